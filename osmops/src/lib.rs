@@ -1,1 +1,20 @@
 //! TBD
+pub mod apply;
+pub mod artifact;
+pub mod desired;
+pub mod failure;
+pub mod ids;
+pub mod nbi;
+pub mod observe;
+pub mod observed;
+pub mod package;
+pub mod plan;
+pub mod reconcile;
+pub mod repo;
+pub mod report;
+pub mod request_counts;
+pub mod revision;
+pub mod secret;
+pub mod source_pos;
+pub mod tree;
+pub mod yaml;

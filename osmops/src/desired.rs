@@ -1,0 +1,103 @@
+//! DesiredState: what this revision asks for.
+//!
+//! In: a [`Repo`](crate::repo::Repo) and its [`Package`](crate::package::Package)s. Out: packages and
+//! instances in a fixed order, with every reference that can be checked without OSM checked. Invariant:
+//! pure; the order of files decides nothing.
+
+mod resolve;
+
+use serde_json::{Map, Value};
+
+use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, Owner, PackageKind, VimAccountName};
+use crate::package::{Member, TreeDigest};
+use crate::source_pos::SourcePos;
+use crate::tree::TreePath;
+
+pub use resolve::resolve;
+
+/// What OSM shall have.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DesiredState {
+    /// Marks what we make.
+    pub owner: Option<Owner>,
+    /// VNFDs first, then NSDs, each by id.
+    pub packages: Vec<DesiredPackage>,
+    /// By name.
+    pub instances: Vec<DesiredInstance>,
+}
+
+/// Kind and descriptor id: what a package goes by, in the repository and in OSM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct PackageKey {
+    /// VNFD or NSD.
+    pub kind: PackageKind,
+    /// The descriptor's `id`.
+    pub id: DescriptorId,
+}
+
+impl std::fmt::Display for PackageKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+/// A package that OSM shall have with just these files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredPackage {
+    /// What it goes by.
+    pub key: PackageKey,
+    /// Where its id stands.
+    pub at: SourcePos,
+    /// The folder with its files.
+    pub folder: TreePath,
+    /// The descriptor's version, for people.
+    pub version: Option<String>,
+    /// Stands for its files.
+    pub digest: TreeDigest,
+    /// An NSD's VNFs.
+    pub members: Vec<Member>,
+    /// A VNFD's KDUs.
+    pub kdus: Vec<KduName>,
+}
+
+/// An NS instance that OSM shall run with these values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredInstance {
+    /// Its name.
+    pub name: NsName,
+    /// Where the name stands.
+    pub at: SourcePos,
+    /// What OSM shows beside the name.
+    pub description: Option<String>,
+    /// The NSD's id, and where it stands.
+    pub nsd: (DescriptorId, SourcePos),
+    /// Where it runs, and where that is said.
+    pub vim_account: (VimAccountName, SourcePos),
+    /// The KDUs with declared values.
+    pub kdus: Vec<DesiredKdu>,
+}
+
+/// The declared helm values of one KDU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredKdu {
+    /// The VNF that it belongs to, and where that is said.
+    pub member: (MemberIndex, SourcePos),
+    /// The KDU, and where it is named.
+    pub name: (KduName, SourcePos),
+    /// Values by key. Keys that are not here are not ours to judge.
+    pub params: Map<String, Value>,
+    /// Where each of `params` stands, in the same order.
+    pub param_positions: Vec<SourcePos>,
+}
+
+impl DesiredState {
+    /// The declared package of this kind and id.
+    pub fn package(&self, key: &PackageKey) -> Option<&DesiredPackage> {
+        self.packages.iter().find(|package| package.key == *key)
+    }
+
+    /// Whether nothing at all is declared.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.instances.is_empty()
+    }
+}

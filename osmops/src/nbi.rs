@@ -1,0 +1,21 @@
+//! The only module that knows OSM's URLs and bodies.
+//!
+//! In: a [`Connection`] and a [`Transport`]. Out: [`Nbi`], with one method for each call that we use, and
+//! [`NbiError`]s that name their request. Invariant: a write is sent once; the one exception is a write
+//! that OSM refused unread because the token had expired.
+
+mod client;
+mod connection;
+mod error;
+mod request;
+mod token;
+mod transport;
+mod wire;
+
+pub use client::{Nbi, StartedInstance};
+pub use connection::{Connection, ConnectionError, Hostname};
+pub use error::NbiError;
+pub use request::{RequestLine, TimeLimits, Upload};
+pub use transport::{Body, BoxError, Transport, TransportError, TransportSetupError, full};
+pub(crate) use wire::{DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord};
+pub use wire::{KduParams, NewInstance};

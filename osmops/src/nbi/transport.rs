@@ -1,0 +1,154 @@
+//! HTTP request → response: `reqwest`, or a service in this process.
+//!
+//! The seam to OSM. The simulator and tests put the fake NBI's own service behind it, with everything
+//! above unchanged.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+
+use super::connection::Connection;
+
+/// Any error of a body or of a service in this process.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body, streamed in either direction.
+pub type Body = BoxBody<Bytes, BoxError>;
+
+/// How long a connection may take to be made.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No connection was made, so the request cannot have had an effect.
+    #[error("no connection")]
+    NoConnection(#[source] BoxError),
+    /// The connection ended before the answer did; the request may have had its effect.
+    #[error("the connection was cut")]
+    Interrupted(#[source] BoxError),
+}
+
+/// Why no transport could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportSetupError {
+    /// The file with certificate authorities cannot be read or holds none.
+    #[error("no certificate authorities in `{path}`")]
+    BadCaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
+    /// The TLS library refuses its settings.
+    #[error("cannot set up TLS")]
+    Tls(#[source] BoxError),
+}
+
+/// Sends requests to one OSM.
+#[derive(Clone)]
+pub struct Transport {
+    service: BoxCloneSyncService<Request<Body>, Response<Body>, TransportError>,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl Transport {
+    /// Over the network, with a pool of connections that are kept alive.
+    ///
+    /// # Errors
+    /// [`TransportSetupError`], when the connection's certificate authorities cannot be used.
+    pub fn network(connection: &Connection) -> Result<Self, TransportSetupError> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIME_MAX)
+            // OSM answers no redirect that a client should follow with its token.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("osmops/", env!("CARGO_PKG_VERSION")))
+            .tls_danger_accept_invalid_certs(connection.insecure_skip_verify);
+        if let Some(path) = &connection.ca_file {
+            let bad = |source: BoxError| TransportSetupError::BadCaFile {
+                path: path.clone(),
+                source,
+            };
+            let pem = fs_err::read(path).map_err(|error| bad(error.into()))?;
+            let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.into()))?;
+            if found.is_empty() {
+                return Err(bad("no certificate in PEM form".into()));
+            }
+            builder = builder.tls_certs_only(found);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| TransportSetupError::Tls(error.into()))?;
+        Ok(Self {
+            service: BoxCloneSyncService::new(tower::service_fn(move |request| {
+                let client = client.clone();
+                async move { send_over_network(&client, request).await }
+            })),
+        })
+    }
+
+    /// To a service in this process. Its errors count as connections that were cut.
+    pub fn service<S, B>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let service = service
+            .map_response(|response: Response<B>| {
+                response.map(|body| body.map_err(Into::into).boxed())
+            })
+            .map_err(|error: S::Error| TransportError::Interrupted(error.into()));
+        Self {
+            service: BoxCloneSyncService::new(service),
+        }
+    }
+
+    /// Sends one request; the answer's body may still be on its way.
+    ///
+    /// # Errors
+    /// [`TransportError`], when no answer begins.
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+        self.service.clone().oneshot(request).await
+    }
+}
+
+async fn send_over_network(
+    client: &reqwest::Client,
+    request: Request<Body>,
+) -> Result<Response<Body>, TransportError> {
+    let request = request.map(reqwest::Body::wrap);
+    let request = reqwest::Request::try_from(request)
+        .map_err(|error| TransportError::NoConnection(error.without_url().into()))?;
+    let response = client.execute(request).await.map_err(|error| {
+        // A URL in an error would repeat what the request line says, query included.
+        let is_connect = error.is_connect();
+        let error = error.without_url();
+        if is_connect {
+            TransportError::NoConnection(error.into())
+        } else {
+            TransportError::Interrupted(error.into())
+        }
+    })?;
+    Ok(Response::<reqwest::Body>::from(response).map(|body| body.map_err(Into::into).boxed()))
+}
+
+/// A body that is at hand.
+pub fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed()
+}

@@ -1,0 +1,264 @@
+//! Bodies as OSM spells them, reduced to what is read here. Whatever else OSM sends is ignored.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use crate::ids::{
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, VimAccountId,
+    VimAccountName,
+};
+use crate::observed::OpState;
+
+/// The answer to a log-in.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TokenBody {
+    pub(crate) id: String,
+    pub(crate) issued_at: f64,
+    pub(crate) expires: f64,
+}
+
+/// OSM's error body.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProblemBody {
+    pub(crate) code: String,
+    pub(crate) detail: String,
+}
+
+/// The id of what was made.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Created<Id> {
+    pub(crate) id: Id,
+}
+
+/// The ids of an instance that was made in one step.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CreatedInstance {
+    pub(crate) id: NsId,
+    pub(crate) nslcmop_id: OpId,
+}
+
+/// A VNF package or NS descriptor of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PackageRecord {
+    #[serde(rename = "_id")]
+    pub(crate) record: PackageId,
+    pub(crate) id: Option<DescriptorId>,
+    #[serde(default, deserialize_with = "text_or_number")]
+    pub(crate) version: Option<String>,
+    #[serde(rename = "_admin")]
+    pub(crate) admin: PackageAdmin,
+    #[serde(default)]
+    pub(crate) df: Vec<DeploymentFlavour>,
+    #[serde(default)]
+    pub(crate) kdu: Vec<KduRecord>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PackageAdmin {
+    pub(crate) onboarding_state: String,
+    pub(crate) operational_state: String,
+    pub(crate) storage: Option<Storage>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Storage {
+    pub(crate) zipfile: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct DeploymentFlavour {
+    #[serde(default)]
+    pub(crate) vnf_profile: Vec<VnfProfile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct VnfProfile {
+    pub(crate) id: Option<MemberIndex>,
+    pub(crate) vnfd_id: Option<DescriptorId>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct KduRecord {
+    pub(crate) name: Option<KduName>,
+}
+
+/// A VIM account of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VimAccountRecord {
+    #[serde(rename = "_id")]
+    pub(crate) id: VimAccountId,
+    pub(crate) name: VimAccountName,
+}
+
+/// An NS instance of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NsRecord {
+    #[serde(rename = "_id")]
+    pub(crate) id: NsId,
+    pub(crate) name: NsName,
+    #[serde(rename = "nsState")]
+    pub(crate) ns_state: Option<String>,
+    #[serde(rename = "currentOperation")]
+    pub(crate) current_operation: Option<String>,
+    #[serde(rename = "currentOperationID")]
+    pub(crate) current_operation_id: Option<String>,
+    #[serde(rename = "errorDescription")]
+    pub(crate) error_description: Option<String>,
+    #[serde(rename = "errorDetail")]
+    pub(crate) error_detail: Option<String>,
+    #[serde(rename = "nsd-ref")]
+    pub(crate) nsd_ref: Option<DescriptorId>,
+    pub(crate) nsd: NsdOfNs,
+    #[serde(rename = "_admin")]
+    pub(crate) admin: NsAdmin,
+}
+
+/// The NSD inside an instance's record.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NsdOfNs {
+    pub(crate) id: DescriptorId,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct NsAdmin {
+    #[serde(rename = "nsState")]
+    pub(crate) ns_state: Option<String>,
+    pub(crate) deployed: Option<Deployed>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Deployed {
+    #[serde(rename = "K8s", default)]
+    pub(crate) k8s: Vec<Option<DeployedKdu>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct DeployedKdu {
+    pub(crate) member_vnf_index: Option<MemberIndex>,
+    pub(crate) kdu_name: Option<KduName>,
+    /// helm's answer as Python prints it.
+    pub(crate) detailed_status: Option<Value>,
+}
+
+/// One operation occurrence.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OpRecord {
+    #[serde(rename = "_id")]
+    pub(crate) id: OpId,
+    #[serde(rename = "lcmOperationType")]
+    pub(crate) kind: String,
+    #[serde(rename = "operationState")]
+    pub(crate) state: OpState,
+    #[serde(rename = "startTime")]
+    pub(crate) start_time: f64,
+    pub(crate) stage: Option<Value>,
+    #[serde(rename = "detailed-status")]
+    pub(crate) detailed_status: Option<Value>,
+    #[serde(rename = "errorMessage")]
+    pub(crate) error_message: Option<String>,
+    #[serde(rename = "operationParams", default)]
+    pub(crate) params: OpParams,
+}
+
+/// What an operation was asked for, as far as it sets KDU values.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct OpParams {
+    pub(crate) member_vnf_index: Option<MemberIndex>,
+    pub(crate) kdu_name: Option<KduName>,
+    pub(crate) primitive: Option<String>,
+    #[serde(default, deserialize_with = "maybe_json_text")]
+    pub(crate) primitive_params: Value,
+    #[serde(
+        rename = "additionalParamsForVnf",
+        default,
+        deserialize_with = "maybe_json_text"
+    )]
+    pub(crate) additional_params_for_vnf: Value,
+}
+
+/// Release 19 stores parameters as JSON text, others as objects.
+fn maybe_json_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
+        other => other,
+    })
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(deserializer)? {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+    })
+}
+
+/// What an NS instance is made with, ready to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewInstance {
+    /// Its name.
+    pub name: NsName,
+    /// What OSM shows beside it.
+    pub description: Option<String>,
+    /// OSM's record of the NSD.
+    pub nsd: PackageId,
+    /// Where it runs.
+    pub vim_account: VimAccountId,
+    /// The values of its KDUs.
+    pub kdus: Vec<KduParams>,
+    /// Kept in the record, so that what we made can be told.
+    pub owner: Option<Owner>,
+}
+
+/// The values of one KDU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KduParams {
+    /// The VNF.
+    pub member: MemberIndex,
+    /// The KDU.
+    pub kdu: KduName,
+    /// Its values.
+    pub params: Map<String, Value>,
+}
+
+impl NewInstance {
+    /// The body of `ns_instances_content` and of `instantiate`.
+    pub(crate) fn to_body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("nsName".to_owned(), json!(self.name));
+        body.insert("nsdId".to_owned(), json!(self.nsd));
+        body.insert("vimAccountId".to_owned(), json!(self.vim_account));
+        if let Some(description) = &self.description {
+            body.insert("nsDescription".to_owned(), json!(description));
+        }
+        if let Some(owner) = &self.owner {
+            body.insert(
+                "additionalParamsForNs".to_owned(),
+                json!({ "osmops_owner": owner }),
+            );
+        }
+        // OSM takes each member once, with all its KDUs.
+        let mut by_member: Vec<(&MemberIndex, Vec<Value>)> = Vec::new();
+        for kdu in self.kdus.iter().filter(|kdu| !kdu.params.is_empty()) {
+            let params = json!({ "kdu_name": kdu.kdu, "additionalParams": kdu.params });
+            match by_member
+                .iter_mut()
+                .find(|(member, _)| **member == kdu.member)
+            {
+                Some((_, kdus)) => kdus.push(params),
+                None => by_member.push((&kdu.member, vec![params])),
+            }
+        }
+        if !by_member.is_empty() {
+            let members: Vec<Value> = by_member
+                .into_iter()
+                .map(|(m, kdus)| json!({ "member-vnf-index": m, "additionalParamsForKdu": kdus }))
+                .collect();
+            body.insert("additionalParamsForVnf".to_owned(), Value::Array(members));
+        }
+        Value::Object(body)
+    }
+}

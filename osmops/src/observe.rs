@@ -1,0 +1,209 @@
+//! Reads the NBI into an ObservedState.
+//!
+//! In: [`Nbi`] and what is desired, which decides what is worth reading. Out: an [`ObservedState`].
+//! Invariant: only reads; three lists, a fourth where something is to be deployed, and operations only of
+//! instances that differ or are unsettled.
+
+mod python;
+
+use serde_json::{Map, Value};
+
+use crate::desired::DesiredState;
+use crate::ids::{KduName, MemberIndex, PackageKind};
+use crate::nbi::{Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord};
+use crate::observed::{
+    NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState, ObservedVimAccount,
+    Operation, PackageState, RunningOperation,
+};
+use crate::plan;
+
+/// Reads as much of OSM as planning `desired` needs.
+///
+/// # Errors
+/// The first [`NbiError`]; a part of a reading is of no use.
+pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState, NbiError> {
+    let mut observed = ObservedState::default();
+    for kind in [PackageKind::Vnfd, PackageKind::Nsd] {
+        let records = nbi.read_packages(kind).await?;
+        observed
+            .packages
+            .extend(records.into_iter().map(|record| package(kind, record)));
+    }
+    let records = nbi.read_instances().await?;
+    observed.instances = records.into_iter().map(instance).collect();
+    if plan::needs_vim_accounts(desired, &observed) {
+        let accounts = nbi.read_vim_accounts().await?;
+        let accounts = accounts.into_iter().map(|a| ObservedVimAccount {
+            id: a.id,
+            name: a.name,
+        });
+        observed.vim_accounts = Some(accounts.collect());
+    }
+    for instance in &mut observed.instances {
+        if plan::needs_history(desired, instance) {
+            let mut records = nbi.read_history(&instance.id).await?;
+            records.sort_by(|a, b| a.start_time.total_cmp(&b.start_time));
+            instance.history = Some(records.into_iter().map(operation).collect());
+        }
+    }
+    Ok(observed)
+}
+
+fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
+    let state = match (
+        record.admin.onboarding_state.as_str(),
+        record.admin.operational_state.as_str(),
+    ) {
+        ("ONBOARDED", "ENABLED") => PackageState::Usable,
+        ("ONBOARDED", _) => PackageState::Disabled,
+        _ => PackageState::WithoutContent,
+    };
+    let profiles = record.df.into_iter().flat_map(|df| df.vnf_profile);
+    ObservedPackage {
+        kind,
+        record: record.record,
+        id: record.id,
+        version: record.version,
+        state,
+        file_name: record.admin.storage.and_then(|storage| storage.zipfile),
+        members: profiles
+            .filter_map(|profile| Some((profile.id?, profile.vnfd_id?)))
+            .collect(),
+        kdus: record.kdu.into_iter().filter_map(|kdu| kdu.name).collect(),
+    }
+}
+
+fn instance(record: NsRecord) -> ObservedInstance {
+    // The word under `_admin` is set when an operation starts, the other one follows it more closely.
+    let state = record
+        .ns_state
+        .or(record.admin.ns_state)
+        .unwrap_or_default();
+    let state = match state.as_str() {
+        "NOT_INSTANTIATED" => NsState::NotInstantiated,
+        "BUILDING" => NsState::Building,
+        "READY" => NsState::Ready,
+        "BROKEN" => NsState::Broken,
+        "DEGRADED" => NsState::Degraded,
+        "TERMINATING" => NsState::Terminating,
+        _ => NsState::Other(state),
+    };
+    let running = record
+        .current_operation
+        .filter(|what| what != "IDLE")
+        .map(|what| {
+            let id = record
+                .current_operation_id
+                .and_then(|id| crate::ids::OpId::new(id).ok());
+            RunningOperation { what, id }
+        });
+    let words: Vec<String> = [record.error_description, record.error_detail]
+        .into_iter()
+        .flatten()
+        .collect();
+    let kdus = record
+        .admin
+        .deployed
+        .map(|deployed| deployed.k8s)
+        .unwrap_or_default();
+    let kdu = |kdu: crate::nbi::DeployedKdu| {
+        let status = kdu.detailed_status.as_ref();
+        Some(ObservedKdu {
+            member: kdu.member_vnf_index?,
+            name: kdu.kdu_name?,
+            values: status.and_then(helm_values),
+        })
+    };
+    ObservedInstance {
+        id: record.id,
+        name: record.name,
+        nsd: record.nsd_ref.unwrap_or(record.nsd.id),
+        state,
+        running,
+        failure: (!words.is_empty()).then(|| words.join(": ")),
+        kdus: kdus.into_iter().flatten().filter_map(kdu).collect(),
+        history: None,
+    }
+}
+
+/// The values in effect, from helm's status as OSM's life-cycle manager stored it: Python's way of
+/// printing a dictionary, with the values under `config`.
+///
+/// Source: OSM LCM `ns.py`, `_on_update_k8s_db`; an instance's record of release 10.
+fn helm_values(status: &Value) -> Option<Map<String, Value>> {
+    let status = match status {
+        Value::String(text) => python::parse_literal(text)?,
+        other => other.clone(),
+    };
+    match status.get("config")? {
+        Value::Object(values) => Some(values.clone()),
+        // helm prints null for a release that was given no values.
+        Value::Null => Some(Map::new()),
+        _ => None,
+    }
+}
+
+fn operation(record: OpRecord) -> Operation {
+    let detail = describe_operation(&record);
+    Operation {
+        id: record.id,
+        state: record.state,
+        detail,
+        values: operation_values(&record.kind, &record.params),
+        kind: record.kind,
+    }
+}
+
+/// OSM's words on an operation: its error if there is one, else its status.
+pub(crate) fn describe_operation(record: &OpRecord) -> String {
+    let error = record
+        .error_message
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    let status = record
+        .detailed_status
+        .as_ref()
+        .and_then(Value::as_str)
+        .map(str::trim);
+    error
+        .or(status)
+        .filter(|text| !text.is_empty())
+        .unwrap_or("OSM gives no reason")
+        .to_owned()
+}
+
+fn operation_values(
+    kind: &str,
+    params: &OpParams,
+) -> Vec<(MemberIndex, KduName, Map<String, Value>)> {
+    let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let mut found = Vec::new();
+    if kind == "action" && params.primitive.as_deref() == Some("upgrade") {
+        if let (Some(member), Some(kdu), Value::Object(values)) = (
+            &params.member_vnf_index,
+            &params.kdu_name,
+            &params.primitive_params,
+        ) {
+            found.push((member.clone(), kdu.clone(), values.clone()));
+        }
+        return found;
+    }
+    for vnf in params
+        .additional_params_for_vnf
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let member = name(vnf, "member-vnf-index").and_then(|text| MemberIndex::new(text).ok());
+        let kdus = vnf.get("additionalParamsForKdu").and_then(Value::as_array);
+        for kdu in kdus.into_iter().flatten() {
+            let kdu_name = name(kdu, "kdu_name").and_then(|text| KduName::new(text).ok());
+            let values = kdu.get("additionalParams").and_then(Value::as_object);
+            if let (Some(member), Some(kdu), Some(values)) = (&member, kdu_name, values) {
+                found.push((member.clone(), kdu, values.clone()));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,239 @@
+//! ObservedState: what OSM says it has.
+//!
+//! Filled by `observe`, read by `plan`. Invariant: plain values; what OSM did not say is absent, never
+//! guessed.
+
+use serde_json::{Map, Value};
+
+use crate::desired::PackageKey;
+use crate::ids::{
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, PackageId, PackageKind, VimAccountId,
+    VimAccountName,
+};
+use crate::package::UploadName;
+
+/// OSM at one reading, as far as it was read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObservedState {
+    /// VNF packages and NS descriptors, in OSM's order.
+    pub packages: Vec<ObservedPackage>,
+    /// NS instances, in OSM's order.
+    pub instances: Vec<ObservedInstance>,
+    /// VIM accounts; absent when nothing to be created needed them.
+    pub vim_accounts: Option<Vec<ObservedVimAccount>>,
+}
+
+/// A VNF package or NS descriptor in OSM.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedPackage {
+    /// VNFD or NSD.
+    pub kind: PackageKind,
+    /// OSM's `_id`.
+    pub record: PackageId,
+    /// The descriptor's `id`; absent while no content was uploaded.
+    pub id: Option<DescriptorId>,
+    /// The descriptor's version.
+    pub version: Option<String>,
+    /// Whether it can be used.
+    pub state: PackageState,
+    /// The file name of the last upload, as stored.
+    pub file_name: Option<String>,
+    /// An NSD's VNFs: index and VNFD id.
+    pub members: Vec<(MemberIndex, DescriptorId)>,
+    /// A VNFD's KDUs.
+    pub kdus: Vec<KduName>,
+}
+
+impl ObservedPackage {
+    /// The last upload, when it was ours or another owner's of ours.
+    pub fn upload(&self) -> Option<UploadName> {
+        UploadName::parse(self.file_name.as_deref()?)
+    }
+}
+
+/// Whether a package can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageState {
+    /// Made, but its content is not there yet (`CREATED`, `UPLOADING`, `PROCESSING`).
+    WithoutContent,
+    /// Onboarded, and disabled by someone.
+    Disabled,
+    /// Onboarded and enabled.
+    Usable,
+}
+
+/// An NS instance in OSM.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedInstance {
+    /// OSM's `_id`.
+    pub id: NsId,
+    /// Its name, which others may have too.
+    pub name: NsName,
+    /// The id of the NSD that it was made from.
+    pub nsd: DescriptorId,
+    /// Where it stands in its life.
+    pub state: NsState,
+    /// What OSM is doing with it, if anything.
+    pub running: Option<RunningOperation>,
+    /// OSM's words on what went wrong last.
+    pub failure: Option<String>,
+    /// Its KDUs and their values, as far as OSM recorded them.
+    pub kdus: Vec<ObservedKdu>,
+    /// Its operations, oldest first; absent when nobody needed them.
+    pub history: Option<Vec<Operation>>,
+}
+
+/// The state of an NS instance (`nsState`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NsState {
+    /// A record without a deployment.
+    NotInstantiated,
+    /// Being deployed.
+    Building,
+    /// Running.
+    Ready,
+    /// An instantiation or termination failed.
+    Broken,
+    /// Running, but a part of it is not well.
+    Degraded,
+    /// Being taken down.
+    Terminating,
+    /// A word that this release of ours does not know.
+    Other(String),
+}
+
+/// An operation that OSM works on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RunningOperation {
+    /// OSM's word for it, as `INSTANTIATING` or `upgrade`.
+    pub what: String,
+    /// Its id, when OSM names it.
+    pub id: Option<OpId>,
+}
+
+/// A KDU that OSM deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedKdu {
+    /// The VNF that it belongs to.
+    pub member: MemberIndex,
+    /// Its name.
+    pub name: KduName,
+    /// The helm values in effect, when OSM recorded helm's own answer.
+    pub values: Option<Map<String, Value>>,
+}
+
+/// A VIM account in OSM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedVimAccount {
+    /// OSM's `_id`.
+    pub id: VimAccountId,
+    /// Its name.
+    pub name: VimAccountName,
+}
+
+/// One operation of an instance's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// OSM's `_id`.
+    pub id: OpId,
+    /// What it does (`lcmOperationType`): `instantiate`, `action`, `terminate`, …
+    pub kind: String,
+    /// How it goes or went.
+    pub state: OpState,
+    /// OSM's words on it.
+    pub detail: String,
+    /// The KDU values that it set, by KDU.
+    pub values: Vec<(MemberIndex, KduName, Map<String, Value>)>,
+}
+
+/// The state of an operation (`operationState`).
+///
+/// Source: ETSI NFV-SOL 005, `LcmOperationStateType`; OSM writes these seven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OpState {
+    /// OSM works on it, or has queued it.
+    Processing,
+    /// Done.
+    Completed,
+    /// Done in part.
+    PartiallyCompleted,
+    /// Failed; OSM may try again.
+    FailedTemp,
+    /// Failed.
+    Failed,
+    /// Failed, and being undone.
+    RollingBack,
+    /// Failed and undone.
+    RolledBack,
+}
+
+impl OpState {
+    /// How it ended, or `None` while OSM still works on it.
+    pub fn end(self) -> Option<OpEnd> {
+        match self {
+            OpState::Processing | OpState::RollingBack => None,
+            OpState::Completed => Some(OpEnd::Done),
+            OpState::PartiallyCompleted
+            | OpState::FailedTemp
+            | OpState::Failed
+            | OpState::RolledBack => Some(OpEnd::Failed),
+        }
+    }
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpEnd {
+    /// It did what it should.
+    Done,
+    /// It did not, or only in part.
+    Failed,
+}
+
+impl ObservedState {
+    /// Every package of this kind and id; OSM refuses a second one unless forced.
+    pub fn packages_of(&self, key: &PackageKey) -> Vec<&ObservedPackage> {
+        let same = |p: &&ObservedPackage| p.kind == key.kind && p.id.as_ref() == Some(&key.id);
+        self.packages.iter().filter(same).collect()
+    }
+
+    /// Every instance of this name; OSM allows several.
+    pub fn named(&self, name: &NsName) -> Vec<&ObservedInstance> {
+        self.instances
+            .iter()
+            .filter(|instance| instance.name == *name)
+            .collect()
+    }
+}
+
+impl ObservedInstance {
+    /// The values in effect for one KDU: helm's own answer where OSM recorded it, else what COMPLETED
+    /// operations set, oldest first. `None` when neither was read.
+    pub fn effective_values(
+        &self,
+        member: &MemberIndex,
+        kdu: &KduName,
+    ) -> Option<Map<String, Value>> {
+        let recorded = self
+            .kdus
+            .iter()
+            .find(|k| k.member == *member && k.name == *kdu);
+        if let Some(values) = recorded.and_then(|k| k.values.clone()) {
+            return Some(values);
+        }
+        let history = self.history.as_ref()?;
+        let mut values = Map::new();
+        for operation in history
+            .iter()
+            .filter(|op| op.state.end() == Some(OpEnd::Done))
+        {
+            for (m, k, set) in &operation.values {
+                if m == member && k == kdu {
+                    values.extend(set.clone());
+                }
+            }
+        }
+        Some(values)
+    }
+}

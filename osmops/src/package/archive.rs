@@ -1,0 +1,384 @@
+//! A package as `.tar.gz`: same files in, same bytes out, in pieces that never fill the memory.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use flate2::{Compression, GzBuilder, write::GzEncoder};
+use md5::{Digest, Md5};
+use tar::{Builder, EntryType, Header};
+
+use super::{CHECKSUMS_FILE, Package, PackageFile};
+
+/// How much of a file is read at once, in bytes.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Why a package could not be packed.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// A file cannot be read; the cause names it.
+    #[error("cannot pack `{path}`")]
+    Unreadable {
+        /// Inside the package.
+        path: String,
+        /// The operating system's word.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not as long as it was when the package was read.
+    #[error("cannot pack `{path}`: its length changed while it was read")]
+    Changed {
+        /// Inside the package.
+        path: String,
+    },
+}
+
+/// A packed package: what must be known before its first byte is sent.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    package: Package,
+    /// Length of the whole archive in bytes.
+    pub size_bytes: u64,
+    /// MD5 of the whole archive, in lower-case hexadecimal as OSM compares it.
+    pub md5: String,
+}
+
+impl Archive {
+    /// Packs once to learn length and MD5; the bytes are made again when they are sent.
+    ///
+    /// # Errors
+    /// [`ArchiveError`], naming the file.
+    pub fn measure(package: &Package) -> Result<Self, ArchiveError> {
+        let mut md5 = Md5::new();
+        let mut size_bytes = 0;
+        for chunk in ArchiveChunks::new(package) {
+            let chunk = chunk?;
+            size_bytes += chunk.len() as u64;
+            md5.update(&chunk);
+        }
+        Ok(Self {
+            package: package.clone(),
+            size_bytes,
+            md5: hex::encode(md5.finalize()),
+        })
+    }
+
+    /// The archive's bytes from the start.
+    pub fn chunks(&self) -> ArchiveChunks {
+        ArchiveChunks::new(&self.package)
+    }
+}
+
+/// The bytes of an archive, piece by piece.
+///
+/// The layout is what the `osm` client writes: the package's folder, its files, `checksums.txt`. Owners,
+/// times and permissions say nothing of who packed: zero, zero, and 0644 or 0755.
+pub struct ArchiveChunks {
+    builder: Builder<GzEncoder<Vec<u8>>>,
+    top: String,
+    steps: std::vec::IntoIter<Step>,
+    reading: Option<Reading>,
+    state: State,
+}
+
+/// One entry of the archive.
+enum Step {
+    Folder(String),
+    File(PackageFile),
+    Checksums(String),
+}
+
+/// A file that is being copied into the archive.
+struct Reading {
+    path: String,
+    reader: Box<dyn Read + Send + Sync>,
+    left: u64,
+    size: u64,
+}
+
+#[derive(PartialEq)]
+enum State {
+    Entries,
+    Ended,
+}
+
+impl ArchiveChunks {
+    fn new(package: &Package) -> Self {
+        let gzip = GzBuilder::new().mtime(0).operating_system(255);
+        let encoder = gzip.write(Vec::new(), Compression::default());
+        let top = package.name().to_owned();
+        let mut folders: BTreeSet<String> = BTreeSet::new();
+        let mut checksums = String::new();
+        for file in &package.files {
+            let mut rest = file.path.as_str();
+            while let Some((folder, _)) = rest.rsplit_once('/') {
+                folders.insert(format!("{top}/{folder}"));
+                rest = folder;
+            }
+            checksums.push_str(&format!("{}\t{top}/{}\n", hex::encode(file.md5), file.path));
+        }
+        let mut steps = vec![Step::Folder(top.clone())];
+        steps.extend(folders.into_iter().map(Step::Folder));
+        steps.extend(package.files.iter().cloned().map(Step::File));
+        steps.push(Step::Checksums(checksums));
+        Self {
+            builder: Builder::new(encoder),
+            top,
+            steps: steps.into_iter(),
+            reading: None,
+            state: State::Entries,
+        }
+    }
+
+    /// Writes a little more into the encoder; the last call ends the archive.
+    fn advance(&mut self) -> Result<(), ArchiveError> {
+        if let Some(mut reading) = self.reading.take() {
+            self.copy_some(&mut reading)?;
+            if reading.left > 0 {
+                self.reading = Some(reading);
+            }
+            return Ok(());
+        }
+        match self.steps.next() {
+            Some(Step::Folder(path)) => self.add(&path, EntryType::Directory, 0, 0o755, &[]),
+            Some(Step::Checksums(text)) => {
+                let path = format!("{}/{CHECKSUMS_FILE}", self.top);
+                self.add(
+                    &path,
+                    EntryType::Regular,
+                    text.len() as u64,
+                    0o644,
+                    text.as_bytes(),
+                )?;
+                self.pad(&path, text.len() as u64)
+            }
+            Some(Step::File(file)) => self.begin(&file),
+            None => {
+                self.state = State::Ended;
+                let wrap = |source| ArchiveError::Unreadable {
+                    path: self.top.clone(),
+                    source,
+                };
+                self.builder.finish().map_err(wrap)?;
+                self.builder.get_mut().try_finish().map_err(wrap)
+            }
+        }
+    }
+
+    fn begin(&mut self, file: &PackageFile) -> Result<(), ArchiveError> {
+        let size = file.file.size_bytes();
+        let mode = if file.file.is_executable() {
+            0o755
+        } else {
+            0o644
+        };
+        let path = format!("{}/{}", self.top, file.path);
+        let wrap = |source| ArchiveError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let reader = file.file.open().map_err(wrap)?;
+        self.add(&path, EntryType::Regular, size, mode, &[])?;
+        if size > 0 {
+            self.reading = Some(Reading {
+                path,
+                reader,
+                left: size,
+                size,
+            });
+        }
+        Ok(())
+    }
+
+    fn copy_some(&mut self, reading: &mut Reading) -> Result<(), ArchiveError> {
+        let path = &reading.path;
+        let wrap = |source| ArchiveError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let mut buffer = vec![0; READ_BYTES];
+        let read = reading.reader.read(&mut buffer).map_err(wrap)?;
+        let chunk = buffer.get(..read).unwrap_or_default();
+        if read == 0 || read as u64 > reading.left {
+            return Err(ArchiveError::Changed { path: path.clone() });
+        }
+        self.builder.get_mut().write_all(chunk).map_err(wrap)?;
+        reading.left -= read as u64;
+        if reading.left == 0 {
+            self.pad(path, reading.size)?;
+        }
+        Ok(())
+    }
+
+    /// Writes an entry's header, long names included, and `content` if it is at hand.
+    fn add(
+        &mut self,
+        path: &str,
+        kind: EntryType,
+        size: u64,
+        mode: u32,
+        content: &[u8],
+    ) -> Result<(), ArchiveError> {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_mode(mode);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        let wrap = |source| ArchiveError::Unreadable {
+            path: path.to_owned(),
+            source,
+        };
+        self.builder
+            .append_data(&mut header, path, io::empty())
+            .map_err(wrap)?;
+        self.builder.get_mut().write_all(content).map_err(wrap)
+    }
+
+    /// Fills up to the next 512 bytes, as tar wants it after each file.
+    fn pad(&mut self, path: &str, size: u64) -> Result<(), ArchiveError> {
+        let filling = vec![0; usize::try_from((512 - size % 512) % 512).unwrap_or(0)];
+        self.builder
+            .get_mut()
+            .write_all(&filling)
+            .map_err(|source| ArchiveError::Unreadable {
+                path: path.to_owned(),
+                source,
+            })
+    }
+}
+
+impl Iterator for ArchiveChunks {
+    type Item = Result<Bytes, ArchiveError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.state != State::Ended {
+            if let Err(error) = self.advance() {
+                self.state = State::Ended;
+                return Some(Err(error));
+            }
+            let made = self.builder.get_mut().get_mut();
+            if made.len() >= READ_BYTES || (self.state == State::Ended && !made.is_empty()) {
+                return Some(Ok(Bytes::from(std::mem::take(made))));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Tree, TreeFile, TreePath};
+    use proptest::prelude::*;
+
+    fn package(files: &[(String, Vec<u8>, bool)]) -> Package {
+        let root = TreePath::parse("osm-pkgs/p_knf").unwrap();
+        let descriptor = TreeFile::in_memory("vnfd: {id: p_knf}\n", false);
+        let files = files
+            .iter()
+            .map(|(path, content, x)| (root.join(path), TreeFile::in_memory(content.clone(), *x)))
+            .chain([(root.join("p_vnfd.yaml"), descriptor)]);
+        Package::read(&Tree::from_files(files), &root).unwrap()
+    }
+
+    fn bytes_of(package: &Package) -> Vec<u8> {
+        ArchiveChunks::new(package)
+            .flat_map(|chunk| chunk.unwrap().to_vec())
+            .collect()
+    }
+
+    fn entries(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+        let read = |entry: io::Result<tar::Entry<'_, _>>| {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().to_string_lossy().into_owned();
+            let mut content = Vec::new();
+            Read::read_to_end(&mut entry, &mut content).unwrap();
+            (path, entry.header().mode().unwrap(), content)
+        };
+        archive.entries().unwrap().map(read).collect()
+    }
+
+    #[test]
+    fn the_layout_is_that_of_the_osm_client() {
+        let files = [
+            ("charts/Chart.yaml".to_owned(), b"name: x".to_vec(), false),
+            ("scripts/run".to_owned(), b"#!/bin/sh".to_vec(), true),
+            ("checksums.txt".to_owned(), b"stale".to_vec(), false),
+        ];
+        let found = entries(&bytes_of(&package(&files)));
+        let paths: Vec<(&str, u32)> = found.iter().map(|(p, m, _)| (p.as_str(), *m)).collect();
+        assert_eq!(
+            paths,
+            [
+                ("p_knf", 0o755),
+                ("p_knf/charts", 0o755),
+                ("p_knf/scripts", 0o755),
+                ("p_knf/charts/Chart.yaml", 0o644),
+                ("p_knf/p_vnfd.yaml", 0o644),
+                ("p_knf/scripts/run", 0o755),
+                ("p_knf/checksums.txt", 0o644),
+            ]
+        );
+        let checksums = String::from_utf8(found[6].2.clone()).unwrap();
+        assert!(
+            checksums.starts_with("f1d5ab5f88f8dfdf0b6f2d8b28439079\tp_knf/charts/Chart.yaml\n"),
+            "{checksums}"
+        );
+        assert_eq!(checksums.lines().count(), 3, "{checksums}");
+        assert!(!checksums.contains("checksums.txt"), "{checksums}");
+    }
+
+    #[test]
+    fn measuring_tells_the_length_and_md5_of_what_is_sent() {
+        let big = (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
+        let package = package(&[("image.bin".to_owned(), big.collect(), false)]);
+        let archive = Archive::measure(&package).unwrap();
+        let sent = bytes_of(&package);
+        assert_eq!(archive.size_bytes, sent.len() as u64);
+        assert_eq!(archive.md5, hex::encode(Md5::digest(&sent)));
+        let largest = archive
+            .chunks()
+            .map(|chunk| chunk.unwrap().len())
+            .max()
+            .unwrap();
+        assert!(
+            largest < 4 * READ_BYTES,
+            "pieces stay small, {largest} bytes at most"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn packing_twice_gives_equal_bytes_and_keeps_every_file(
+            files in proptest::collection::btree_map(
+                "[a-z]{1,8}(/[a-z]{1,120}){1,3}",
+                (proptest::collection::vec(any::<u8>(), 0..2000), any::<bool>()),
+                0..6,
+            )
+        ) {
+            let files: Vec<(String, Vec<u8>, bool)> =
+                files.into_iter().map(|(path, (content, x))| (path, content, x)).collect();
+            let mut reversed = files.clone();
+            reversed.reverse();
+            let packed = bytes_of(&package(&files));
+            prop_assert_eq!(&packed, &bytes_of(&package(&reversed)));
+            let found = entries(&packed);
+            for (path, content, executable) in files {
+                let path = format!("p_knf/{path}");
+                let entry = found.iter().find(|(p, ..)| *p == path).unwrap();
+                prop_assert_eq!(&entry.2, &content);
+                prop_assert_eq!(entry.1, if executable { 0o755 } else { 0o644 });
+            }
+        }
+
+        #[test]
+        fn the_digest_tells_trees_apart(a in any::<Vec<u8>>(), b in any::<Vec<u8>>()) {
+            let one = package(&[("x".to_owned(), a.clone(), false)]);
+            let other = package(&[("x".to_owned(), b.clone(), false)]);
+            prop_assert_eq!(one.digest == other.digest, a == b);
+        }
+    }
+}

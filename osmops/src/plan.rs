@@ -1,0 +1,273 @@
+//! plan(desired, observed) → Plan.
+//!
+//! Pure and total: it cannot fail, and what cannot be done is an entry that says why. Invariant: nothing
+//! is planned for an item whose reading equals its declaration, nor for one that OSM is working on.
+
+mod action;
+mod check;
+mod instances;
+mod packages;
+mod render;
+mod values;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::desired::DesiredState;
+use crate::ids::{DescriptorId, KduName, MemberIndex, NsId, Owner, PackageId, VimAccountName};
+use crate::observed::{ObservedState, RunningOperation};
+use crate::source_pos::SourcePos;
+
+pub use action::{Action, ActionId, InstanceSpec, Item, KduValues, PackageRef, PlannedAction, Why};
+pub use check::{PlanFault, check};
+pub use instances::{needs_history, needs_vim_accounts};
+pub use render::render;
+pub use values::ValueDifference;
+
+/// What is to be done so that OSM matches the revision, in an order that works.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// One entry for each declared item: packages in the order of their dependencies, then instances.
+    pub entries: Vec<Entry>,
+    /// Every action, each after those that it needs.
+    pub actions: Vec<PlannedAction>,
+}
+
+/// What becomes of one declared item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entry {
+    /// The item.
+    pub item: Item,
+    /// Where it is declared.
+    pub at: SourcePos,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// What becomes of a declared item in this pass.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// OSM matches the declaration.
+    Current,
+    /// These actions make it match.
+    Act {
+        /// In order.
+        actions: Vec<ActionId>,
+    },
+    /// OSM is working on it.
+    Waiting {
+        /// OSM's operation.
+        operation: RunningOperation,
+    },
+    /// Nothing can be done until a commit or an operator helps.
+    Blocked {
+        /// Why.
+        reason: Blocked,
+    },
+}
+
+/// Why nothing can be done about an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// Neither the repository nor OSM has the VNFD.
+    #[error("{at}: VNFD `{vnfd}` is neither in this repository nor in OSM")]
+    UnknownVnfd {
+        /// Where the NSD names it.
+        at: SourcePos,
+        /// The VNFD.
+        vnfd: DescriptorId,
+    },
+    /// Neither the repository nor OSM has the NSD.
+    #[error("{at}: NSD `{nsd}` is neither in this repository nor in OSM")]
+    UnknownNsd {
+        /// Where the instance names it.
+        at: SourcePos,
+        /// The NSD.
+        nsd: DescriptorId,
+    },
+    /// OSM has no such VIM account.
+    #[error("{at}: OSM's project has no VIM account `{name}` (it has {})", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    UnknownVimAccount {
+        /// Where the instance names it.
+        at: SourcePos,
+        /// As written.
+        name: VimAccountName,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// What the item needs is itself blocked.
+    #[error("{at}: needs {needed}, which cannot be made (see there)")]
+    NeedsBlocked {
+        /// Where it is named.
+        at: SourcePos,
+        /// What is needed.
+        needed: Item,
+    },
+    /// Several packages of one kind and id.
+    #[error(
+        "{at}: OSM has several packages with this id: {}; delete all but one",
+        join(ids)
+    )]
+    SeveralPackages {
+        /// The declaration.
+        at: SourcePos,
+        /// Their records.
+        ids: Vec<PackageId>,
+    },
+    /// Several instances of one name.
+    #[error(
+        "{at}: OSM has several NS instances of this name: {}; delete all but one",
+        join(ids)
+    )]
+    SeveralInstances {
+        /// The declaration.
+        at: SourcePos,
+        /// Their records.
+        ids: Vec<NsId>,
+    },
+    /// Someone disabled the package; an upload would enable it.
+    #[error(
+        "{at}: someone disabled this package in OSM; it is left alone until it is enabled (package {record})"
+    )]
+    Disabled {
+        /// The declaration or the reference.
+        at: SourcePos,
+        /// Its record.
+        record: PackageId,
+    },
+    /// Another owner declares the package too, with other files.
+    #[error(
+        "{at}: OSM's files of this package were uploaded for owner `{owner}`; two repositories must not declare one package"
+    )]
+    OtherOwner {
+        /// The declaration.
+        at: SourcePos,
+        /// The other owner.
+        owner: Owner,
+    },
+    /// The instance was made from another NSD.
+    #[error(
+        "{at}: NS instance {ns} was made from NSD `{observed}`; OSM cannot change an instance's NSD: delete it or give this one another name"
+    )]
+    OtherNsd {
+        /// Where the instance names its NSD.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The NSD that it has.
+        observed: DescriptorId,
+    },
+    /// The instance has no such KDU.
+    #[error("{at}: NS instance {ns} has no KDU `{kdu}` in VNF `{member}`")]
+    NoSuchKdu {
+        /// Where the KDU is named.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The VNF.
+        member: MemberIndex,
+        /// The KDU.
+        kdu: KduName,
+    },
+    /// The NSD or VNFD that OSM has knows no such VNF or KDU; OSM would ignore the values.
+    #[error("{at}: NSD `{nsd}` in OSM has no VNF `{member}` with a KDU `{kdu}`")]
+    NoSuchKduInOsm {
+        /// Where it is named.
+        at: SourcePos,
+        /// The NSD.
+        nsd: DescriptorId,
+        /// The VNF.
+        member: MemberIndex,
+        /// The KDU.
+        kdu: KduName,
+    },
+    /// An operation failed; OSM says why.
+    #[error("{at}: {what} of NS instance {ns} failed: {detail}")]
+    OperationFailed {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// Which operation.
+        what: String,
+        /// OSM's own words.
+        detail: String,
+    },
+    /// OSM completed an upgrade to these values, and other ones are in effect.
+    #[error("{at}: OSM completed an upgrade to these values, and yet others are in effect")]
+    UpgradeWithoutEffect {
+        /// The declaration.
+        at: SourcePos,
+    },
+    /// A state that nothing is known to be done about.
+    #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]
+    StrangeState {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's word.
+        state: String,
+    },
+}
+
+fn join<T: fmt::Display>(ids: &[T]) -> String {
+    ids.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl Serialize for Blocked {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Compares and decides.
+pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
+    let mut plan = Plan::default();
+    packages::plan_packages(&mut plan, desired, observed);
+    instances::plan_instances(&mut plan, desired, observed);
+    plan
+}
+
+impl Plan {
+    /// Adds an action and returns its place.
+    fn push(&mut self, item: &Item, action: Action, why: Why, needs: Vec<ActionId>) -> ActionId {
+        let id = ActionId(self.actions.len());
+        self.actions.push(PlannedAction {
+            id,
+            item: item.clone(),
+            action,
+            why,
+            needs,
+        });
+        id
+    }
+
+    fn enter(&mut self, item: Item, at: &SourcePos, verdict: Verdict) {
+        self.entries.push(Entry {
+            item,
+            at: at.clone(),
+            verdict,
+        });
+    }
+
+    /// The verdict on `item`, when it is declared.
+    pub fn verdict(&self, item: &Item) -> Option<&Verdict> {
+        self.entries
+            .iter()
+            .find(|entry| entry.item == *item)
+            .map(|entry| &entry.verdict)
+    }
+
+    /// Whether every declared item matches OSM.
+    pub fn is_converged(&self) -> bool {
+        self.entries
+            .iter()
+            .all(|entry| entry.verdict == Verdict::Current)
+    }
+}

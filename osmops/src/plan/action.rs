@@ -1,0 +1,161 @@
+//! The closed list of what we may do, and why.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::desired::PackageKey;
+use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
+
+use super::values::ValueDifference;
+
+/// The place of an action in its plan; actions refer to earlier ones by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ActionId(pub usize);
+
+/// What an action or an entry of a plan is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "type", content = "name", rename_all = "lowercase")]
+pub enum Item {
+    /// A package.
+    Package(PackageKey),
+    /// An NS instance.
+    Instance(NsName),
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Item::Package(key) => write!(f, "{key}"),
+            Item::Instance(name) => write!(f, "NS {name}"),
+        }
+    }
+}
+
+/// One action, why it is taken, and what must have succeeded before it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedAction {
+    /// Its place in the plan.
+    pub id: ActionId,
+    /// What it is about.
+    pub item: Item,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub why: Why,
+    /// Earlier actions that must succeed first.
+    pub needs: Vec<ActionId>,
+}
+
+/// What is done to OSM. Each is one request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// Make a package and upload its files.
+    CreatePackage {
+        /// Which; the files are found by it.
+        package: PackageKey,
+    },
+    /// Upload a package's files over those that OSM has.
+    UpdatePackage {
+        /// Which; the files are found by it.
+        package: PackageKey,
+        /// OSM's record of it.
+        record: PackageId,
+    },
+    /// Make an NS instance and start its instantiation.
+    CreateInstance {
+        /// What is made.
+        spec: InstanceSpec,
+    },
+    /// Start the instantiation of a record that has none.
+    Instantiate {
+        /// The record.
+        ns: NsId,
+        /// What is made of it.
+        spec: InstanceSpec,
+    },
+    /// Start an upgrade of one KDU to new values.
+    UpgradeKdu {
+        /// The instance.
+        ns: NsId,
+        /// The VNF.
+        member: MemberIndex,
+        /// The KDU.
+        kdu: KduName,
+        /// All declared values: OSM merges them over those of the instantiation, not over those of
+        /// earlier upgrades.
+        params: Map<String, Value>,
+    },
+}
+
+/// What an NS instance is made with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InstanceSpec {
+    /// Its name.
+    pub name: NsName,
+    /// What OSM shows beside it.
+    pub description: Option<String>,
+    /// The NSD.
+    pub nsd: PackageRef,
+    /// Where it runs.
+    pub vim_account: VimAccountId,
+    /// The values of its KDUs.
+    pub kdus: Vec<KduValues>,
+    /// The mark, if there is an owner.
+    pub owner: Option<Owner>,
+}
+
+/// The values of one KDU.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KduValues {
+    /// The VNF.
+    pub member: MemberIndex,
+    /// The KDU.
+    pub kdu: KduName,
+    /// Its values.
+    pub params: Map<String, Value>,
+}
+
+/// A package that OSM has, or will have once an earlier action succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageRef {
+    /// OSM has it.
+    Existing(PackageId),
+    /// An earlier action makes it.
+    CreatedBy(ActionId),
+}
+
+/// Why an action is taken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "because", rename_all = "kebab-case")]
+pub enum Why {
+    /// OSM has none.
+    Absent,
+    /// OSM's files come from another tree.
+    FilesDiffer {
+        /// The version that OSM has.
+        observed_version: Option<String>,
+        /// The version that is declared.
+        declared_version: Option<String>,
+        /// Digest of the tree that OSM's files come from, shortened.
+        observed_digest: String,
+        /// Digest of the declared tree, shortened.
+        declared_digest: String,
+    },
+    /// Another tool uploaded OSM's files, so nobody knows what they are.
+    UploadedByOther {
+        /// The file name that it gave.
+        file_name: Option<String>,
+    },
+    /// The record was made, its instantiation was not.
+    NeverInstantiated,
+    /// Values in effect are not the declared ones.
+    ValuesDiffer {
+        /// Each of them.
+        differences: Vec<ValueDifference>,
+    },
+}

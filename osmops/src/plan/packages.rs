@@ -1,0 +1,172 @@
+//! Create or update packages: VNFDs first, then the NSDs that name them.
+
+use crate::desired::{DesiredPackage, DesiredState, PackageKey};
+use crate::ids::{DescriptorId, PackageKind};
+use crate::observed::{ObservedPackage, ObservedState, PackageState};
+use crate::source_pos::SourcePos;
+
+use super::{Action, ActionId, Blocked, Item, PackageRef, Plan, Verdict, Why};
+
+pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
+    // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
+    for package in &desired.packages {
+        let item = Item::Package(package.key.clone());
+        let verdict = match plan_one(plan, desired, observed, package) {
+            Ok(Some((action, why, needs))) => Verdict::Act {
+                actions: vec![plan.push(&item, action, why, needs)],
+            },
+            Ok(None) => Verdict::Current,
+            Err(reason) => Verdict::Blocked { reason },
+        };
+        plan.enter(item, &package.at, verdict);
+    }
+}
+
+type Decision = Option<(Action, Why, Vec<ActionId>)>;
+
+fn plan_one(
+    plan: &Plan,
+    desired: &DesiredState,
+    observed: &ObservedState,
+    package: &DesiredPackage,
+) -> Result<Decision, Blocked> {
+    let key = package.key.clone();
+    match observed.packages_of(&key).as_slice() {
+        [] => {
+            let needs = needed_vnfds(plan, observed, package)?;
+            Ok(Some((
+                Action::CreatePackage { package: key },
+                Why::Absent,
+                needs,
+            )))
+        }
+        [have] => {
+            let Some(why) = reason_to_update(desired, package, have)? else {
+                return Ok(None);
+            };
+            let needs = needed_vnfds(plan, observed, package)?;
+            let record = have.record.clone();
+            Ok(Some((
+                Action::UpdatePackage {
+                    package: key,
+                    record,
+                },
+                why,
+                needs,
+            )))
+        }
+        several => Err(Blocked::SeveralPackages {
+            at: package.at.clone(),
+            ids: several.iter().map(|p| p.record.clone()).collect(),
+        }),
+    }
+}
+
+/// Why OSM's files are not the declared ones; `None` when they are.
+fn reason_to_update(
+    desired: &DesiredState,
+    package: &DesiredPackage,
+    have: &ObservedPackage,
+) -> Result<Option<Why>, Blocked> {
+    let upload = have.upload();
+    if have.state == PackageState::Disabled {
+        return Err(Blocked::Disabled {
+            at: package.at.clone(),
+            record: have.record.clone(),
+        });
+    }
+    let Some(upload) = upload else {
+        return Ok(Some(Why::UploadedByOther {
+            file_name: have.file_name.clone(),
+        }));
+    };
+    if upload.digest == package.digest {
+        return Ok(None);
+    }
+    match upload.owner {
+        Some(owner) if desired.owner.as_ref() != Some(&owner) => Err(Blocked::OtherOwner {
+            at: package.at.clone(),
+            owner,
+        }),
+        _ => Ok(Some(Why::FilesDiffer {
+            observed_version: have.version.clone(),
+            declared_version: package.version.clone(),
+            observed_digest: upload.digest.short().to_owned(),
+            declared_digest: package.digest.short().to_owned(),
+        })),
+    }
+}
+
+/// The actions that make what an NSD names.
+fn needed_vnfds(
+    plan: &Plan,
+    observed: &ObservedState,
+    package: &DesiredPackage,
+) -> Result<Vec<ActionId>, Blocked> {
+    let mut needs = Vec::new();
+    for member in &package.members {
+        match provider(plan, observed, PackageKind::Vnfd, &member.vnfd, &member.at) {
+            Provider::Ready(_) => {}
+            Provider::After(_, action) => needs.push(action),
+            Provider::Blocked(reason) => return Err(reason),
+            Provider::Unknown => {
+                let (at, vnfd) = (member.at.clone(), member.vnfd.clone());
+                return Err(Blocked::UnknownVnfd { at, vnfd });
+            }
+        }
+    }
+    needs.sort();
+    needs.dedup();
+    Ok(needs)
+}
+
+/// Who provides a package that something else needs.
+pub(super) enum Provider {
+    /// OSM has it, and nothing is to be done about it.
+    Ready(PackageRef),
+    /// An action of this plan makes or updates it.
+    After(PackageRef, ActionId),
+    /// It is declared or there, and cannot be used.
+    Blocked(Blocked),
+    /// Nobody has it.
+    Unknown,
+}
+
+pub(super) fn provider(
+    plan: &Plan,
+    observed: &ObservedState,
+    kind: PackageKind,
+    id: &DescriptorId,
+    at: &SourcePos,
+) -> Provider {
+    let key = PackageKey {
+        kind,
+        id: id.clone(),
+    };
+    let have = observed.packages_of(&key);
+    let existing = have.first().map(|package| package.record.clone());
+    let item = Item::Package(key);
+    match (plan.verdict(&item), existing) {
+        (Some(Verdict::Act { actions }), existing) if !actions.is_empty() => {
+            let action = actions.first().copied().unwrap_or(ActionId(0));
+            let by = existing.map_or(PackageRef::CreatedBy(action), PackageRef::Existing);
+            Provider::After(by, action)
+        }
+        (Some(Verdict::Blocked { .. }), None) => Provider::Blocked(Blocked::NeedsBlocked {
+            at: at.clone(),
+            needed: item,
+        }),
+        (_, Some(record)) => match have.as_slice() {
+            [one] if one.state == PackageState::Disabled => Provider::Blocked(Blocked::Disabled {
+                at: at.clone(),
+                record,
+            }),
+            [_] => Provider::Ready(PackageRef::Existing(record)),
+            several => Provider::Blocked(Blocked::SeveralPackages {
+                at: at.clone(),
+                ids: several.iter().map(|p| p.record.clone()).collect(),
+            }),
+        },
+        (_, None) => Provider::Unknown,
+    }
+}

@@ -1,0 +1,155 @@
+//! A plan as text, for people, logs and transcripts.
+//!
+//! The first character of a line says what kind it is: `+` create, `~` change, `…` wait, `!` blocked,
+//! `=` unchanged, a blank for details.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Why};
+
+/// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    for entry in &plan.entries {
+        render_entry(&mut text, plan, entry);
+    }
+    text.push_str(&summary(plan));
+    text.push('\n');
+    text
+}
+
+fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
+    let item = &entry.item;
+    // Writing to a String cannot fail.
+    let _ = match &entry.verdict {
+        Verdict::Current => writeln!(text, "= {item}: unchanged"),
+        Verdict::Waiting { operation } => {
+            let id = operation
+                .id
+                .as_ref()
+                .map(|id| format!(" (operation {id})"))
+                .unwrap_or_default();
+            writeln!(
+                text,
+                "… {item}: OSM is at work on it: {}{id}",
+                operation.what
+            )
+        }
+        Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
+        Verdict::Act { actions } => {
+            for action in plan
+                .actions
+                .iter()
+                .filter(|action| actions.contains(&action.id))
+            {
+                render_action(text, action, entry);
+            }
+            Ok(())
+        }
+    };
+}
+
+fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
+    let (sign, what) = match &planned.action {
+        Action::CreatePackage { .. } => ('+', "create".to_owned()),
+        Action::UpdatePackage { record, .. } => ('~', format!("update package {record}")),
+        Action::CreateInstance { spec } => {
+            let nsd = match &spec.nsd {
+                PackageRef::Existing(id) => format!("NSD {id}"),
+                PackageRef::CreatedBy(_) => "the NSD made above".to_owned(),
+            };
+            ('+', format!("create from {nsd}"))
+        }
+        Action::Instantiate { ns, .. } => ('+', format!("instantiate the record {ns}")),
+        Action::UpgradeKdu {
+            ns, member, kdu, ..
+        } => ('~', format!("upgrade KDU {member}/{kdu} of {ns}")),
+    };
+    let _ = writeln!(text, "{sign} {}: {what}", planned.item);
+    match &planned.why {
+        Why::Absent => {
+            let _ = writeln!(text, "    {}: OSM has none", entry.at);
+        }
+        Why::NeverInstantiated => {
+            let _ = writeln!(text, "    {}: made once, but never instantiated", entry.at);
+        }
+        Why::UploadedByOther { file_name } => {
+            let name = file_name.as_deref().unwrap_or("nothing");
+            let _ = writeln!(
+                text,
+                "    {}: OSM's files were uploaded by another tool (as `{name}`), so they are replaced",
+                entry.at
+            );
+        }
+        Why::FilesDiffer {
+            observed_version,
+            declared_version,
+            observed_digest,
+            declared_digest,
+        } => {
+            let version = |v: &Option<String>| v.clone().unwrap_or_else(|| "none".to_owned());
+            let (old, new) = (version(observed_version), version(declared_version));
+            if old == new {
+                let _ = writeln!(text, "    {}: version {new} in both", entry.at);
+            } else {
+                let _ = writeln!(text, "    {}: version {old} → {new}", entry.at);
+            }
+            let _ = writeln!(text, "    files {observed_digest} → {declared_digest}");
+        }
+        Why::ValuesDiffer { differences } => {
+            for d in differences {
+                let observed = d
+                    .observed
+                    .as_ref()
+                    .map_or("(absent)".to_owned(), Value::to_string);
+                let _ = writeln!(text, "    {}: {}: {observed} → {}", d.at, d.key, d.declared);
+            }
+        }
+    }
+    if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
+        for kdu in &spec.kdus {
+            for (key, value) in &kdu.params {
+                let _ = writeln!(text, "    {}/{}: {key}: {value}", kdu.member, kdu.kdu);
+            }
+        }
+    }
+}
+
+/// `2 to create, 1 to change, 3 unchanged`, naming only what there is.
+fn summary(plan: &Plan) -> String {
+    let create = |action: &PlannedAction| match action.action {
+        Action::CreatePackage { .. }
+        | Action::CreateInstance { .. }
+        | Action::Instantiate { .. } => true,
+        Action::UpdatePackage { .. } | Action::UpgradeKdu { .. } => false,
+    };
+    let created = plan.actions.iter().filter(|action| create(action)).count();
+    let count = |wanted: fn(&Verdict) -> bool| {
+        plan.entries
+            .iter()
+            .filter(|entry| wanted(&entry.verdict))
+            .count()
+    };
+    let parts = [
+        (created, "to create"),
+        (plan.actions.len() - created, "to change"),
+        (
+            count(|v| matches!(v, Verdict::Waiting { .. })),
+            "waiting for OSM",
+        ),
+        (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
+        (count(|v| matches!(v, Verdict::Current)), "unchanged"),
+    ];
+    let named: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}"))
+        .collect();
+    if named.is_empty() {
+        "nothing is declared".to_owned()
+    } else {
+        named.join(", ")
+    }
+}

@@ -1,0 +1,62 @@
+//! Folder → parsed files and every problem in them.
+//!
+//! In: a [`Tree`]. Out: a [`Repo`]: configuration, NS instance declarations, package folders, and all
+//! [`RepoProblem`]s at once. Invariant: sends no request and writes nothing; a broken file never hides a
+//! healthy one.
+
+mod config;
+mod connection;
+mod ops_file;
+mod problem;
+mod scan;
+
+pub use config::{CONFIG_FILE, OpsConfig};
+pub use connection::{ConnectionFile, read_connection_file};
+pub use ops_file::{KduDeclaration, NsDeclaration};
+pub use problem::{RepoProblem, RepoWarning};
+pub use scan::PACKAGES_FOLDER;
+pub(crate) use scan::read_documents;
+
+use crate::tree::{Tree, TreePath};
+
+/// What one revision's files say, before anything is looked up.
+#[derive(Debug, Default)]
+pub struct Repo {
+    /// `osm_ops_config.yaml`; absent when it is missing or broken, and then nothing else was read.
+    pub config: Option<OpsConfig>,
+    /// Every healthy NS instance declaration, in the order of files and documents.
+    pub instances: Vec<NsDeclaration>,
+    /// Every operations file that was read, healthy or not.
+    pub ops_files: Vec<TreePath>,
+    /// Every folder directly below `osm-pkgs`.
+    pub package_folders: Vec<TreePath>,
+    /// Everything that is wrong.
+    pub problems: Vec<RepoProblem>,
+    /// What deserves a look but stops nothing.
+    pub warnings: Vec<RepoWarning>,
+}
+
+impl Repo {
+    /// Reads the configuration and, when it is healthy, every file that it points at.
+    pub fn read(tree: &Tree) -> Self {
+        let mut repo = Self::default();
+        let config = match config::read(tree) {
+            Ok(config) => config,
+            Err(problems) => {
+                repo.problems = problems;
+                return repo;
+            }
+        };
+        let found = scan::scan(tree, &config);
+        repo.warnings = found.warnings;
+        for path in &found.ops_files {
+            let (instances, problems) = ops_file::read(tree, path);
+            repo.instances.extend(instances);
+            repo.problems.extend(problems);
+        }
+        repo.ops_files = found.ops_files;
+        repo.package_folders = found.package_folders;
+        repo.config = Some(config);
+        repo
+    }
+}

@@ -1,0 +1,151 @@
+//! `osm_ops_config.yaml`: where things are and how OSM is reached.
+
+use std::sync::Arc;
+
+use crate::ids::Owner;
+use crate::source_pos::SourcePos;
+use crate::tree::{Tree, TreePath};
+use crate::yaml::{Fields, Node};
+
+use super::problem::RepoProblem;
+use super::scan;
+
+/// The configuration file's name, in the repository's root.
+pub const CONFIG_FILE: &str = "osm_ops_config.yaml";
+
+/// What files are read when `fileExtensions` is absent or blank.
+///
+/// Source: the original OSM Ops, `osmops/cfg/store.go` and its documentation.
+const FILE_EXTENSIONS_DEFAULT: [&str; 2] = [".osmops.yaml", ".osmops.yml"];
+
+/// A healthy `osm_ops_config.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpsConfig {
+    /// The folder that holds everything else.
+    pub target_dir: TreePath,
+    /// Suffixes of the files to read, in lower case.
+    pub file_extensions: Vec<String>,
+    /// Where connection data is, as written: absolute, or relative to the root.
+    pub connection_file: Option<(String, SourcePos)>,
+    /// Marks in OSM what this repository made.
+    pub owner: Option<Owner>,
+}
+
+/// Reads and checks the configuration of `tree`.
+pub(super) fn read(tree: &Tree) -> Result<OpsConfig, Vec<RepoProblem>> {
+    let path = TreePath::root().join(CONFIG_FILE);
+    if tree.file(&path).is_none() {
+        return Err(vec![RepoProblem::NoConfig]);
+    }
+    let (file, documents) = scan::read_documents(tree, &path).map_err(|problem| vec![problem])?;
+    let Some(document) = documents.first() else {
+        let reason = "the file is empty; `connectionFile` and `targetDir` belong here".to_owned();
+        return Err(vec![RepoProblem::Unreadable {
+            at: SourcePos::whole(path),
+            reason,
+        }]);
+    };
+    if let Some(second) = documents.get(1) {
+        let at = SourcePos::at(&file, second.line, second.column);
+        let reason = "a second document, where only one is read".to_owned();
+        return Err(vec![RepoProblem::Unreadable { at, reason }]);
+    }
+    decode(tree, &file, document)
+}
+
+fn decode(
+    tree: &Tree,
+    file: &Arc<TreePath>,
+    document: &Node,
+) -> Result<OpsConfig, Vec<RepoProblem>> {
+    let mut fields =
+        Fields::of(document, "").map_err(|error| vec![RepoProblem::from_field(file, error)])?;
+    let at = |node: &Node| SourcePos::at(file, node.line, node.column);
+    let mut problems = Vec::new();
+
+    let mut target_dir = TreePath::root();
+    if let Some((text, node)) = fields.optional_text("targetDir") {
+        match TreePath::parse(text) {
+            None => problems.push(RepoProblem::TargetDirOutside {
+                at: at(node),
+                target_dir: text.to_owned(),
+            }),
+            Some(path) if !path.as_str().is_empty() && !tree.has_folder(&path) => {
+                problems.push(RepoProblem::TargetDirMissing {
+                    at: at(node),
+                    target_dir: text.to_owned(),
+                })
+            }
+            Some(path) => target_dir = path,
+        }
+    }
+    let file_extensions = file_extensions(&mut fields);
+    let connection_file = fields
+        .optional_text("connectionFile")
+        .map(|(text, node)| (text.to_owned(), at(node)));
+    let owner = fields
+        .optional_text("owner")
+        .and_then(|(text, node)| match parse_owner(text) {
+            Ok(owner) => Some(owner),
+            Err(reason) => {
+                fields.bad_value("owner", node, reason);
+                None
+            }
+        });
+
+    problems.extend(
+        fields
+            .finish()
+            .into_iter()
+            .map(|error| RepoProblem::from_field(file, error)),
+    );
+    if problems.is_empty() {
+        Ok(OpsConfig {
+            target_dir,
+            file_extensions,
+            connection_file,
+            owner,
+        })
+    } else {
+        Err(problems)
+    }
+}
+
+fn file_extensions(fields: &mut Fields<'_>) -> Vec<String> {
+    let mut suffixes = Vec::new();
+    if let Some(node) = fields.optional("fileExtensions") {
+        if node.scalar_text().is_some() {
+            fields.wrong_type(
+                "fileExtensions",
+                node,
+                "a list of suffixes",
+                node.describe(),
+            );
+        }
+        for item in node.items() {
+            match item.scalar_text() {
+                Some(text) if text.trim().is_empty() => {}
+                Some(text) => suffixes.push(text.trim().to_lowercase()),
+                None => {
+                    fields.wrong_type("fileExtensions", item, "a list of text", item.describe())
+                }
+            }
+        }
+    }
+    if suffixes.is_empty() {
+        suffixes = FILE_EXTENSIONS_DEFAULT.map(str::to_owned).to_vec();
+    }
+    suffixes
+}
+
+/// An owner travels in file names and in helm values, so it is made of few characters.
+fn parse_owner(text: &str) -> Result<Owner, String> {
+    const OWNER_BYTES_MAX: usize = 63;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
+    if text.len() > OWNER_BYTES_MAX || !text.chars().all(allowed) {
+        return Err(format!(
+            "must be at most {OWNER_BYTES_MAX} letters, digits, `-`, `_` and `/`, but is `{text}`"
+        ));
+    }
+    Owner::new(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,307 @@
+//! What happened to each item, summed up in one PassEnd.
+//!
+//! Pure. In: plan and outcomes. Out: a [`PassReport`], which is also what `--output json` prints.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::apply::{ActionOutcome, ActionResult};
+use crate::failure::Failure;
+use crate::ids::{OpId, RevisionName};
+use crate::plan::{Action, Item, Plan, PlannedAction, Verdict};
+use crate::repo::{RepoProblem, RepoWarning};
+use crate::request_counts::RequestCounts;
+use crate::source_pos::SourcePos;
+
+/// How soon to look at an operation again. Real ones take from seconds (an upgrade) to minutes.
+const POLL_AFTER: Duration = Duration::from_secs(1);
+
+/// How a pass ended, and with it when the next one makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum PassEnd {
+    /// OSM was read and matches.
+    Converged,
+    /// Something was started or is at work, or was written and is to be read back.
+    Waiting {
+        /// How soon to look again.
+        #[serde(rename = "poll_after_seconds", serialize_with = "seconds")]
+        poll_after: Duration,
+    },
+    /// Something failed that may succeed later, with nobody's help.
+    Failed,
+    /// Only a commit or an operator helps.
+    Stalled,
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// One pass over one revision.
+#[derive(Debug, Clone, Serialize)]
+pub struct PassReport {
+    /// Which revision.
+    pub revision: RevisionName,
+    /// How it ended.
+    pub end: PassEnd,
+    /// What became of each declared item.
+    pub items: Vec<ItemReport>,
+    /// What was sent and taken on, in order: by this pass and, where passes follow one another until
+    /// they converge, by all of them.
+    pub changes: Vec<Change>,
+    /// Everything wrong with the revision itself.
+    pub problems: Vec<RepoProblem>,
+    /// What deserves a look.
+    pub warnings: Vec<RepoWarning>,
+    /// Why OSM could not even be read.
+    pub stopped: Option<String>,
+    /// Whether we were asked to stop before the end.
+    pub interrupted: bool,
+    /// Requests of this session so far.
+    pub requests: RequestCounts,
+}
+
+/// Something that OSM was sent and took on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// About what.
+    pub item: Item,
+    /// What was done, in the past tense.
+    pub what: &'static str,
+    /// The operation that it started.
+    pub operation: Option<OpId>,
+}
+
+/// What became of one declared item.
+#[derive(Debug, Clone, Serialize)]
+pub struct ItemReport {
+    /// Which.
+    pub item: Item,
+    /// Where it is declared.
+    pub at: SourcePos,
+    /// What became of it.
+    pub status: ItemStatus,
+    /// More on it: why it is blocked, with what request it failed, what OSM is doing.
+    pub detail: Option<String>,
+    /// The operation to look at.
+    pub operation: Option<OpId>,
+    /// Whether the failure may pass by itself.
+    pub may_pass: bool,
+}
+
+/// What became of a declared item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemStatus {
+    /// Read, and matches.
+    Current,
+    /// Written, and not read back yet.
+    Written,
+    /// An operation was started.
+    Started,
+    /// OSM was at work on it before we came.
+    AtWork,
+    /// Not sent, because something that it needs failed, or because we were asked to stop.
+    Skipped,
+    /// Its request failed.
+    Failed,
+    /// Nothing can be done until someone helps.
+    Blocked,
+}
+
+impl PassReport {
+    /// A pass that came as far as its plan.
+    pub(crate) fn of(
+        revision: RevisionName,
+        plan: &Plan,
+        outcomes: &[ActionOutcome],
+        problems: &[RepoProblem],
+        warnings: &[RepoWarning],
+    ) -> Self {
+        let items: Vec<ItemReport> = plan
+            .entries
+            .iter()
+            .map(|entry| item_report(plan, outcomes, entry))
+            .collect();
+        let cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
+        Self {
+            revision,
+            end: end_of(&items, !problems.is_empty()),
+            items,
+            changes: changes_of(plan, outcomes),
+            problems: problems.to_vec(),
+            warnings: warnings.to_vec(),
+            stopped: None,
+            interrupted: outcomes.iter().any(cancelled),
+            requests: RequestCounts::default(),
+        }
+    }
+
+    /// A pass that could not read OSM.
+    pub(crate) fn stopped(
+        revision: RevisionName,
+        failure: Failure,
+        problems: &[RepoProblem],
+        warnings: &[RepoWarning],
+    ) -> Self {
+        Self {
+            revision,
+            end: if failure.may_pass {
+                PassEnd::Failed
+            } else {
+                PassEnd::Stalled
+            },
+            items: Vec::new(),
+            changes: Vec::new(),
+            problems: problems.to_vec(),
+            warnings: warnings.to_vec(),
+            stopped: Some(failure.message),
+            interrupted: false,
+            requests: RequestCounts::default(),
+        }
+    }
+
+    /// Whether anything failed, is blocked or is wrong, whatever else is still at work.
+    pub fn has_failures(&self) -> bool {
+        let bad = |item: &ItemReport| {
+            matches!(
+                item.status,
+                ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
+            )
+        };
+        self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(bad)
+    }
+
+    /// Every operation that is worth looking at, with the item that it works on.
+    pub fn operations(&self) -> Vec<(Item, OpId)> {
+        self.items
+            .iter()
+            .filter_map(|item| Some((item.item.clone(), item.operation.clone()?)))
+            .collect()
+    }
+}
+
+fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
+    let change = |outcome: &ActionOutcome| {
+        let operation = match &outcome.result {
+            ActionResult::Done => None,
+            ActionResult::Started(operation) => Some(operation.clone()),
+            ActionResult::Failed(_) | ActionResult::Skipped(_) | ActionResult::Cancelled => {
+                return None;
+            }
+        };
+        let planned = plan.actions.iter().find(|action| action.id == outcome.id)?;
+        Some(Change {
+            item: planned.item.clone(),
+            what: words(&planned.action),
+            operation,
+        })
+    };
+    outcomes.iter().filter_map(change).collect()
+}
+
+fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
+    let any = |status: ItemStatus| items.iter().any(|item| item.status == status);
+    if any(ItemStatus::Started) || any(ItemStatus::AtWork) {
+        PassEnd::Waiting {
+            poll_after: POLL_AFTER,
+        }
+    } else if any(ItemStatus::Written) {
+        PassEnd::Waiting {
+            poll_after: Duration::ZERO,
+        }
+    } else if items.iter().any(|item| item.may_pass) {
+        PassEnd::Failed
+    } else if has_problems
+        || any(ItemStatus::Failed)
+        || any(ItemStatus::Blocked)
+        || any(ItemStatus::Skipped)
+    {
+        PassEnd::Stalled
+    } else {
+        PassEnd::Converged
+    }
+}
+
+fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Entry) -> ItemReport {
+    let mut report = ItemReport {
+        item: entry.item.clone(),
+        at: entry.at.clone(),
+        status: ItemStatus::Current,
+        detail: None,
+        operation: None,
+        may_pass: false,
+    };
+    match &entry.verdict {
+        Verdict::Current => {}
+        Verdict::Waiting { operation } => {
+            report.status = ItemStatus::AtWork;
+            report.detail = Some(format!("OSM is at work on it: {}", operation.what));
+            report.operation = operation.id.clone();
+        }
+        Verdict::Blocked { reason } => {
+            report.status = ItemStatus::Blocked;
+            report.detail = Some(reason.to_string());
+        }
+        Verdict::Act { actions } => {
+            for outcome in outcomes
+                .iter()
+                .filter(|outcome| actions.contains(&outcome.id))
+            {
+                let planned = plan.actions.iter().find(|action| action.id == outcome.id);
+                add_outcome(&mut report, plan, planned, &outcome.result);
+            }
+        }
+    }
+    report
+}
+
+fn add_outcome(
+    report: &mut ItemReport,
+    plan: &Plan,
+    planned: Option<&PlannedAction>,
+    result: &ActionResult,
+) {
+    let what = planned
+        .map(|planned| words(&planned.action))
+        .unwrap_or_default();
+    match result {
+        ActionResult::Done => {
+            report.status = ItemStatus::Written;
+            report.detail = Some(what.to_owned());
+        }
+        ActionResult::Started(operation) => {
+            report.status = ItemStatus::Started;
+            report.detail = Some(what.to_owned());
+            report.operation = Some(operation.clone());
+        }
+        ActionResult::Failed(failure) => {
+            report.status = ItemStatus::Failed;
+            report.detail = Some(failure.message.clone());
+            report.may_pass = failure.may_pass;
+        }
+        ActionResult::Skipped(need) => {
+            report.status = ItemStatus::Skipped;
+            let needed = plan.actions.iter().find(|action| action.id == *need);
+            let needed = needed.map_or_else(String::new, |action| action.item.to_string());
+            report.detail = Some(format!("not sent, because {needed} was not done"));
+        }
+        ActionResult::Cancelled => {
+            report.status = ItemStatus::Skipped;
+            report.detail = Some("not sent, because of the interruption".to_owned());
+        }
+    }
+}
+
+/// What an action did, in the past tense.
+pub(crate) fn words(action: &Action) -> &'static str {
+    match action {
+        Action::CreatePackage { .. } => "created",
+        Action::UpdatePackage { .. } => "updated",
+        Action::CreateInstance { .. } => "created, instantiation started",
+        Action::Instantiate { .. } => "instantiation started",
+        Action::UpgradeKdu { .. } => "upgrade started",
+    }
+}

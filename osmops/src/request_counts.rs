@@ -1,0 +1,25 @@
+//! How many requests a session sent: what a report tells of them.
+
+use serde::{Deserialize, Serialize};
+
+/// How many requests were sent, by purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestCounts {
+    /// Tokens asked for.
+    pub log_in: u64,
+    /// Lists and records read.
+    pub read: u64,
+    /// Looks at a running operation.
+    pub probe: u64,
+    /// Whatever changes OSM.
+    pub write: u64,
+    /// Tokens given back.
+    pub log_out: u64,
+}
+
+impl RequestCounts {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.log_in + self.read + self.probe + self.write + self.log_out
+    }
+}

@@ -1,0 +1,63 @@
+//! `file:line:column` in the repository; travels with everything that was parsed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::tree::TreePath;
+
+/// A place in one file of the repository. Lines and columns count from 1; both are absent when the
+/// file as a whole is meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourcePos {
+    file: Arc<TreePath>,
+    place: Option<(u32, u32)>,
+}
+
+impl SourcePos {
+    /// A line and a column of `file`, both from 1.
+    pub fn at(file: &Arc<TreePath>, line: u32, column: u32) -> Self {
+        Self {
+            file: Arc::clone(file),
+            place: Some((line, column)),
+        }
+    }
+
+    /// `file` as a whole.
+    pub fn whole(file: TreePath) -> Self {
+        Self {
+            file: Arc::new(file),
+            place: None,
+        }
+    }
+
+    /// The file, relative to the repository's root.
+    pub fn file(&self) -> &TreePath {
+        &self.file
+    }
+
+    /// Line and column, from 1, unless the file as a whole is meant.
+    pub fn line_and_column(&self) -> Option<(u32, u32)> {
+        self.place
+    }
+}
+
+impl fmt::Display for SourcePos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Some((line, column)) => write!(f, "{}:{line}:{column}", self.file),
+            None => write!(f, "{}", self.file),
+        }
+    }
+}
+
+impl Serialize for SourcePos {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("SourcePos", 3)?;
+        fields.serialize_field("file", self.file.as_str())?;
+        fields.serialize_field("line", &self.place.map(|p| p.0))?;
+        fields.serialize_field("column", &self.place.map(|p| p.1))?;
+        fields.end()
+    }
+}
