@@ -1,1 +1,224 @@
-//! TBD
+//! OSM's north-bound interface (NBI) in memory, for tests and for development without an OSM.
+//!
+//! [`MockNbi`] answers like a real OSM of one [`Release`]: same URLs, statuses, bodies and rules,
+//! checked against recordings of real ones (`tests/recorded/`). Use it in process through
+//! [`MockNbi::service`], or over loopback through [`MockNbi::serve`]; both behave the same, with
+//! faults too.
+//!
+//! Time is a [`Clock`], randomness a seed: the same requests give the same bytes. Operations of OSM
+//! (instantiate, upgrade, ...) take the time that a [`Profile`] says; what is due is applied lazily,
+//! before each request and each look inside, so nothing runs in the background.
+//!
+//! Where to start reading: `service` (one request from bytes to bytes), `routes` (URLs),
+//! `state` (OSM's rules), `operation` (the queue of operations), `state::lcm` (what OSM's
+//! life-cycle manager writes).
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> anyhow::Result<()> {
+//! use mock_nbi::{Collection, MockNbi, Seed};
+//!
+//! let seed = Seed::from_yaml("vim_accounts: [{name: mylocation1}]", "seed.yaml")?;
+//! let nbi = MockNbi::builder().seed(seed).build()?;
+//! let server = nbi.serve("127.0.0.1:0".parse()?).await?;
+//! println!("listening on http://{}/osm", server.local_addr());
+//! assert_eq!(nbi.records(Collection::VimAccounts).len(), 1);
+//! server.shutdown().await;
+//! # Ok(()) }
+//! ```
+
+mod archive;
+mod clock;
+mod control;
+mod descriptor;
+mod fault;
+mod filter;
+mod ids;
+mod input;
+mod journal;
+mod negotiate;
+mod operation;
+mod problem;
+mod profile;
+mod pyjson;
+mod python;
+mod release;
+mod request;
+mod routes;
+mod schema;
+mod seed;
+mod server;
+mod service;
+mod state;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use clock::Clock;
+pub use fault::{Fault, FaultKind};
+pub use journal::JournalEntry;
+pub use operation::OperationResult;
+pub use profile::Profile;
+pub use release::Release;
+pub use seed::{Seed, SeedError};
+pub use server::Server;
+pub use service::NbiService;
+pub use state::db::Collection;
+
+use world::{Settings, World};
+
+/// A fake NBI. Clones are handles of the same one.
+#[derive(Clone, Debug)]
+pub struct MockNbi {
+    world: Arc<Mutex<World>>,
+}
+
+impl MockNbi {
+    /// Starts to describe a fake NBI: Release 10, instant operations, a clock that starts at
+    /// 1 700 000 000, seed 0 of ids, nothing in it but project and user `admin`.
+    pub fn builder() -> MockNbiBuilder {
+        MockNbiBuilder {
+            release: Release::R10,
+            profile: Profile::instant(),
+            clock: None,
+            rng_seed: 0,
+            seed: None,
+        }
+    }
+
+    /// The NBI as a service in this process; connection 0 of the journal.
+    pub fn service(&self) -> NbiService {
+        NbiService::in_process(Arc::clone(&self.world))
+    }
+
+    /// Listens on `addr` (port 0: any free one) until the server is shut down or dropped.
+    ///
+    /// # Errors
+    /// The operating system's, when it does not give the address.
+    ///
+    /// # Cancel safety
+    /// Nothing listens before this returns.
+    pub async fn serve(&self, addr: SocketAddr) -> io::Result<Server> {
+        Server::start(Arc::clone(&self.world), addr).await
+    }
+
+    /// Every request so far, oldest first.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.lock().journal.entries().to_vec()
+    }
+
+    /// How many requests there were so far.
+    pub fn journal_len(&self) -> usize {
+        self.lock().journal.entries().len()
+    }
+
+    /// Arms a fault; calls are counted from now.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.inject(fault);
+    }
+
+    /// Moves the clock on by hand.
+    pub fn advance(&self, by: Duration) {
+        let mut world = self.lock();
+        world.clock.advance(by);
+        world.settle();
+    }
+
+    /// Ends every pending operation with this result, in the order in which they came; those in
+    /// line behind another start and end too.
+    pub fn end_operations(&self, result: OperationResult) {
+        let mut world = self.lock();
+        let now = world.settle();
+        world.state.end_operations(&result, now);
+    }
+
+    /// The records of a collection as OSM keeps them (without what it derives on reading), oldest
+    /// first, after everything that is due has happened.
+    pub fn records(&self, collection: Collection) -> Vec<Value> {
+        let mut world = self.lock();
+        world.settle();
+        world.state.db.iter(collection).cloned().collect()
+    }
+
+    /// Makes every token past its time.
+    pub fn expire_tokens(&self) {
+        let mut world = self.lock();
+        let now = world.settle();
+        world.state.tokens.expire_all(now);
+    }
+
+    /// The clock; advancing it is the same as [`Self::advance`].
+    pub fn clock(&self) -> Clock {
+        self.lock().clock.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a fake NBI is to be like.
+#[derive(Clone, Debug)]
+pub struct MockNbiBuilder {
+    release: Release,
+    profile: Profile,
+    clock: Option<Clock>,
+    rng_seed: u64,
+    seed: Option<Seed>,
+}
+
+impl MockNbiBuilder {
+    /// The OSM to answer like.
+    #[must_use]
+    pub fn release(self, release: Release) -> Self {
+        Self { release, ..self }
+    }
+
+    /// How long OSM takes.
+    #[must_use]
+    pub fn profile(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    /// The stream of ids.
+    #[must_use]
+    pub fn rng_seed(self, rng_seed: u64) -> Self {
+        Self { rng_seed, ..self }
+    }
+
+    /// What is in OSM already.
+    #[must_use]
+    pub fn seed(self, seed: Seed) -> Self {
+        Self { seed: Some(seed), ..self }
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// [`SeedError::Refused`] when OSM would refuse something of the seed, and
+    /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to.
+    pub fn build(self) -> Result<MockNbi, SeedError> {
+        let settings =
+            Settings { release: self.release, profile: self.profile, rng_seed: self.rng_seed };
+        let clock = self.clock.unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
+        let mut world = World::new(settings, clock);
+        if let Some(seed) = self.seed {
+            let now = world.settle();
+            seed::plant(&seed, &mut world.state, now)?;
+        }
+        Ok(MockNbi { world: Arc::new(Mutex::new(world)) })
+    }
+}
+
+/// Where a test's clock starts unless told: 2023-11-14T22:13:20Z.
+const EPOCH_OF_TESTS: f64 = 1_700_000_000.0;

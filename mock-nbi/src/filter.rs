@@ -1,0 +1,214 @@
+//! Filters of lists: `?a.b.op=value`.
+//!
+//! Invariant: pure. Source: NBI_FACTS.md section 5; recorded case `filters`.
+
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Op {
+    Eq,
+    Neq,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+    Cont,
+}
+
+/// One condition of a query.
+#[derive(Debug)]
+struct Condition {
+    path: Vec<String>,
+    op: Op,
+    wanted: Vec<Value>,
+}
+
+/// All conditions of a query; a record must meet each.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    conditions: Vec<Condition>,
+}
+
+impl Filter {
+    /// Reads the parameters that are left once the query words are taken out.
+    ///
+    /// With `is_yaml` (header `Query-String-Format: yaml`) each value is read as YAML.
+    ///
+    /// # Errors
+    /// 404 `unknown operator: $ncont` for `ncont` with one value, which OSM's database lacks.
+    pub(crate) fn parse(params: &[(String, String)], is_yaml: bool) -> Result<Self, Problem> {
+        let mut filter = Self::default();
+        let mut keys: Vec<&str> = Vec::new();
+        for (key, _) in params {
+            if !keys.contains(&key.as_str()) {
+                keys.push(key);
+            }
+        }
+        for key in keys {
+            let texts: Vec<&str> =
+                params.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect();
+            filter.conditions.push(Condition::parse(key, &texts, is_yaml)?);
+        }
+        Ok(filter)
+    }
+
+    /// Whether `record` meets every condition.
+    pub(crate) fn accepts(&self, record: &Value) -> bool {
+        self.conditions.iter().all(|condition| condition.accepts(record))
+    }
+}
+
+impl Condition {
+    fn parse(key: &str, texts: &[&str], is_yaml: bool) -> Result<Self, Problem> {
+        let mut path: Vec<String> = key.split('.').map(str::to_owned).collect();
+        let op = match path.last().map(String::as_str) {
+            Some("eq") => Some(Op::Eq),
+            Some("ne" | "neq") => Some(Op::Neq),
+            Some("gt") => Some(Op::Gt),
+            Some("gte") => Some(Op::Gte),
+            Some("lt") => Some(Op::Lt),
+            Some("lte") => Some(Op::Lte),
+            Some("cont") => Some(Op::Cont),
+            Some("ncont") if texts.len() == 1 && !texts[0].contains(',') => {
+                return Err(Problem::not_found("database exception unknown operator: $ncont"));
+            }
+            Some("ncont") => Some(Op::Neq),
+            _ => None,
+        };
+        if op.is_some() {
+            path.pop();
+        }
+        let op = op.unwrap_or(Op::Eq);
+        let wanted = texts.iter().flat_map(|text| wanted_values(text, op, is_yaml)).collect();
+        Ok(Self { path, op, wanted })
+    }
+
+    fn accepts(&self, record: &Value) -> bool {
+        let mut found = Vec::new();
+        values_at(record, &self.path, &mut found);
+        let meets_any = || found.iter().any(|have| self.wanted.iter().any(|want| self.meets(have, want)));
+        let wants_absent = self.wanted.iter().any(Value::is_null);
+        match self.op {
+            Op::Neq => {
+                let is_absent_and_refused = wants_absent && found.is_empty();
+                !is_absent_and_refused
+                    && !found.iter().any(|have| self.wanted.iter().any(|want| equals(have, want)))
+            }
+            Op::Eq => (found.is_empty() && wants_absent) || meets_any(),
+            _ => meets_any(),
+        }
+    }
+
+    fn meets(&self, have: &Value, want: &Value) -> bool {
+        if let Value::Array(items) = have {
+            return items.iter().any(|item| self.meets(item, want)) || equals(have, want);
+        }
+        let order = compare(have, want);
+        match self.op {
+            Op::Eq | Op::Cont | Op::Neq => equals(have, want),
+            Op::Gt => order.is_some_and(|order| order.is_gt()),
+            Op::Gte => order.is_some_and(|order| order.is_ge()),
+            Op::Lt => order.is_some_and(|order| order.is_lt()),
+            Op::Lte => order.is_some_and(|order| order.is_le()),
+        }
+    }
+}
+
+fn wanted_values(text: &str, op: Op, is_yaml: bool) -> Vec<Value> {
+    if is_yaml {
+        return match serde_yaml::from_str::<Value>(text) {
+            Ok(Value::Array(items)) => items,
+            Ok(value) => vec![value],
+            Err(_) => vec![Value::from(text)],
+        };
+    }
+    if matches!(op, Op::Gt | Op::Gte | Op::Lt | Op::Lte) {
+        let number = serde_json::from_str::<serde_json::Number>(text).ok();
+        return vec![number.map_or_else(|| Value::from(text), Value::Number)];
+    }
+    if text.is_empty() {
+        return vec![Value::Null];
+    }
+    text.split(',').map(Value::from).collect()
+}
+
+fn equals(have: &Value, want: &Value) -> bool {
+    match (have, want) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (Value::Array(items), want) if !want.is_array() => {
+            items.iter().any(|item| equals(item, want))
+        }
+        _ => have == want,
+    }
+}
+
+/// Order of two values of one type; values of two types have none, as in OSM's database.
+fn compare(have: &Value, want: &Value) -> Option<std::cmp::Ordering> {
+    match (have, want) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+/// Values at a dotted path: a number indexes a list, `ANYINDEX` or nothing means any element.
+fn values_at<'a>(value: &'a Value, path: &[String], out: &mut Vec<&'a Value>) {
+    let Some((step, rest)) = path.split_first() else {
+        out.push(value);
+        return;
+    };
+    match value {
+        Value::Object(fields) => {
+            if let Some(inner) = fields.get(step) {
+                values_at(inner, rest, out);
+            }
+        }
+        Value::Array(items) => {
+            if step == "ANYINDEX" {
+                items.iter().for_each(|item| values_at(item, rest, out));
+            } else if let Ok(index) = step.parse::<usize>() {
+                items.get(index).into_iter().for_each(|item| values_at(item, rest, out));
+            } else {
+                items.iter().for_each(|item| values_at(item, path, out));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(query: &[(&str, &str)], expected: bool) {
+        let record = json!({"id": "fa", "version": "1.0", "kdu": [{"name": "a"}, {"name": "b"}], "_admin": {"created": 5.5}});
+        let params: Vec<(String, String)> =
+            query.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        assert_eq!(Filter::parse(&params, false).unwrap().accepts(&record), expected, "{query:?}");
+    }
+
+    #[test]
+    fn conditions_follow_the_recorded_answers() {
+        check(&[("id", "fa")], true);
+        check(&[("id", "x,fa")], true);
+        check(&[("id", "x"), ("id", "fa")], true);
+        check(&[("id.neq", "fa")], false);
+        check(&[("id.cont", "f")], false);
+        check(&[("nosuch", "")], true);
+        check(&[("nosuch", "1")], false);
+        check(&[("nosuch.neq", "1")], true);
+        check(&[("version.gt", "1.0")], false);
+        check(&[("id.gt", "aa")], true);
+        check(&[("_admin.created.gt", "5")], true);
+        check(&[("_admin.created", "5.5")], false);
+        check(&[("kdu.name", "b")], true);
+        check(&[("kdu.0.name", "b")], false);
+        check(&[("kdu.ANYINDEX.name", "b")], true);
+        check(&[("kdu.name.neq", "b")], false);
+        check(&[("id.zzz", "fa")], false);
+    }
+}

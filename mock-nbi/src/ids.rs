@@ -1,0 +1,90 @@
+//! Ids that look random and are decided by one seed.
+
+use base64::Engine as _;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::release::Release;
+
+/// The source of every id. The order of requests decides the ids, nothing else does.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    rng: ChaCha8Rng,
+    sessions: ChaCha8Rng,
+}
+
+impl Ids {
+    /// Ids of the stream that `rng_seed` names.
+    pub(crate) fn seeded(rng_seed: u64) -> Self {
+        // Session cookies have their own stream, so that a request more does not change the ids of
+        // what comes after.
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(rng_seed),
+            sessions: ChaCha8Rng::seed_from_u64(!rng_seed),
+        }
+    }
+
+    /// A version 4 UUID in lower case.
+    pub(crate) fn uuid(&mut self) -> String {
+        let mut bytes: [u8; 16] = self.rng.random();
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        let text = hex::encode(bytes);
+        format!(
+            "{}-{}-{}-{}-{}",
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..]
+        )
+    }
+
+    /// A token id in the shape of `release`.
+    pub(crate) fn token(&mut self, release: Release) -> String {
+        let (length, alphabet) = release.token_shape();
+        (0..length).map(|_| char::from(alphabet[self.rng.random_range(0..alphabet.len())])).collect()
+    }
+
+    /// The ten digits that end the name of a helm release.
+    pub(crate) fn ten_digits(&mut self) -> String {
+        format!("{:010}", self.rng.random_range(0..10_000_000_000_u64))
+    }
+
+    /// What OSM shows in place of a secret: 16 bytes in base64.
+    pub(crate) fn ciphertext(&mut self) -> String {
+        let bytes: [u8; 16] = self.rng.random();
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    }
+
+    /// The value of a `session_id` cookie.
+    pub(crate) fn session(&mut self) -> String {
+        let bytes: [u8; 20] = self.sessions.random();
+        hex::encode(bytes)
+    }
+}
+
+/// Whether `text` has the form of a UUID, as OSM's schemas check it.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.len() == 5
+        && groups.iter().zip([8, 4, 4, 4, 12]).all(|(group, length)| {
+            group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_seed_gives_same_ids_of_the_right_shape() {
+        let (mut one, mut two) = (Ids::seeded(3), Ids::seeded(3));
+        let id = one.uuid();
+        assert_eq!(id, two.uuid());
+        assert!(is_uuid(&id), "{id}");
+        assert_eq!(&id[14..15], "4");
+        assert_eq!(one.token(Release::R10).len(), 32);
+        assert_eq!(one.token(Release::R19Recorded).len(), 43);
+    }
+}

@@ -1,0 +1,3 @@
+//! The fake NBI as a server.
+
+fn main() {}

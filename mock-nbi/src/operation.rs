@@ -1,0 +1,338 @@
+//! The queue of life-cycle operations: when each starts, moves on and ends.
+//!
+//! Pure: it is told the time and gives back what happens; [`crate::state::lcm`] writes the records.
+//! Operations of one instance (or one admin item) run one after another in the order they came.
+//!
+//! Source: NBI_FACTS.md sections 6, 9 and 11; recorded case `ns_actions_queue`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::profile::{Course, Kind, Profile};
+use crate::state::db::Collection;
+
+/// Stages of an instantiation, as OSM counts them.
+pub(crate) const INSTANTIATE_STAGES: u32 = 5;
+
+/// In the modes `ok` and `fail` an operation ends this long after it was asked for, so that a
+/// client that reads straight after the request still sees it PROCESSING.
+///
+/// Source: times between `startTime` and `statusEnteredTime` in the recordings.
+const MODE_DELAY: Duration = Duration::from_millis(20);
+
+/// How operations go on, set over the profile by `PUT /_mock/operations/mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mode {
+    /// They never start.
+    Off,
+    /// They end well, 20 ms after they were asked for.
+    Ok,
+    /// They fail, 20 ms after they were asked for.
+    Fail,
+    /// They start at once and end on request.
+    Manual,
+}
+
+/// How an operation is to end, on request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationResult {
+    /// COMPLETED.
+    Ok,
+    /// FAILED.
+    Fail {
+        /// The text that OSM's life-cycle manager leaves.
+        detail: String,
+    },
+}
+
+/// What an operation works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// An operation of an NS instance.
+    Ns { ns_id: String, op_id: String, kind: Kind },
+    /// The operation `index` of a VIM account or cluster.
+    Admin { collection: Collection, id: String, index: usize },
+}
+
+impl Work {
+    fn queue(&self) -> &str {
+        match self {
+            Self::Ns { ns_id, .. } => ns_id,
+            Self::Admin { id, .. } => id,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Ns { kind, .. } => *kind,
+            Self::Admin { .. } => Kind::Admin,
+        }
+    }
+}
+
+/// One thing that happens to an operation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    /// Epoch seconds.
+    pub(crate) at: f64,
+    pub(crate) work: Work,
+    pub(crate) change: Change,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Change {
+    Start,
+    /// The operation enters its stage of this number, from 2.
+    Stage(u32),
+    /// It ends; with a text when it is to fail and who asked for that gave one.
+    End(Ending),
+}
+
+/// How an operation ends.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ending {
+    Well,
+    /// It fails, with OSM's usual text or this one.
+    Badly(Option<String>),
+}
+
+#[derive(Debug)]
+struct Pending {
+    work: Work,
+    /// Forced outcome, from a fault.
+    fails_with: Option<String>,
+    /// Waiting: when it could start. Running: when it started.
+    since: f64,
+    is_running: bool,
+    stage: u32,
+}
+
+/// Every operation that has not ended.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    profile: Profile,
+    mode: Option<Mode>,
+    pending: Vec<Pending>,
+}
+
+impl Engine {
+    pub(crate) fn new(profile: Profile) -> Self {
+        Self { profile, mode: None, pending: Vec::new() }
+    }
+
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Adds an operation behind those of the same instance.
+    pub(crate) fn submit(&mut self, work: Work, now: f64, fails_with: Option<String>) {
+        self.pending.push(Pending { work, fails_with, since: now, is_running: false, stage: 1 });
+    }
+
+    /// Forgets every operation of an instance or item that is gone.
+    pub(crate) fn forget(&mut self, queue: &str) {
+        self.pending.retain(|pending| pending.work.queue() != queue);
+    }
+
+    /// Sets the mode (none: the profile's own way); what is pending follows it from `now` on.
+    pub(crate) fn set_mode(&mut self, mode: Option<Mode>, now: f64) {
+        self.mode = mode;
+        for pending in &mut self.pending {
+            pending.since = pending.since.max(now);
+        }
+    }
+
+    /// Gives the earliest step due at `now` and counts it as done. Of two at one time, that of the
+    /// operation which was asked for first.
+    pub(crate) fn next_step(&mut self, now: f64) -> Option<Step> {
+        let (index, at) = self.next_due()?;
+        if at > now { None } else { self.advance(index, at) }
+    }
+
+    /// When the next step is due, if any ever is.
+    pub(crate) fn next_time(&self) -> Option<f64> {
+        self.next_due().map(|(_, at)| at)
+    }
+
+    /// Gives the next step of ending everything that is pending, whatever the mode says.
+    pub(crate) fn force_step(&mut self, now: f64, result: &OperationResult) -> Option<Step> {
+        let pending = self.pending.first_mut()?;
+        if !pending.is_running {
+            pending.is_running = true;
+            pending.since = now;
+            return Some(Step { at: now, work: pending.work.clone(), change: Change::Start });
+        }
+        let ending = match result {
+            OperationResult::Ok => Ending::Well,
+            OperationResult::Fail { detail } if detail.is_empty() => Ending::Badly(None),
+            OperationResult::Fail { detail } => Ending::Badly(Some(detail.clone())),
+        };
+        Some(self.end(0, now, ending))
+    }
+
+    fn next_due(&self) -> Option<(usize, f64)> {
+        let mut heads: Vec<&str> = Vec::new();
+        let mut first: Option<(usize, f64)> = None;
+        for (index, pending) in self.pending.iter().enumerate() {
+            if heads.contains(&pending.work.queue()) {
+                continue;
+            }
+            heads.push(pending.work.queue());
+            if let Some(due) = self.due(pending)
+                && first.is_none_or(|(_, earliest)| due < earliest)
+            {
+                first = Some((index, due));
+            }
+        }
+        first
+    }
+
+    fn due(&self, pending: &Pending) -> Option<f64> {
+        let course = self.course(pending.work.kind());
+        if !pending.is_running {
+            return course.starts_after.map(|wait| pending.since + wait.as_secs_f64());
+        }
+        let share = match stages(&pending.work, course) {
+            0 => 1.0,
+            stages => f64::from(pending.stage) / f64::from(stages),
+        };
+        course.lasts.map(|lasts| pending.since + lasts.as_secs_f64() * share)
+    }
+
+    fn course(&self, kind: Kind) -> Course {
+        match self.mode {
+            None => self.profile.course(kind),
+            Some(Mode::Off) => Course { starts_after: None, lasts: None, ends_well: true },
+            Some(Mode::Manual) => {
+                Course { starts_after: Some(Duration::ZERO), lasts: None, ends_well: true }
+            }
+            Some(mode @ (Mode::Ok | Mode::Fail)) => Course {
+                starts_after: Some(MODE_DELAY),
+                lasts: Some(Duration::ZERO),
+                ends_well: mode == Mode::Ok,
+            },
+        }
+    }
+
+    fn advance(&mut self, index: usize, at: f64) -> Option<Step> {
+        let course = self.course(self.pending.get(index)?.work.kind());
+        let pending = self.pending.get_mut(index)?;
+        if !pending.is_running {
+            pending.is_running = true;
+            pending.since = at;
+            return Some(Step { at, work: pending.work.clone(), change: Change::Start });
+        }
+        if pending.stage < stages(&pending.work, course) {
+            pending.stage += 1;
+            let change = Change::Stage(pending.stage);
+            return Some(Step { at, work: pending.work.clone(), change });
+        }
+        let ending = match &pending.fails_with {
+            Some(detail) => Ending::Badly(Some(detail.clone())),
+            None if course.ends_well => Ending::Well,
+            None => Ending::Badly(None),
+        };
+        Some(self.end(index, at, ending))
+    }
+
+    fn end(&mut self, index: usize, at: f64, ending: Ending) -> Step {
+        let ended = self.pending.remove(index);
+        let ending = match ended.fails_with {
+            Some(detail) => Ending::Badly(Some(detail)),
+            None => ending,
+        };
+        for next in &mut self.pending {
+            if next.work.queue() == ended.work.queue() {
+                next.since = next.since.max(at);
+            }
+        }
+        Step { at, work: ended.work, change: Change::End(ending) }
+    }
+}
+
+/// How many stages a client can see; none where the operation takes no time.
+fn stages(work: &Work, course: Course) -> u32 {
+    let takes_time = course.lasts.is_some_and(|lasts| lasts > Duration::ZERO);
+    if takes_time && work.kind() == Kind::Instantiate { INSTANTIATE_STAGES } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(ns_id: &str, op_id: &str, kind: Kind) -> Work {
+        Work::Ns { ns_id: ns_id.into(), op_id: op_id.into(), kind }
+    }
+
+    fn steps_until(engine: &mut Engine, now: f64) -> Vec<String> {
+        std::iter::from_fn(|| engine.next_step(now))
+            .map(|step| {
+                let Work::Ns { op_id, .. } = &step.work else { return String::new() };
+                let change = match step.change {
+                    Change::Start => "start".to_owned(),
+                    Change::Stage(stage) => format!("stage {stage}"),
+                    Change::End(Ending::Well) => "well".to_owned(),
+                    Change::End(Ending::Badly(detail)) => format!("badly {detail:?}"),
+                };
+                format!("{:.1} {op_id} {change}", step.at)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn operations_of_one_instance_run_in_order_and_others_beside_them() {
+        let mut engine = Engine::new(Profile::realistic());
+        engine.submit(work("a", "a1", Kind::Action), 0.0, None);
+        engine.submit(work("a", "a2", Kind::Action), 1.0, Some("no".into()));
+        engine.submit(work("b", "b1", Kind::Terminate), 1.0, None);
+        let want = [
+            "0.2 a1 start",
+            "1.2 b1 start",
+            "15.2 a1 well",
+            "15.4 a2 start",
+            "21.2 b1 well",
+            "30.4 a2 badly Some(\"no\")",
+        ];
+        assert_eq!(steps_until(&mut engine, 100.0), want);
+    }
+
+    #[test]
+    fn an_instantiation_shows_its_stages() {
+        let mut engine = Engine::new(Profile::realistic().speeded_up(2.0));
+        engine.submit(work("a", "op", Kind::Instantiate), 0.0, None);
+        assert_eq!(
+            steps_until(&mut engine, 100.0),
+            [
+                "0.1 op start",
+                "6.1 op stage 2",
+                "12.1 op stage 3",
+                "18.1 op stage 4",
+                "24.1 op stage 5",
+                "30.1 op well"
+            ]
+        );
+    }
+
+    #[test]
+    fn in_manual_profile_operations_start_and_end_on_request_only() {
+        let mut engine = Engine::new(Profile::manual());
+        engine.submit(work("a", "op", Kind::Instantiate), 0.0, None);
+        assert_eq!(steps_until(&mut engine, 1e9), ["0.0 op start"]);
+        let step = engine.force_step(5.0, &OperationResult::Ok).unwrap();
+        assert_eq!(step.change, Change::End(Ending::Well));
+        assert_eq!(engine.force_step(5.0, &OperationResult::Ok), None);
+    }
+
+    #[test]
+    fn a_new_mode_takes_hold_of_what_is_pending() {
+        let mut engine = Engine::new(Profile::instant());
+        engine.set_mode(Some(Mode::Off), 0.0);
+        engine.submit(work("a", "op", Kind::Action), 0.0, None);
+        assert!(steps_until(&mut engine, 50.0).is_empty());
+        engine.set_mode(Some(Mode::Fail), 50.0);
+        assert_eq!(steps_until(&mut engine, 60.0), ["50.0 op start", "50.0 op badly None"]);
+    }
+}

@@ -1,0 +1,177 @@
+//! JSON read with the complaints of Python's `json` module.
+//!
+//! Pure. Source: recorded cases `body_formats_and_invalid_bodies` and `token_bad_credentials`.
+
+use serde_json::Value;
+
+/// Parses a body.
+///
+/// # Errors
+/// The text of Python's exception, with line, column and position.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte")
+    })?;
+    serde_json::from_str(text).map_err(|_| complaint(text))
+}
+
+/// Finds what Python would complain about first.
+fn complaint(text: &str) -> String {
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
+    let (message, at) = match scanner.document() {
+        Err(found) => found,
+        Ok(()) => ("Expecting value", scanner.at),
+    };
+    let before = &text[..floor_boundary(text, at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{message}: line {line} column {column} (char {})", before.chars().count())
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
+}
+
+/// Deeper input than this is not looked into; the complaint is then that of a missing value.
+const DEPTH_MAX: usize = 100;
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+type Scanned = Result<(), (&'static str, usize)>;
+
+impl Scanner<'_> {
+    fn document(&mut self) -> Scanned {
+        self.value(0)?;
+        self.skip_blanks();
+        if self.at < self.text.len() { Err(("Extra data", self.at)) } else { Ok(()) }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Scanned {
+        self.skip_blanks();
+        let start = self.at;
+        match self.peek() {
+            _ if depth > DEPTH_MAX => Err(("Expecting value", start)),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string(),
+            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'-' => self.word(),
+            _ => Err(("Expecting value", start)),
+        }
+    }
+
+    fn word(&mut self) -> Scanned {
+        let start = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
+            self.at += 1;
+        }
+        let word = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+        if serde_json::from_str::<Value>(word).is_ok() {
+            Ok(())
+        } else {
+            Err(("Expecting value", start))
+        }
+    }
+
+    fn string(&mut self) -> Scanned {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                None => return Err(("Unterminated string starting at", start)),
+                Some(b'"') => break,
+                Some(b'\\') => self.at += 2,
+                Some(byte) if byte < 0x20 => return Err(("Invalid control character at", self.at)),
+                Some(_) => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn object(&mut self, depth: usize) -> Scanned {
+        self.at += 1;
+        self.skip_blanks();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.skip_blanks();
+            if self.peek() != Some(b'"') {
+                return Err(("Expecting property name enclosed in double quotes", self.at));
+            }
+            self.string()?;
+            self.skip_blanks();
+            if self.peek() != Some(b':') {
+                return Err(("Expecting ':' delimiter", self.at));
+            }
+            self.at += 1;
+            self.value(depth + 1)?;
+            if self.is_closed_by(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Scanned {
+        self.at += 1;
+        self.skip_blanks();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.is_closed_by(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_closed_by(&mut self, end: u8) -> Result<bool, (&'static str, usize)> {
+        self.skip_blanks();
+        let here = self.at;
+        self.at += 1;
+        match self.text.get(here) {
+            Some(byte) if *byte == end => Ok(true),
+            Some(b',') => Ok(false),
+            _ => Err(("Expecting ',' delimiter", here)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(parse(text.as_bytes()).unwrap_err(), expected);
+    }
+
+    #[test]
+    fn complaints_are_pythons() {
+        check("{bad", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)");
+        check("{\"a\" 1}", "Expecting ':' delimiter: line 1 column 6 (char 5)");
+        check("{\"a\": 1\n \"b\"}", "Expecting ',' delimiter: line 2 column 2 (char 9)");
+        check("[1] x", "Extra data: line 1 column 5 (char 4)");
+        check("nope", "Expecting value: line 1 column 1 (char 0)");
+        let bad = parse(&[0xff]).unwrap_err();
+        assert_eq!(bad, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
+    }
+}

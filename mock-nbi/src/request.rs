@@ -1,0 +1,193 @@
+//! A request as OSM's web server hands it on: path, arguments, and a body read by its type.
+//!
+//! Pure. Source: NBI_FACTS.md sections 1 and 4.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+use crate::pyjson;
+
+/// One request, its target taken apart.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The method, or what `?METHOD=` says instead.
+    pub(crate) method: String,
+    /// Path below `/osm/`, split and decoded.
+    pub(crate) segments: Vec<String>,
+    /// Query, and fields of a form, in order; query words are taken out as they are read.
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Address of the client.
+    pub(crate) remote: (String, u16),
+}
+
+impl Request {
+    /// A header as text, empty when absent or no text.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn accept(&self) -> Option<&str> {
+        self.headers.get(ACCEPT).and_then(|value| value.to_str().ok())
+    }
+
+    /// The token of an `Authorization: Bearer` header; any other scheme counts as none.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let header = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = header.trim().rsplit_once(' ')?;
+        scheme.trim().eq_ignore_ascii_case("bearer").then_some(token)
+    }
+
+    pub(crate) fn content_type(&self) -> &str {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn is_form(&self) -> bool {
+        self.content_type().contains("application/x-www-form-urlencoded")
+    }
+
+    /// Takes every parameter `name` out; gives the last one's value.
+    pub(crate) fn take_param(&mut self, name: &str) -> Option<String> {
+        let index = self.params.iter().rposition(|(key, _)| key == name)?;
+        let (_, value) = self.params.remove(index);
+        self.params.retain(|(key, _)| key != name);
+        Some(value)
+    }
+
+    /// Reads the body by its type.
+    ///
+    /// # Errors
+    /// 400 for bad syntax.
+    pub(crate) fn parse_body(&self) -> Result<Body, Problem> {
+        if self.body.is_empty() || self.is_form() {
+            return Ok(Body::Data(json!({})));
+        }
+        let content_type = self.content_type();
+        let is_raw = ["application/binary", "application/gzip", "application/zip", "text/plain"]
+            .iter()
+            .any(|raw| content_type.contains(raw));
+        let value = if content_type.contains("json") {
+            pyjson::parse(&self.body)
+                .map_err(|error| Problem::bad_request(format!("Invalid json format {error}")))?
+        } else if is_raw {
+            return Ok(Body::Raw);
+        } else {
+            parse_yaml(&self.body)?
+        };
+        Ok(Body::Data(if is_falsy(&value) { json!({}) } else { value }))
+    }
+}
+
+/// A body by its type.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// JSON, YAML, or nothing (an empty object).
+    Data(Value),
+    /// An archive or plain text; OSM keeps it as a stream.
+    Raw,
+}
+
+/// Python's text for the stream object OSM passes on in place of a parsed body.
+const STREAM: &str = "<cherrypy._cpreqbody.RequestBody object at 0x7f0000000000>";
+
+impl Body {
+    /// The data, for resources that want some: a raw body is no object there.
+    ///
+    /// # Errors
+    /// 422 for a raw body.
+    pub(crate) fn into_data(self) -> Result<Value, Problem> {
+        match self {
+            Self::Data(value) => Ok(value),
+            Self::Raw => Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("Format error  '{STREAM} is not of type 'object'' "),
+            )),
+        }
+    }
+}
+
+/// Lays query parameters over a body: `?config.region=R`.
+pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) {
+    for (key, value) in params {
+        let mut place = &mut *body;
+        for step in key.split('.') {
+            if !place.is_object() {
+                *place = json!({});
+            }
+            place = &mut place[step];
+        }
+        *place = json!(value);
+    }
+}
+
+fn is_falsy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Bool(true) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+fn parse_yaml(bytes: &[u8]) -> Result<Value, Problem> {
+    let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
+    if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(broken(format!(
+            "unacceptable character #x0000: special characters are not allowed\n  in \"None\", \
+             position {position}"
+        )));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()))?;
+    serde_yaml::from_str(text)
+        .map_err(|error| broken(unclosed_sequence(text).unwrap_or_else(|| error.to_string())))
+}
+
+/// The text for the one mistake that the recordings show: a `[` that is never closed.
+fn unclosed_sequence(text: &str) -> Option<String> {
+    let position = |index: usize| {
+        let before = &text[..index];
+        let line = before.matches('\n').count() + 1;
+        let column = index - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+        format!("in \"None\", line {line}, column {column}")
+    };
+    let open = text.rfind('[').filter(|open| !text[*open..].contains(']'))?;
+    Some(format!(
+        "while parsing a flow sequence\n  {}\nexpected ',' or ']', but got '<stream end>'\n  {}",
+        position(open),
+        position(text.len())
+    ))
+}
+
+/// Splits a query or form into decoded pairs, in order; a key alone has an empty value.
+pub(crate) fn parse_params(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_override_body_keys_at_dotted_places() {
+        let mut body = json!({"name": "a", "config": {"x": 1}});
+        override_with(&mut body, &parse_params("name=b+c&config.region=R%21"));
+        assert_eq!(body, json!({"name": "b c", "config": {"x": 1, "region": "R!"}}));
+    }
+}

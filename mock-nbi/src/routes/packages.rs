@@ -1,0 +1,368 @@
+//! `/vnfpkgm/v1/vnf_packages[_content]` and `/nsd/v1/ns_descriptors[_content]`.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::HeaderName;
+use serde_json::{Value, json};
+
+use super::{Call, Content, Reply, list_or_show};
+use crate::descriptor::{Kind, no_attribute};
+use crate::problem::Problem;
+use crate::profile::Upload as UploadKind;
+use crate::request::{Body, Request, override_with};
+use crate::state::State;
+use crate::state::admin::NOTHING_TO_UPDATE;
+use crate::state::db::{Collection, set, text};
+use crate::state::packages::{Stored, Upload};
+
+const TEXT_PLAIN: &str = "text/plain;charset=utf-8";
+const WANTS_TYPE: &str =
+    "provide request header 'Accept' with 'application/zip' or 'text/plain'";
+
+pub(super) fn serve(
+    state: &mut State,
+    call: &Call,
+    request: &Request,
+    kind: Kind,
+) -> Result<Reply, Problem> {
+    let is_content = call.route.path.ends_with("_content");
+    let below = request.segments.get(4).map(String::as_str);
+    match (request.method.as_str(), below) {
+        ("GET", None) => list_or_show(state, call, request, kind.collection()),
+        ("GET", Some("artifacts")) => artifacts(state, call, kind, &request.segments[5..]),
+        ("GET", Some("package_content" | "nsd_content")) => content(state, call, request, kind),
+        ("GET", Some(_)) => descriptor(state, call, request, kind),
+        ("POST", _) if is_content => create_with_content(state, call, request, kind),
+        ("POST", _) => create_empty(state, call, request, kind),
+        ("PUT", Some(_)) => {
+            let upload = read_upload(request)?;
+            let reply = match range_of(request)? {
+                None => {
+                    state.upload(&call.session, kind, call.id()?, &upload, call.now)?;
+                    Reply::no_content()
+                }
+                Some(range) => put_chunk(state, call, kind, request, &range)?,
+            };
+            Ok(reply.after(state.engine.profile().latency(UploadKind::Update)))
+        }
+        ("PUT" | "PATCH", None) => edit(state, call, request, kind),
+        ("DELETE", _) => {
+            state.delete_package(&call.session, kind, call.id()?)?;
+            Ok(Reply::no_content())
+        }
+        _ => Err(Problem::not_allowed("Method not supported for this URL")),
+    }
+}
+
+fn create_empty(
+    state: &mut State,
+    call: &Call,
+    request: &Request,
+    kind: Kind,
+) -> Result<Reply, Problem> {
+    let body = request.parse_body()?.into_data()?;
+    let mut user_data = body.get("userDefinedData").unwrap_or(&body).clone();
+    override_with(&mut user_data, &request.params);
+    let id = state.create_package(&call.session, kind, user_data, call.now);
+    let mut answer = json!({"id": id});
+    if state.release.has_verbose_ids() {
+        answer["_id"] = json!(id);
+    }
+    Ok(Reply::located(StatusCode::CREATED, format!("/osm/{}/{id}", call.route.path), answer))
+}
+
+fn create_with_content(
+    state: &mut State,
+    call: &Call,
+    request: &Request,
+    kind: Kind,
+) -> Result<Reply, Problem> {
+    let upload = read_upload(request)?;
+    let upload_kind = match kind {
+        Kind::Vnfd => UploadKind::CreateVnf,
+        Kind::Nsd => UploadKind::CreateNs,
+    };
+    let latency = state.engine.profile().latency(upload_kind);
+    let range = range_of(request)?;
+    let transaction = request.header("Transaction-Id").to_owned();
+    if !transaction.is_empty() {
+        let range = range.unwrap_or_else(|| Range { start: 0, end: None, total: None });
+        let is_whole = state.add_chunk(&call.session, kind, &transaction, &request.body, &range)?;
+        if is_whole {
+            state.finish_chunks(&call.session, kind, &transaction, &upload, call.now)?;
+        }
+        return Ok(created(call, &transaction, is_whole).after(latency));
+    }
+    let id = state.create_package(&call.session, kind, json!({}), call.now);
+    let Some(range) = range else {
+        if let Err(problem) = state.upload(&call.session, kind, &id, &upload, call.now) {
+            state.db.remove(kind.collection(), &id);
+            return Err(problem);
+        }
+        return Ok(created(call, &id, true).after(latency));
+    };
+    if let Err(problem) = state.add_chunk(&call.session, kind, &id, &request.body, &range) {
+        state.db.remove(kind.collection(), &id);
+        return Err(problem);
+    }
+    Ok(created(call, &id, false).after(latency))
+}
+
+fn created(call: &Call, id: &str, is_whole: bool) -> Reply {
+    let answer = json!({"id": id});
+    if is_whole {
+        return Reply::located(
+            StatusCode::CREATED,
+            format!("/osm/{}/{id}", call.route.path),
+            answer,
+        );
+    }
+    Reply {
+        headers: vec![(HeaderName::from_static("transaction-id"), id.to_owned())],
+        ..Reply::new(StatusCode::CREATED, Content::Data(answer))
+    }
+}
+
+fn put_chunk(
+    state: &mut State,
+    call: &Call,
+    kind: Kind,
+    request: &Request,
+    range: &Range,
+) -> Result<Reply, Problem> {
+    let id = call.id()?;
+    let is_whole = state.add_chunk(&call.session, kind, id, &request.body, range)?;
+    if is_whole {
+        let upload = read_upload(request)?;
+        state.finish_chunks(&call.session, kind, id, &upload, call.now)?;
+        return Ok(Reply::no_content());
+    }
+    // OSM puts Python's function `id` there by mistake.
+    Ok(Reply {
+        headers: vec![(
+            HeaderName::from_static("transaction-id"),
+            "<built-in function id>".to_owned(),
+        )],
+        ..Reply::no_content()
+    })
+}
+
+fn read_upload(request: &Request) -> Result<Upload, Problem> {
+    let header = |name: &str| Some(request.header(name).to_owned()).filter(|text| !text.is_empty());
+    let parsed = match request.parse_body()? {
+        Body::Data(value) => Some(value),
+        Body::Raw => None,
+    };
+    Ok(Upload {
+        raw: request.body.clone(),
+        parsed,
+        content_type: request.content_type().to_owned(),
+        filename: header("Content-Filename"),
+        md5: header("Content-File-MD5"),
+    })
+}
+
+/// A `Content-Range: bytes a-b/total`.
+#[derive(Debug)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    /// The position behind the last byte, as OSM counts it.
+    pub(crate) end: Option<u64>,
+    pub(crate) total: Option<u64>,
+}
+
+fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
+    let header = request.header("Content-Range");
+    if header.is_empty() {
+        return Ok(None);
+    }
+    let number = |text: &str| {
+        text.parse::<u64>().map_err(|_| {
+            Problem::bad_request(format!("invalid literal for int() with base 10: '{text}'"))
+        })
+    };
+    let words: Vec<&str> = header.split([' ', '-', '/']).collect();
+    if words.first() != Some(&"bytes") {
+        return Err(Problem::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "invalid Content-Range header format. Expected 'bytes start-end/total'",
+        ));
+    }
+    let start = number(words.get(1).copied().unwrap_or_default())?;
+    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last + 1);
+    let total = words.get(3).map(|text| number(text)).transpose()?;
+    Ok(Some(Range { start, end, total }))
+}
+
+fn edit(state: &mut State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    let Body::Data(mut patch) = request.parse_body()? else {
+        return Err(no_attribute("RequestBody"));
+    };
+    let is_empty = patch.as_object().is_some_and(serde_json::Map::is_empty);
+    if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
+        return Err(Problem::bad_request(NOTHING_TO_UPDATE));
+    }
+    override_with(&mut patch, &request.params);
+    state.edit_package(&call.session, kind, call.id()?, &patch, call.now)?;
+    Ok(Reply::no_content().after(state.engine.profile().latency(UploadKind::Update)))
+}
+
+/// What `Accept` says about downloads.
+struct Wanted {
+    text: bool,
+    archive: bool,
+    mime: &'static str,
+}
+
+fn wanted(request: &Request) -> Wanted {
+    let accept = request.accept().unwrap_or_default();
+    let any = accept.contains("*/*");
+    let gzip = accept.contains("application/gzip");
+    let zip = accept.contains("application/zip");
+    Wanted {
+        text: any || accept.contains("text/plain"),
+        archive: any || gzip || zip,
+        mime: if gzip { "application/gzip" } else { "application/zip" },
+    }
+}
+
+fn not_acceptable(detail: &str) -> Problem {
+    Problem::new(StatusCode::NOT_ACCEPTABLE, detail)
+}
+
+/// `GET .../vnfd` and `.../nsd`: the descriptor file as it was uploaded.
+fn descriptor(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    let stored = stored(state, call, kind)?;
+    let wanted = wanted(request);
+    if !wanted.text && !wanted.archive {
+        return Err(not_acceptable(WANTS_TYPE));
+    }
+    if !wanted.text && matches!(stored, Stored::Text(_)) {
+        return Err(not_acceptable(ONLY_TEXT));
+    }
+    if !wanted.text {
+        return packed(stored, wanted.mime);
+    }
+    Ok(raw(descriptor_text(stored), TEXT_PLAIN))
+}
+
+const ONLY_TEXT: &str = "Only allowed 'text/plain' Accept header for this descriptor. To be solved \
+                         in future versions";
+
+/// `GET .../package_content` and `.../nsd_content`: the very bytes uploaded, or the descriptor of a
+/// package that has nothing else.
+fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    let stored = stored(state, call, kind)?;
+    let wanted = wanted(request);
+    if !wanted.text && !wanted.archive {
+        return Err(not_acceptable(WANTS_TYPE));
+    }
+    let is_single = match stored {
+        Stored::Text(_) => true,
+        Stored::Packed { archive, .. } => {
+            let is_content = |path: &str| !path.ends_with("/checksums.txt");
+            archive.files.iter().filter(|(path, _)| is_content(path)).count() == 1
+        }
+    };
+    if wanted.text && is_single {
+        return Ok(raw(descriptor_text(stored), TEXT_PLAIN));
+    }
+    if matches!(stored, Stored::Text(_)) {
+        return Err(not_acceptable(ONLY_TEXT));
+    }
+    if !wanted.archive {
+        return Err(not_acceptable(
+            "Packages that contains several files need to be retrieved with 'application/zip' \
+             Accept header",
+        ));
+    }
+    packed(stored, wanted.mime)
+}
+
+fn stored<'a>(state: &'a State, call: &Call, kind: Kind) -> Result<&'a Stored, Problem> {
+    state.package_files(&call.session, kind, call.id()?)
+}
+
+fn descriptor_text(stored: &Stored) -> Bytes {
+    match stored {
+        Stored::Text(text) => text.clone(),
+        Stored::Packed { archive, .. } => {
+            archive.file(&archive.descriptor).cloned().unwrap_or_default()
+        }
+    }
+}
+
+fn packed(stored: &Stored, mime: &'static str) -> Result<Reply, Problem> {
+    match stored {
+        Stored::Packed { bytes, .. } => Ok(raw(bytes.clone(), mime)),
+        Stored::Text(_) => Err(not_acceptable(ONLY_TEXT)),
+    }
+}
+
+fn raw(bytes: Bytes, mime: &'static str) -> Reply {
+    Reply::new(StatusCode::OK, Content::Raw(bytes, mime))
+}
+
+/// `GET .../artifacts[/path]`: names below the top folder, or one file.
+fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<Reply, Problem> {
+    let Stored::Packed { archive, .. } = stored(state, call, kind)? else {
+        return Err(not_acceptable(ONLY_TEXT));
+    };
+    let mut place = archive.folder.clone();
+    for step in path {
+        place.push('/');
+        place.push_str(step);
+    }
+    if let Some(file) = archive.file(&place) {
+        return Ok(raw(file.clone(), "application/octet-stream"));
+    }
+    let prefix = format!("{place}/");
+    let mut names: Vec<&str> = Vec::new();
+    for (file, _) in &archive.files {
+        let name = file.strip_prefix(&prefix).and_then(|rest| rest.split('/').next());
+        if let Some(name) = name.filter(|name| !names.contains(name)) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return Err(Problem::not_found(format!(
+            "artifact '{}' not found",
+            path.join("/")
+        )));
+    }
+    let text = crate::python::yaml_dump(&json!(names), crate::python::ANSWER);
+    Ok(raw(text.into(), "application/yaml"))
+}
+
+/// A package's record with the states and links that OSM adds on reading.
+pub(super) fn shown(collection: Collection, record: &Value) -> Value {
+    let mut shown = record.clone();
+    let admin = &record["_admin"];
+    let id = text(record, "_id");
+    if collection == Collection::VnfPackages {
+        for key in ["onboardingState", "operationalState", "usageState"] {
+            set(&mut shown, key, admin[key].clone());
+        }
+        let own = format!("/vnfpkgm/v1/vnf_packages/{id}");
+        let links = json!({
+            "self": {"href": own},
+            "vnfd": {"href": format!("{own}/vnfd")},
+            "packageContent": {"href": format!("{own}/package_content")},
+        });
+        set(&mut shown, "_links", links);
+    } else {
+        for (key, source) in [
+            ("nsdOnboardingState", "onboardingState"),
+            ("nsdOperationalState", "operationalState"),
+            ("nsdUsageState", "usageState"),
+        ] {
+            set(&mut shown, key, admin[source].clone());
+        }
+        let own = format!("/nsd/v1/ns_descriptors/{id}");
+        let links = json!({
+            "self": {"href": own}, "nsd_content": {"href": format!("{own}/nsd_content")},
+        });
+        set(&mut shown, "_links", links);
+    }
+    shown
+}

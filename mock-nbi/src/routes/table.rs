@@ -1,0 +1,230 @@
+//! The table of URLs and methods.
+//!
+//! Source: `endpoints.json` of the recordings (the NBI's own table), less what came after
+//! Release 10; those rows that only later releases have are marked.
+
+use crate::descriptor::Kind::{Nsd, Vnfd};
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::state::db::Collection;
+use crate::state::db::Collection::{K8sClusters, VimAccounts};
+
+use http::StatusCode;
+
+/// Who serves a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resource {
+    Tokens,
+    Domains,
+    /// VIM accounts and clusters.
+    Admin(Collection),
+    /// VNF packages and NS descriptors, with everything below one.
+    Packages(crate::descriptor::Kind),
+    /// NS instances, with everything below one.
+    Instances,
+    Operations,
+    VnfInstances,
+    /// URLs of OSM that this fake does not serve yet.
+    Elsewhere,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    /// Path below `/osm/`, `{id}` for an id and `{path}` for the rest.
+    pub(crate) path: &'static str,
+    pub(crate) resource: Resource,
+    methods: &'static str,
+    /// Methods that OSM announces and lacks.
+    missing: &'static str,
+    /// What roles call it; the method is appended.
+    pub(crate) permission: &'static str,
+}
+
+const fn row(
+    path: &'static str,
+    resource: Resource,
+    methods: &'static str,
+    missing: &'static str,
+    permission: &'static str,
+) -> Route {
+    Route { path, resource, methods, missing, permission }
+}
+
+use Resource::{Admin, Domains, Elsewhere, Instances, Operations, Packages, Tokens, VnfInstances};
+
+const MAIN_TOPICS: &[&str] =
+    &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
+
+#[rustfmt::skip]
+const ROUTES: &[Route] = &[
+    row("admin/v1/tokens", Tokens, "GET POST DELETE", "", "tokens:"),
+    row("admin/v1/tokens/{id}", Tokens, "GET DELETE", "", "tokens:id:"),
+    row("admin/v1/users", Elsewhere, "GET POST", "", "users:"),
+    row("admin/v1/users/{id}", Elsewhere, "GET DELETE PATCH", "", "users:id:"),
+    row("admin/v1/projects", Elsewhere, "GET POST", "", "projects:"),
+    row("admin/v1/projects/{id}", Elsewhere, "GET DELETE PATCH", "", "projects:id:"),
+    row("admin/v1/roles", Elsewhere, "GET POST", "", "roles:"),
+    row("admin/v1/roles/{id}", Elsewhere, "GET DELETE PATCH", "", "roles:id:"),
+    row("admin/v1/vims", Admin(VimAccounts), "GET POST", "", "vims:"),
+    row("admin/v1/vims/{id}", Admin(VimAccounts), "GET DELETE PATCH", "", "vims:id:"),
+    row("admin/v1/vim_accounts", Admin(VimAccounts), "GET POST", "", "vim_accounts:"),
+    row("admin/v1/vim_accounts/{id}", Admin(VimAccounts), "GET DELETE PATCH", "", "vim_accounts:id:"),
+    row("admin/v1/wim_accounts", Elsewhere, "GET POST", "", "wim_accounts:"),
+    row("admin/v1/wim_accounts/{id}", Elsewhere, "GET DELETE PATCH", "", "wim_accounts:id:"),
+    row("admin/v1/sdns", Elsewhere, "GET POST", "", "sdn_controllers:"),
+    row("admin/v1/sdns/{id}", Elsewhere, "GET DELETE PATCH", "", "sdn_controllers:id:"),
+    row("admin/v1/k8sclusters", Admin(K8sClusters), "GET POST", "", "k8sclusters:"),
+    row("admin/v1/k8sclusters/{id}", Admin(K8sClusters), "GET DELETE PATCH", "", "k8sclusters:id:"),
+    row("admin/v1/vca", Elsewhere, "GET POST", "", "vca:"),
+    row("admin/v1/vca/{id}", Elsewhere, "GET DELETE PATCH", "", "vca:id:"),
+    row("admin/v1/k8srepos", Elsewhere, "GET POST", "", "k8srepos:"),
+    row("admin/v1/k8srepos/{id}", Elsewhere, "GET DELETE", "", "k8srepos:id:"),
+    row("admin/v1/osmrepos", Elsewhere, "GET POST", "", "osmrepos:"),
+    row("admin/v1/osmrepos/{id}", Elsewhere, "GET DELETE PATCH", "", "osmrepos:id:"),
+    row("admin/v1/domains", Domains, "GET", "", "domains:"),
+    row("pdu/v1/pdu_descriptors", Elsewhere, "GET POST", "", "pduds:"),
+    row("pdu/v1/pdu_descriptors/{id}", Elsewhere, "GET POST DELETE PATCH PUT", "", "pduds:id:"),
+    row("nsd/v1/ns_descriptors_content", Packages(Nsd), "GET POST", "", "nsds:content:"),
+    row("nsd/v1/ns_descriptors_content/{id}", Packages(Nsd), "GET PUT DELETE", "", "nsds:id:"),
+    row("nsd/v1/ns_descriptors", Packages(Nsd), "GET POST", "", "nsds:"),
+    row("nsd/v1/ns_descriptors/{id}", Packages(Nsd), "GET DELETE PATCH", "", "nsds:id:"),
+    row("nsd/v1/ns_descriptors/{id}/nsd_content", Packages(Nsd), "GET PUT", "", "nsds:id:content:"),
+    row("nsd/v1/ns_descriptors/{id}/nsd", Packages(Nsd), "GET", "", "nsds:id:nsd:"),
+    row("nsd/v1/ns_descriptors/{id}/artifacts", Packages(Nsd), "GET", "", "nsds:id:nsd_artifact:"),
+    row("nsd/v1/ns_descriptors/{id}/artifacts/{path}", Packages(Nsd), "GET", "", "nsds:id:nsd_artifact:"),
+    row("nsd/v1/pnf_descriptors", Elsewhere, "", "GET POST", ""),
+    row("nsd/v1/pnf_descriptors/{id}", Elsewhere, "", "GET DELETE PATCH", ""),
+    row("nsd/v1/pnf_descriptors/{id}/pnfd_content", Elsewhere, "", "GET PUT", ""),
+    row("nsd/v1/subscriptions", Elsewhere, "", "GET POST", ""),
+    row("nsd/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
+    row("vnfpkgm/v1/vnf_packages_content", Packages(Vnfd), "GET POST", "", "vnfds:content:"),
+    row("vnfpkgm/v1/vnf_packages_content/{id}", Packages(Vnfd), "GET PUT DELETE", "", "vnfds:id:"),
+    row("vnfpkgm/v1/vnf_packages", Packages(Vnfd), "GET POST", "", "vnfds:"),
+    row("vnfpkgm/v1/vnf_packages/{id}", Packages(Vnfd), "GET DELETE PATCH", "", "vnfds:id:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/package_content", Packages(Vnfd), "GET PUT", "", "vnfds:id:content:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/package_content/upload_from_uri", Elsewhere, "", "POST", "vnfds:id:upload:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/vnfd", Packages(Vnfd), "GET", "", "vnfds:id:vnfd:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/artifacts", Packages(Vnfd), "GET", "", "vnfds:id:vnfd_artifact:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/artifacts/{path}", Packages(Vnfd), "GET", "", "vnfds:id:vnfd_artifact:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/action", Elsewhere, "POST", "", "vnfds:id:action:"),
+    row("vnfpkgm/v1/subscriptions", Elsewhere, "", "GET POST", ""),
+    row("vnfpkgm/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
+    row("vnfpkgm/v1/vnfpkg_op_occs", Elsewhere, "GET", "", "vnfds:vnfpkgops:"),
+    row("vnfpkgm/v1/vnfpkg_op_occs/{id}", Elsewhere, "GET", "", "vnfds:vnfpkgops:id:"),
+    row("nslcm/v1/ns_instances_content", Instances, "GET POST", "", "ns_instances:content:"),
+    row("nslcm/v1/ns_instances_content/{id}", Instances, "GET DELETE", "", "ns_instances:id:"),
+    row("nslcm/v1/ns_instances", Instances, "GET POST", "", "ns_instances:"),
+    row("nslcm/v1/ns_instances/{id}", Instances, "GET DELETE", "", "ns_instances:id:"),
+    row("nslcm/v1/ns_instances/{id}/scale", Instances, "POST", "", "ns_instances:id:scale:"),
+    row("nslcm/v1/ns_instances/{id}/terminate", Instances, "POST", "", "ns_instances:id:terminate:"),
+    row("nslcm/v1/ns_instances/{id}/instantiate", Instances, "POST", "", "ns_instances:id:instantiate:"),
+    row("nslcm/v1/ns_instances/{id}/action", Instances, "POST", "", "ns_instances:id:action:"),
+    row("nslcm/v1/ns_lcm_op_occs", Operations, "GET", "", "ns_instances:opps:"),
+    row("nslcm/v1/ns_lcm_op_occs/{id}", Operations, "GET", "", "ns_instances:opps:id:"),
+    row("nslcm/v1/vnfrs", VnfInstances, "GET", "", "vnf_instances:"),
+    row("nslcm/v1/vnfrs/{id}", VnfInstances, "GET", "", "vnf_instances:id:"),
+    row("nslcm/v1/vnf_instances", VnfInstances, "GET", "", "vnf_instances:"),
+    row("nslcm/v1/vnf_instances/{id}", VnfInstances, "GET", "", "vnf_instances:id:"),
+    row("nslcm/v1/subscriptions", Elsewhere, "GET POST", "", "ns_subscriptions:"),
+    row("nslcm/v1/subscriptions/{id}", Elsewhere, "GET DELETE", "", "ns_subscriptions:id:"),
+    row("nst/v1/netslice_templates_content", Elsewhere, "GET POST", "", "slice_templates:"),
+    row("nst/v1/netslice_templates_content/{id}", Elsewhere, "GET PUT DELETE", "", "slice_templates:id:"),
+    row("nst/v1/netslice_templates", Elsewhere, "GET POST", "", "slice_templates:"),
+    row("nst/v1/netslice_templates/{id}", Elsewhere, "GET DELETE", "PATCH", "slice_templates:id:"),
+    row("nst/v1/netslice_templates/{id}/nst_content", Elsewhere, "GET PUT", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/nst", Elsewhere, "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/artifacts", Elsewhere, "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/artifacts/{path}", Elsewhere, "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/subscriptions", Elsewhere, "", "GET POST", ""),
+    row("nst/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
+    row("nsilcm/v1/netslice_instances_content", Elsewhere, "GET POST", "", "slice_instances:"),
+    row("nsilcm/v1/netslice_instances_content/{id}", Elsewhere, "GET DELETE", "", "slice_instances:id:"),
+    row("nsilcm/v1/netslice_instances", Elsewhere, "GET POST", "", "slice_instances:"),
+    row("nsilcm/v1/netslice_instances/{id}", Elsewhere, "GET DELETE", "", "slice_instances:id:"),
+    row("nsilcm/v1/netslice_instances/{id}/terminate", Elsewhere, "POST", "", "slice_instances:id:terminate:"),
+    row("nsilcm/v1/netslice_instances/{id}/instantiate", Elsewhere, "POST", "", "slice_instances:id:instantiate:"),
+    row("nsilcm/v1/netslice_instances/{id}/action", Elsewhere, "POST", "", "slice_instances:id:action:"),
+    row("nsilcm/v1/nsi_lcm_op_occs", Elsewhere, "GET", "", "slice_instances:opps:"),
+    row("nsilcm/v1/nsi_lcm_op_occs/{id}", Elsewhere, "GET", "", "slice_instances:opps:id:"),
+    row("nspm/v1/pm_jobs/{id}/reports/{id}", Elsewhere, "GET", "", "reports:id:"),
+];
+
+/// The row for a request.
+///
+/// # Errors
+/// 405 with OSM's text for unknown URLs and methods, 501 for announced ones.
+pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+    let [main_topic, version, ..] = segments.as_slice() else {
+        return Err(too_short());
+    };
+    if segments.len() < 3 || segments.iter().take(3).any(|segment| segment.is_empty()) {
+        return Err(too_short());
+    }
+    if !MAIN_TOPICS.contains(main_topic) {
+        return Err(Problem::not_allowed(format!("URL main_topic '{main_topic}' not supported")));
+    }
+    if *version != "v1" {
+        return Err(Problem::not_allowed(format!("URL version '{version}' not supported")));
+    }
+    let Some(route) = ROUTES.iter().find(|route| matches(route.path, &segments)) else {
+        return Err(Problem::not_allowed(format!(
+            "Unexpected URL item {}",
+            first_unexpected(&segments)
+        )));
+    };
+    let method = request.method.as_str();
+    let lists = |methods: &str| methods.split(' ').any(|known| known == method);
+    if lists(route.missing) {
+        return Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            format!("Method {method} not supported yet for this URL"),
+        ));
+    }
+    if !lists(route.methods) {
+        return Err(Problem::not_allowed(format!("Method {method} not supported for this URL")));
+    }
+    Ok(*route)
+}
+
+/// Method and path of a request as faults and reports name it: `GET /nsd/v1/ns_descriptors/{id}`.
+pub(crate) fn operation_name(method: &str, segments: &[String]) -> String {
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let path = ROUTES
+        .iter()
+        .find(|route| matches(route.path, &segments))
+        .map_or_else(|| segments.join("/"), |route| route.path.to_owned());
+    format!("{method} /{path}")
+}
+
+fn too_short() -> Problem {
+    Problem::not_allowed("URL must contain at least 'main_topic/version/topic'")
+}
+
+fn matches(pattern: &str, segments: &[&str]) -> bool {
+    let steps: Vec<&str> = pattern.split('/').collect();
+    let has_rest = steps.last() == Some(&"{path}");
+    let is_long_enough =
+        if has_rest { segments.len() >= steps.len() } else { segments.len() == steps.len() };
+    is_long_enough && prefix_matches(&steps, segments)
+}
+
+fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {
+    steps.iter().zip(segments).all(|(step, segment)| step.starts_with('{') || step == segment)
+}
+
+/// The first item that no URL of the table has at its place.
+fn first_unexpected<'a>(segments: &[&'a str]) -> &'a str {
+    for length in 1..=segments.len() {
+        let head = &segments[..length];
+        let is_known = ROUTES.iter().any(|route| {
+            let steps: Vec<&str> = route.path.split('/').collect();
+            steps.len() >= length && prefix_matches(&steps[..length], head)
+        });
+        if !is_known {
+            return segments[length - 1];
+        }
+    }
+    segments.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! Releases of helm charts, as far as OSM shows them: revision, values, status text.
+//!
+//! Pure. Source: release10/ns-action.upgrade2.jsonl (`detailed-status` of K8s entries);
+//! NBI_FACTS.md sections 10 and 11.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use crate::python::repr;
+
+/// Identifies the release of one KDU: instance, member VNF, KDU name.
+pub(crate) type KduKey = (String, String, String);
+
+/// One installed chart.
+#[derive(Clone, Debug)]
+pub(crate) struct HelmRelease {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    first_deployed: f64,
+    last_deployed: f64,
+    /// Helm's last word, such as `Install complete`.
+    pub(crate) description: String,
+    /// User values of each revision, oldest first; the last is in force.
+    revisions: Vec<Value>,
+}
+
+/// Every installed chart.
+#[derive(Debug, Default)]
+pub(crate) struct HelmReleases {
+    pub(crate) releases: IndexMap<KduKey, HelmRelease>,
+}
+
+impl HelmRelease {
+    /// Installs a chart with these user values.
+    pub(crate) fn install(name: String, namespace: String, values: Value, now: f64) -> Self {
+        Self {
+            name,
+            namespace,
+            first_deployed: now,
+            last_deployed: now,
+            description: "Install complete".into(),
+            revisions: vec![values],
+        }
+    }
+
+    /// Upgrades it; helm keeps the values in force and lays the new ones over them, unless told to
+    /// reset.
+    pub(crate) fn upgrade(&mut self, values: &Value, resets: bool, now: f64) {
+        let mut effective = if resets { json!({}) } else { self.values().clone() };
+        coalesce(&mut effective, values);
+        self.add_revision(effective, "Upgrade complete".into(), now);
+    }
+
+    /// Goes back to the revision before; says whether there was one.
+    pub(crate) fn roll_back(&mut self, now: f64) -> bool {
+        let Some(index) = self.revisions.len().checked_sub(2) else { return false };
+        let values = self.revisions[index].clone();
+        self.add_revision(values, format!("Rollback to {}", index + 1), now);
+        true
+    }
+
+    /// An upgrade that failed: OSM upgrades atomically, so helm goes back by itself, which counts
+    /// as a revision too.
+    pub(crate) fn fail_upgrade(&mut self, now: f64) {
+        let before = self.revisions.len();
+        let values = self.values().clone();
+        self.add_revision(values.clone(), "Upgrade failed".into(), now);
+        self.add_revision(values, format!("Rollback to {before}"), now);
+    }
+
+    /// The user values in force.
+    pub(crate) fn values(&self) -> &Value {
+        self.revisions.last().unwrap_or(&Value::Null)
+    }
+
+    fn add_revision(&mut self, values: Value, description: String, now: f64) {
+        self.revisions.push(values);
+        self.description = description;
+        self.last_deployed = now;
+    }
+
+    /// `helm status` as Python prints it; `config` is absent when no value was ever given.
+    pub(crate) fn status_text(&self) -> String {
+        let mut status = Map::new();
+        if self.values().as_object().is_some_and(|values| !values.is_empty()) {
+            status.insert("config".into(), self.values().clone());
+        }
+        status.insert(
+            "info".into(),
+            json!({
+                "deleted": "",
+                "description": self.description,
+                "first_deployed": rfc3339(self.first_deployed),
+                "last_deployed": rfc3339(self.last_deployed),
+                "status": "deployed",
+            }),
+        );
+        status.insert("name".into(), json!(self.name));
+        status.insert("namespace".into(), json!(self.namespace));
+        status.insert("version".into(), json!(self.revisions.len()));
+        repr(&Value::Object(status))
+    }
+}
+
+/// Lays `over` over `base`: objects merge, null removes, as helm coalesces values.
+fn coalesce(base: &mut Value, over: &Value) {
+    crate::state::db::merge_patch(base, over);
+}
+
+/// Epoch seconds as Go prints them: `2021-09-10T13:56:20.089257801Z`.
+fn rfc3339(epoch_seconds: f64) -> String {
+    let whole = epoch_seconds.floor();
+    let nanos = ((epoch_seconds - whole) * 1e9).round().min(999_999_999.0) as u32;
+    let seconds = whole as i64;
+    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil_date(days);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+///
+/// Source: the well-known algorithm of H. Hinnant, "chrono-compatible low-level date algorithms".
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_reads_like_the_captured_one() {
+        let release = HelmRelease::install(
+            "stable-openldap-1-2-3-0044064996".into(),
+            "ns".into(),
+            json!({"replicaCount": "2"}),
+            1_631_282_180.0,
+        );
+        assert_eq!(
+            release.status_text(),
+            "{'config': {'replicaCount': '2'}, 'info': {'deleted': '', 'description': 'Install \
+             complete', 'first_deployed': '2021-09-10T13:56:20.000000000Z', 'last_deployed': \
+             '2021-09-10T13:56:20.000000000Z', 'status': 'deployed'}, 'name': \
+             'stable-openldap-1-2-3-0044064996', 'namespace': 'ns', 'version': 1}"
+        );
+    }
+
+    #[test]
+    fn upgrades_keep_old_values_and_failed_ones_change_none() {
+        let mut release = HelmRelease::install("a".into(), "n".into(), json!({"a": 1, "b": 1}), 0.0);
+        release.upgrade(&json!({"b": 2}), false, 1.0);
+        assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
+        release.fail_upgrade(2.0);
+        assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
+        assert_eq!(release.description, "Rollback to 2");
+        assert!(release.roll_back(3.0));
+        release.upgrade(&json!({"c": 3}), true, 4.0);
+        assert_eq!(release.values(), &json!({"c": 3}));
+    }
+}

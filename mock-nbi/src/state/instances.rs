@@ -1,0 +1,495 @@
+//! NS instances and the operations on them: what is checked before OSM takes a request.
+//!
+//! Source: NBI_FACTS.md section 9; recorded cases `ns_*`.
+
+use serde_json::{Value, json};
+
+use crate::descriptor::Kind as DescriptorKind;
+use crate::input;
+use crate::operation::Work;
+use crate::problem::Problem;
+use crate::profile::Kind;
+use crate::python::repr;
+use crate::schema;
+use crate::state::State;
+use crate::state::admin::Removal;
+use crate::state::db::{Collection, list, set, text};
+use crate::state::records::{self, Creation, profiles};
+use crate::state::session::{Access, Session};
+use crate::state::vdu::VduTables;
+
+const WHILE_VALIDATING: &str = " while 'validating input parameters'";
+/// Primitives that every helm KDU has.
+const KDU_PRIMITIVES: &[&str] = &["upgrade", "rollback", "status", "inspect", "readme"];
+
+impl State {
+    /// Makes an instance without starting anything; gives its id.
+    ///
+    /// # Errors
+    /// 422 by schema, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names.
+    pub(crate) fn create_ns(
+        &mut self,
+        session: &Session,
+        body: &Value,
+        now: f64,
+    ) -> Result<String, Problem> {
+        schema::check(body, &input::NS_INSTANTIATE, self.release, WHILE_VALIDATING)?;
+        let nsd = self.usable_nsd(session, body)?;
+        let project = session.with(Access::Write);
+        let mut members = Vec::new();
+        for profile in profiles(&nsd) {
+            let name = text(profile, "vnfd-id");
+            let vnfd = self
+                .db
+                .iter(Collection::VnfPackages)
+                .find(|vnfd| text(vnfd, "id") == name && project.sees(vnfd))
+                .ok_or_else(|| project.not_found(Collection::VnfPackages, "id", name))?;
+            members.push((profile.clone(), vnfd.clone()));
+        }
+        let (read, write) = session.projects_of_new();
+        let admin = json!({
+            "created": now, "modified": now, "projects_read": read, "projects_write": write,
+        });
+        let id = self.ids.uuid();
+        let project_id = read.first().cloned().unwrap_or_default();
+        let creation = Creation {
+            release: self.release,
+            id: &id,
+            project_id: &project_id,
+            now,
+            body,
+            nsd: &nsd,
+            admin,
+        };
+        let mut vdus = VduTables::default();
+        let mut vnfrs = Vec::new();
+        let mut vnfd_ids: Vec<String> = Vec::new();
+        for (profile, vnfd) in &members {
+            let vnfr_id = self.ids.uuid();
+            let machines = vdus.machines(profile, vnfd, &mut self.ids);
+            vnfrs.push(creation.vnfr(&vnfr_id, profile, vnfd, machines));
+            let vnfd_id = text(vnfd, "_id").to_owned();
+            if !vnfd_ids.contains(&vnfd_id) {
+                vnfd_ids.push(vnfd_id);
+            }
+        }
+        let nsr = creation.nsr(&vnfrs, &vnfd_ids, &vdus);
+        for vnfr in vnfrs {
+            self.db.put(Collection::VnfInstances, vnfr);
+        }
+        self.db.put(Collection::NsInstances, nsr);
+        self.mark_package_use();
+        Ok(id)
+    }
+
+    fn usable_nsd(&self, session: &Session, body: &Value) -> Result<Value, Problem> {
+        let nsd_id = text(body, "nsdId");
+        let step = format!(" while 'getting nsd id='{nsd_id}' from database'");
+        let nsd = session
+            .with(Access::Write)
+            .find(&self.db, Collection::NsDescriptors, nsd_id)
+            .map_err(|problem| {
+                Problem::not_found(format!("database exception {}{step}", problem.detail))
+            })?
+            .clone();
+        let params = body.get("additionalParamsForNs").and_then(Value::as_object);
+        let bad_name = params.into_iter().flatten().map(|(key, _)| key).find(|key| {
+            key.starts_with(|c: char| c.is_ascii_digit())
+                || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
+        });
+        if let Some(key) = bad_name {
+            return Err(Problem::bad_request(format!(
+                "Invalid param name at additionalParamsForNs:{key}. Must contain only alphanumeric \
+                 characters and underscores, and cannot start with a digit{step}"
+            )));
+        }
+        let state = text(&nsd["_admin"], "operationalState");
+        if state != "ENABLED" {
+            return Err(Problem::conflict(format!(
+                "nsd with id '{nsd_id}' is {state}, and thus cannot be used to create a network \
+                 service while 'checking nsdOperationalState'"
+            )));
+        }
+        Ok(nsd)
+    }
+
+    /// Starts the instantiation of an instance; gives the operation's id.
+    ///
+    /// # Errors
+    /// 422 by schema, 404, 409 when it is instantiated, 400 for sites and members.
+    pub(crate) fn instantiate_ns(
+        &mut self,
+        session: &Session,
+        ns_id: &str,
+        body: &Value,
+        now: f64,
+    ) -> Result<String, Problem> {
+        let params = with_operation(body, "instantiate", ns_id);
+        schema::check(&params, &input::NS_INSTANTIATE, self.release, "")?;
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        if is_instantiated(&nsr) && !session.force {
+            return Err(Problem::conflict(format!(
+                "ns_instance '{ns_id}' cannot be 'instantiate' because it is already instantiated"
+            )));
+        }
+        self.check_vim(session, text(&params, "vimAccountId"))?;
+        for vnf in list(&params, "vnf") {
+            check_member(&nsr, text(vnf, "member-vnf-index"))?;
+            if let Some(vim) = vnf.get("vimAccountId").and_then(Value::as_str) {
+                self.check_vim(session, vim)?;
+            }
+        }
+        for vld in list(&params, "vld") {
+            let name = text(vld, "name");
+            let links = list(&nsr["nsd"], "virtual-link-desc");
+            if !links.iter().any(|link| text(link, "id") == name) {
+                return Err(Problem::bad_request(format!(
+                    "Invalid parameter vld:name='{name}' is not present at nsd:vld"
+                )));
+            }
+        }
+        self.place_on_clusters(session, ns_id)?;
+        Ok(self.start_operation_of(session, ns_id, Kind::Instantiate, &params, now))
+    }
+
+    /// Makes an instance and instantiates it; leaves nothing behind when that is refused.
+    ///
+    /// # Errors
+    /// Those of [`Self::create_ns`] and [`Self::instantiate_ns`].
+    pub(crate) fn create_and_instantiate_ns(
+        &mut self,
+        session: &Session,
+        body: &Value,
+        now: f64,
+    ) -> Result<(String, String), Problem> {
+        let id = self.create_ns(session, body, now)?;
+        let mut params = body.clone();
+        set(&mut params, "nsr_id", id.as_str());
+        match self.instantiate_ns(&session.with(Access::Write), &id, &params, now) {
+            Ok(operation) => Ok((id, operation)),
+            Err(problem) => {
+                self.remove_ns(&id);
+                Err(problem)
+            }
+        }
+    }
+
+    fn check_vim(&self, session: &Session, vim: &str) -> Result<(), Problem> {
+        let project = session.with(Access::Show);
+        project.find(&self.db, Collection::VimAccounts, vim).map(|_| ()).map_err(|_| {
+            Problem::bad_request(format!(
+                "Invalid vimAccountId='{vim}' not present for the project"
+            ))
+        })
+    }
+
+    /// Chooses a cluster for each member that has KDUs.
+    fn place_on_clusters(&mut self, session: &Session, ns_id: &str) -> Result<(), Problem> {
+        let members: Vec<Value> = self
+            .db
+            .iter(Collection::VnfInstances)
+            .filter(|vnfr| text(vnfr, "nsr-id-ref") == ns_id && !list(vnfr, "kdur").is_empty())
+            .cloned()
+            .collect();
+        for mut vnfr in members {
+            let vnfd = self.db.get(Collection::VnfPackages, text(&vnfr, "vnfd-id"));
+            let wanted = vnfd.map_or(Value::Null, |vnfd| vnfd["k8s-cluster"].clone());
+            let vim = text(&vnfr, "vim-account-id").to_owned();
+            let project = session.with(Access::Show);
+            let cluster = self
+                .db
+                .iter(Collection::K8sClusters)
+                .filter(|cluster| text(cluster, "vim_account") == vim && project.sees(cluster))
+                .filter(|cluster| cluster["_admin"].get("to_delete").is_none())
+                .find(|cluster| suits(cluster, &wanted));
+            let Some(cluster) = cluster else {
+                let mut requirements = json!({});
+                for key in ["version", "cni"] {
+                    if let Some(value) = wanted.get(key) {
+                        set(&mut requirements, key, value.clone());
+                    }
+                }
+                return Err(Problem::bad_request(format!(
+                    "No k8scluster with requirements='{}' at vim_account={vim} found for \
+                     member_vnf_index={}",
+                    repr(&requirements),
+                    text(&vnfr, "member-vnf-index-ref")
+                )));
+            };
+            let id = cluster["_id"].clone();
+            let nets = cluster["nets"].clone();
+            join_cluster(&mut vnfr, &id, &nets);
+            self.db.put(Collection::VnfInstances, vnfr);
+        }
+        Ok(())
+    }
+
+    /// Starts an action, a scaling or a termination; gives the operation's id, or none where a
+    /// termination with autoremove finds nothing to terminate.
+    ///
+    /// # Errors
+    /// 422 by schema, 404, 409 when it is not instantiated, 400 for members and primitives.
+    pub(crate) fn operate_ns(
+        &mut self,
+        session: &Session,
+        ns_id: &str,
+        kind: Kind,
+        body: &Value,
+        now: f64,
+    ) -> Result<Option<String>, Problem> {
+        let (name, schema) = match kind {
+            Kind::Action => ("action", &input::NS_ACTION),
+            Kind::Scale => ("scale", &input::NS_SCALE),
+            Kind::Terminate => ("terminate", &input::NS_TERMINATE),
+            Kind::Instantiate | Kind::Admin => return Ok(None),
+        };
+        let mut params = with_operation(body, name, ns_id);
+        schema::check(&params, schema, self.release, "")?;
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        if !is_instantiated(&nsr) {
+            if kind == Kind::Terminate && params.get("autoremove") == Some(&json!(true)) {
+                return Ok(None);
+            }
+            return Err(Problem::conflict(format!(
+                "ns_instance '{ns_id}' cannot be '{name}' because it is not instantiated"
+            )));
+        }
+        match kind {
+            Kind::Action => self.check_action(&nsr, &mut params)?,
+            Kind::Scale => self.check_scale(&nsr, &params)?,
+            Kind::Instantiate | Kind::Terminate | Kind::Admin => {}
+        }
+        Ok(Some(self.start_operation_of(session, ns_id, kind, &params, now)))
+    }
+
+    fn start_operation_of(
+        &mut self,
+        session: &Session,
+        ns_id: &str,
+        kind: Kind,
+        params: &Value,
+        now: f64,
+    ) -> String {
+        let op_id = self.ids.uuid();
+        let (read, write) = session.projects_of_new();
+        let admin = json!({
+            "created": now, "modified": now, "projects_read": read, "projects_write": write,
+        });
+        let operation_type = text(params, "lcmOperationType");
+        let record =
+            records::operation(self.release, &op_id, ns_id, operation_type, params, admin);
+        self.db.put(Collection::Operations, record);
+        self.submit(Work::Ns { ns_id: ns_id.to_owned(), op_id: op_id.clone(), kind }, now);
+        op_id
+    }
+
+    fn check_action(&self, nsr: &Value, params: &mut Value) -> Result<(), Problem> {
+        if let Some(fields) = params.as_object_mut()
+            && let Some(member) = fields.shift_remove("vnf_member_index")
+        {
+            fields.insert("member_vnf_index".into(), member);
+        }
+        let primitive = text(params, "primitive");
+        let kdu_name = params.get("kdu_name").and_then(Value::as_str);
+        let is_default = kdu_name.is_some() && KDU_PRIMITIVES.contains(&primitive);
+        let Some(member) = params.get("member_vnf_index").and_then(Value::as_str) else {
+            if is_default {
+                return Err(Problem::bad_request(format!(
+                    "Missing action parameter 'member_vnf_index' for default KDU primitive \
+                     '{primitive}'"
+                )));
+            }
+            return check_primitive(&nsr["nsd"], primitive);
+        };
+        let vnfd = self.vnfd_of_member(nsr, member)?;
+        if let Some(vdu) = params.get("vdu_id").and_then(Value::as_str)
+            && !list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
+        {
+            return Err(Problem::bad_request(format!(
+                "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
+            )));
+        }
+        if let Some(kdu) = kdu_name
+            && !list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
+        {
+            return Err(Problem::bad_request(format!(
+                "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
+            )));
+        }
+        if is_default { Ok(()) } else { check_primitive(vnfd, primitive) }
+    }
+
+    fn check_scale(&self, nsr: &Value, params: &Value) -> Result<(), Problem> {
+        let step = &params["scaleVnfData"]["scaleByStepData"];
+        let vnfd = self.vnfd_of_member(nsr, text(step, "member-vnf-index"))?;
+        let wanted = text(step, "scaling-group-descriptor");
+        let is_known = list(vnfd, "df")
+            .iter()
+            .flat_map(|df| list(df, "scaling-aspect"))
+            .any(|aspect| text(aspect, "id") == wanted);
+        if is_known {
+            return Ok(());
+        }
+        Err(Problem::bad_request(format!(
+            "Invalid scaleVnfData:scaleByStepData:scaling-group-descriptor '{wanted}' is not \
+             present at vnfd:scaling-aspect"
+        )))
+    }
+
+    fn vnfd_of_member(&self, nsr: &Value, member: &str) -> Result<&Value, Problem> {
+        check_member(nsr, member)?;
+        let vnfd_id = self
+            .db
+            .iter(Collection::VnfInstances)
+            .find(|vnfr| {
+                vnfr["nsr-id-ref"] == nsr["_id"] && text(vnfr, "member-vnf-index-ref") == member
+            })
+            .map_or("", |vnfr| text(vnfr, "vnfd-id"));
+        self.db.get(Collection::VnfPackages, vnfd_id).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
+            ))
+        })
+    }
+
+    /// Removes the record of an instance (`DELETE ns_instances/{id}`).
+    ///
+    /// # Errors
+    /// 404 unknown; 409 while it is instantiated, unless forced.
+    pub(crate) fn delete_ns(&mut self, session: &Session, ns_id: &str) -> Result<(), Problem> {
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?;
+        if is_instantiated(nsr) && !session.force {
+            return Err(Problem::conflict(format!(
+                "nsr '{ns_id}' cannot be deleted because it is in '{}' state. Launch 'terminate' \
+                 operation first; or force deletion",
+                text(&nsr["_admin"], "nsState")
+            )));
+        }
+        self.remove_ns(ns_id);
+        Ok(())
+    }
+
+    /// Terminates and removes an instance (`DELETE ns_instances_content/{id}`).
+    ///
+    /// # Errors
+    /// 422 for an id that is no UUID, 404 unknown.
+    pub(crate) fn terminate_and_delete_ns(
+        &mut self,
+        session: &Session,
+        ns_id: &str,
+        now: f64,
+    ) -> Result<Removal, Problem> {
+        if !session.force {
+            schema::check(&json!({"nsInstanceId": ns_id}), &input::NS_ID, self.release, "")?;
+            let body = json!({"autoremove": true});
+            if let Some(op) = self.operate_ns(session, ns_id, Kind::Terminate, &body, now)? {
+                return Ok(Removal::Started(op));
+            }
+        }
+        self.delete_ns(session, ns_id)?;
+        Ok(Removal::Done)
+    }
+
+    /// Removes an instance with its operations and VNF records.
+    pub(crate) fn remove_ns(&mut self, ns_id: &str) {
+        self.db.remove(Collection::NsInstances, ns_id);
+        self.db.remove_where(Collection::VnfInstances, |vnfr| text(vnfr, "nsr-id-ref") == ns_id);
+        self.db.remove_where(Collection::Operations, |op| text(op, "nsInstanceId") == ns_id);
+        self.engine.forget(ns_id);
+        self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
+        self.mark_package_use();
+    }
+
+    /// Sets `usageState` of every package, in releases that do.
+    fn mark_package_use(&mut self) {
+        if !self.release.tracks_package_use() {
+            return;
+        }
+        for kind in [DescriptorKind::Vnfd, DescriptorKind::Nsd] {
+            let ids: Vec<String> = self
+                .db
+                .iter(kind.collection())
+                .map(|package| text(package, "_id").to_owned())
+                .collect();
+            for id in ids {
+                let state = if self.is_used(kind, &id) { "IN_USE" } else { "NOT_IN_USE" };
+                if let Some(package) = self.db.get_mut(kind.collection(), &id) {
+                    set(&mut package["_admin"], "usageState", state);
+                }
+            }
+        }
+    }
+}
+
+/// Whether operations are allowed: set at the start of instantiation, reset by a termination that
+/// ended well.
+fn is_instantiated(nsr: &Value) -> bool {
+    text(&nsr["_admin"], "nsState") != "NOT_INSTANTIATED"
+}
+
+fn with_operation(body: &Value, name: &str, ns_id: &str) -> Value {
+    let mut params = body.clone();
+    set(&mut params, "lcmOperationType", name);
+    set(&mut params, "nsInstanceId", ns_id);
+    params
+}
+
+fn check_member(nsr: &Value, member: &str) -> Result<(), Problem> {
+    if profiles(&nsr["nsd"]).any(|profile| text(profile, "id") == member) {
+        return Ok(());
+    }
+    Err(Problem::bad_request(format!(
+        "Invalid parameter member_vnf_index='{member}' is not one of the nsd:constituent-vnfd"
+    )))
+}
+
+/// Looks for a day-1 or day-2 primitive in a descriptor.
+fn check_primitive(descriptor: &Value, primitive: &str) -> Result<(), Problem> {
+    if names_primitive(descriptor, primitive) {
+        return Ok(());
+    }
+    Err(Problem::bad_request(format!(
+        "Invalid primitive '{primitive}' is not present at vnfd/nsd"
+    )))
+}
+
+fn names_primitive(value: &Value, primitive: &str) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().any(|(key, inner)| {
+            let is_named = key == "config-primitive"
+                && inner.as_array().is_some_and(|items| {
+                    items.iter().any(|item| text(item, "name") == primitive)
+                });
+            is_named || names_primitive(inner, primitive)
+        }),
+        Value::Array(items) => items.iter().any(|item| names_primitive(item, primitive)),
+        _ => false,
+    }
+}
+
+/// Whether a cluster has the version, network plug-in and number of nets that a VNFD wants.
+fn suits(cluster: &Value, wanted: &Value) -> bool {
+    let versions = list(wanted, "version");
+    let plugins = list(wanted, "cni");
+    let nets = cluster["nets"].as_object().map_or(0, serde_json::Map::len);
+    (versions.is_empty() || versions.iter().any(|version| *version == cluster["k8s_version"]))
+        && (plugins.is_empty()
+            || list(cluster, "cni").iter().any(|plugin| plugins.contains(plugin)))
+        && nets >= list(wanted, "nets").len()
+}
+
+fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
+    if let Some(kdus) = vnfr.get_mut("kdur").and_then(Value::as_array_mut) {
+        for kdu in kdus {
+            set(kdu, "k8s-cluster", json!({"id": cluster_id}));
+        }
+    }
+    let Some(nets) = vnfr["k8s-cluster"]["nets"].as_array_mut() else { return };
+    for (index, net) in nets.iter_mut().enumerate() {
+        let named = cluster_nets.get(text(net, "id"));
+        let in_order = || cluster_nets.as_object().and_then(|nets| nets.values().nth(index));
+        if let Some(vim_net) = named.or_else(in_order).cloned() {
+            set(net, "vim_net", vim_net);
+        }
+    }
+}

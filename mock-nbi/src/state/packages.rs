@@ -1,0 +1,389 @@
+//! VNF packages and NS descriptors: creation, upload, edition, removal, and what can be read back.
+//!
+//! Source: NBI_FACTS.md sections 7, 8 and 15.
+
+use bytes::Bytes;
+use http::StatusCode;
+use md5::{Digest as _, Md5};
+use serde_json::{Value, json};
+
+use crate::archive::{self, Archive};
+use crate::descriptor::{self, Kind};
+use crate::problem::Problem;
+use crate::python::{DESCRIPTOR, yaml_dump};
+use crate::state::State;
+use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::session::{Access, Session};
+
+/// What was uploaded for a package.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    /// A descriptor alone, without archive.
+    Text(Bytes),
+    /// An archive, as it came and taken apart.
+    Packed { bytes: Bytes, archive: Archive },
+}
+
+/// An upload, its headers read.
+#[derive(Debug, Default)]
+pub(crate) struct Upload {
+    /// Content of a raw body (an archive or text).
+    pub(crate) raw: Bytes,
+    /// Content of a body that was parsed as JSON or YAML.
+    pub(crate) parsed: Option<Value>,
+    pub(crate) content_type: String,
+    /// `Content-Filename`.
+    pub(crate) filename: Option<String>,
+    /// `Content-File-MD5`.
+    pub(crate) md5: Option<String>,
+}
+
+impl Kind {
+    pub(crate) fn collection(self) -> Collection {
+        match self {
+            Self::Vnfd => Collection::VnfPackages,
+            Self::Nsd => Collection::NsDescriptors,
+        }
+    }
+}
+
+impl State {
+    /// Makes an empty package; `user_data` becomes its `userDefinedData`.
+    pub(crate) fn create_package(
+        &mut self,
+        session: &Session,
+        kind: Kind,
+        user_data: Value,
+        now: f64,
+    ) -> String {
+        let id = self.ids.uuid();
+        let (read, write) = session.projects_of_new();
+        let mut admin = json!({"userDefinedData": user_data});
+        if self.release.has_revisions() {
+            admin["revision"] = json!(0);
+        }
+        for (key, value) in [
+            ("created", json!(now)),
+            ("modified", json!(now)),
+            ("projects_read", json!(read)),
+            ("projects_write", json!(write)),
+            ("onboardingState", json!("CREATED")),
+            ("operationalState", json!("DISABLED")),
+            ("usageState", json!("NOT_IN_USE")),
+        ] {
+            set(&mut admin, key, value);
+        }
+        self.db.put(kind.collection(), json!({"_admin": admin, "_id": id}));
+        id
+    }
+
+    /// Gives a package its content; onboarded ones are updated, their descriptor merged.
+    ///
+    /// # Errors
+    /// 404 unknown, 409 checksum or id conflicts, 400 and 422 for what is wrong in the content.
+    /// The package is then as it was.
+    pub(crate) fn upload(
+        &mut self,
+        session: &Session,
+        kind: Kind,
+        id: &str,
+        upload: &Upload,
+        now: f64,
+    ) -> Result<(), Problem> {
+        let old = session.find(&self.db, kind.collection(), id)?.clone();
+        let (content, stored, mut storage) = self.open(upload)?;
+        let descriptor = descriptor::remove_envelope(kind, &content)?;
+        let is_update = old["_admin"]["onboardingState"] == "ONBOARDED";
+        let mut merged = old.clone();
+        merge_patch(&mut merged, &descriptor);
+        let mut record = self.validated(session, kind, &old, merged)?;
+        if is_update && self.release.tracks_package_use() && self.is_used(kind, id) {
+            check_changes(kind, &old, &record)?;
+        }
+        let has_revisions = self.release.has_revisions();
+        let admin = admin_of(&mut record);
+        let mut folder = id.to_owned();
+        if has_revisions {
+            let revision = admin["revision"].as_u64().unwrap_or(0) + 1;
+            set(admin, "revision", revision);
+            folder = format!("{id}:{revision}");
+        }
+        set(&mut storage, "folder", folder);
+        set(admin, "storage", storage);
+        set(admin, "onboardingState", "ONBOARDED");
+        set(admin, "operationalState", "ENABLED");
+        set(admin, "modified", now);
+        if has_revisions && !list(&record, "vdu").is_empty() {
+            set(admin_of(&mut record), "type", "vnfd");
+        }
+        self.db.put(kind.collection(), record);
+        self.files.insert((kind.collection(), id.to_owned()), stored);
+        Ok(())
+    }
+
+    /// The descriptor in an upload, what to keep of it, and its `storage` record.
+    fn open(&self, upload: &Upload) -> Result<(Value, Stored, Value), Problem> {
+        let mut storage = json!({"fs": "mongo", "path": "/app/storage/", "folder": ""});
+        let is_gzip = upload.content_type.contains("gzip");
+        let is_zip = upload.content_type.contains("zip") && !is_gzip;
+        if !is_gzip && !is_zip {
+            let text = match &upload.parsed {
+                Some(value) => Bytes::from(yaml_dump(value, DESCRIPTOR)),
+                None => upload.raw.clone(),
+            };
+            set(&mut storage, "descriptor", upload.filename.as_deref().unwrap_or("package"));
+            let content = match &upload.parsed {
+                Some(value) => value.clone(),
+                None => parse_descriptor(&text)?,
+            };
+            return Ok((content, Stored::Text(text), storage));
+        }
+        if let Some(md5) = &upload.md5
+            && *md5 != hex::encode(Md5::digest(&upload.raw))
+        {
+            return Err(Problem::conflict("Error, MD5 mismatch"));
+        }
+        if is_zip && !self.release.accepts_zip() {
+            return Err(Problem::bad_request(
+                "Only 'Content-Type' 'application/gzip' is accepted for packages",
+            ));
+        }
+        let archive = archive::read_tar_gz(&upload.raw)?;
+        if archive.descriptor.ends_with(".json") {
+            return Err(Problem::bad_request(
+                "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut",
+            ));
+        }
+        let text = archive.file(&archive.descriptor).cloned().unwrap_or_default();
+        let content = parse_descriptor(&text)?;
+        set(&mut storage, "pkg-dir", archive.folder.as_str());
+        set(&mut storage, "descriptor", archive.descriptor.as_str());
+        set(&mut storage, "zipfile", upload.filename.as_deref().unwrap_or("package.tar.gz"));
+        Ok((content, Stored::Packed { bytes: upload.raw.clone(), archive }, storage))
+    }
+
+    /// The record with its descriptor part checked and in OSM's types.
+    fn validated(
+        &self,
+        session: &Session,
+        kind: Kind,
+        old: &Value,
+        mut merged: Value,
+    ) -> Result<Value, Problem> {
+        let id = text(old, "_id").to_owned();
+        let admin = merged.get("_admin").cloned().unwrap_or_default();
+        if let Some(fields) = merged.as_object_mut() {
+            fields.shift_remove("_admin");
+            fields.shift_remove("_id");
+        }
+        let checked = descriptor::validate(kind, &merged)?;
+        let mut record = json!({"_id": id});
+        merge_patch(&mut record, &checked);
+        set(&mut record, "_admin", admin);
+        if session.force {
+            return Ok(record);
+        }
+        let project = session.with(Access::List);
+        let in_project =
+            |collection| self.db.iter(collection).filter(|record| project.sees(record));
+        let descriptor_id = text(&record, "id");
+        let is_taken = in_project(kind.collection())
+            .any(|other| text(other, "_id") != id && text(other, "id") == descriptor_id);
+        if is_taken && !descriptor_id.is_empty() {
+            return Err(Problem::conflict(format!(
+                "{} with id '{descriptor_id}' already exists for this project",
+                kind.collection().singular()
+            )));
+        }
+        if kind == Kind::Nsd {
+            descriptor::check_references(&record, |name| {
+                in_project(Collection::VnfPackages).find(|vnfd| text(vnfd, "id") == name)
+            })?;
+        }
+        Ok(record)
+    }
+
+    /// Changes state, user data or descriptor keys of a package (`PATCH`, and `PUT` of a bare
+    /// descriptor): objects are merged, nulls remove.
+    ///
+    /// # Errors
+    /// 404 unknown; 400 for no operational state; 409 for the state it has; 422 for the descriptor.
+    pub(crate) fn edit_package(
+        &mut self,
+        session: &Session,
+        kind: Kind,
+        id: &str,
+        patch: &Value,
+        now: f64,
+    ) -> Result<(), Problem> {
+        let old = session.find(&self.db, kind.collection(), id)?.clone();
+        if let Some(projects) = &session.set_project {
+            let mut record = old;
+            add_projects(&mut record, projects, now);
+            self.db.put(kind.collection(), record);
+            return Ok(());
+        }
+        let mut patch = descriptor::remove_envelope(kind, patch)?;
+        let mut merged = old.clone();
+        let state_key = match kind {
+            Kind::Vnfd => "operationalState",
+            Kind::Nsd => "nsdOperationalState",
+        };
+        let mut user_data = None;
+        if let Some(fields) = patch.as_object_mut() {
+            if let Some(state) = fields.shift_remove(state_key) {
+                change_state(&mut merged, state_key, &state)?;
+            }
+            user_data = fields.shift_remove("userDefinedData");
+        }
+        if let Some(user_data) = user_data {
+            merge_patch(&mut admin_of(&mut merged)["userDefinedData"], &user_data);
+        }
+        if patch.as_object().is_some_and(|fields| !fields.is_empty()) {
+            merge_patch(&mut merged, &patch);
+            merged = self.validated(session, kind, &old, merged)?;
+        }
+        set(admin_of(&mut merged), "modified", now);
+        self.db.put(kind.collection(), merged);
+        Ok(())
+    }
+
+    /// Removes a package, or only its mark for this project when others see it too.
+    ///
+    /// # Errors
+    /// 404 unknown; 409 while something uses it, unless forced.
+    pub(crate) fn delete_package(
+        &mut self,
+        session: &Session,
+        kind: Kind,
+        id: &str,
+    ) -> Result<(), Problem> {
+        let record = session.find(&self.db, kind.collection(), id)?.clone();
+        if !session.force {
+            self.check_unused(session, kind, id, text(&record, "id"))?;
+        }
+        if self.unshare(session, kind.collection(), &record) {
+            return Ok(());
+        }
+        self.db.remove(kind.collection(), id);
+        self.files.shift_remove(&(kind.collection(), id.to_owned()));
+        Ok(())
+    }
+
+    fn check_unused(
+        &self,
+        session: &Session,
+        kind: Kind,
+        id: &str,
+        descriptor_id: &str,
+    ) -> Result<(), Problem> {
+        let refusal = match kind {
+            Kind::Nsd if self.is_used(kind, id) => {
+                "There is at least one NS instance using this descriptor"
+            }
+            Kind::Vnfd if self.is_used(kind, id) => {
+                "There is at least one VNF instance using this descriptor"
+            }
+            Kind::Vnfd if !descriptor_id.is_empty() => {
+                let project = session.with(Access::List);
+                let is_named = self
+                    .db
+                    .iter(Collection::NsDescriptors)
+                    .filter(|nsd| project.sees(nsd))
+                    .any(|nsd| list(nsd, "vnfd-id").iter().any(|name| name == descriptor_id));
+                if !is_named {
+                    return Ok(());
+                }
+                "There is at least one NS package referencing this descriptor"
+            }
+            Kind::Vnfd | Kind::Nsd => return Ok(()),
+        };
+        Err(Problem::conflict(refusal))
+    }
+
+    /// Whether an NS instance holds this package.
+    pub(crate) fn is_used(&self, kind: Kind, id: &str) -> bool {
+        match kind {
+            Kind::Vnfd => {
+                self.db.iter(Collection::VnfInstances).any(|vnfr| text(vnfr, "vnfd-id") == id)
+            }
+            Kind::Nsd => self.db.iter(Collection::NsInstances).any(|nsr| text(nsr, "nsd-id") == id),
+        }
+    }
+
+    /// What was uploaded for a package.
+    ///
+    /// # Errors
+    /// 404 unknown, 409 when nothing was uploaded yet.
+    pub(crate) fn package_files(
+        &self,
+        session: &Session,
+        kind: Kind,
+        id: &str,
+    ) -> Result<&Stored, Problem> {
+        let record = session.find(&self.db, kind.collection(), id)?;
+        self.files.get(&(kind.collection(), id.to_owned())).ok_or_else(|| {
+            Problem::conflict(format!(
+                "Cannot get content because this resource is not at 'ONBOARDED' state. \
+                 onboardingState is {}",
+                text(&record["_admin"], "onboardingState")
+            ))
+        })
+    }
+}
+
+/// Whether `PATCH` may set this state, and does.
+fn change_state(record: &mut Value, key: &str, state: &Value) -> Result<(), Problem> {
+    let admin = admin_of(record);
+    if state != "ENABLED" && state != "DISABLED" {
+        return Err(Problem::bad_request(format!(
+            "State '{}' is not a valid operational state",
+            state.as_str().map_or_else(|| state.to_string(), str::to_owned)
+        )));
+    }
+    if admin["operationalState"] == *state {
+        return Err(Problem::conflict(format!("{key} already {}", text(admin, "operationalState"))));
+    }
+    set(admin, "operationalState", state.clone());
+    Ok(())
+}
+
+fn add_projects(record: &mut Value, projects: &[String], now: f64) {
+    let admin = admin_of(record);
+    for project in projects {
+        if let Some(read) = admin["projects_read"].as_array_mut()
+            && !read.iter().any(|name| name == project)
+        {
+            read.push(json!(project));
+        }
+    }
+    set(admin, "modified", now);
+}
+
+fn parse_descriptor(text: &[u8]) -> Result<Value, Problem> {
+    let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
+    let text = std::str::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    serde_yaml::from_str(text).map_err(|error| broken(error.to_string()))
+}
+
+fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), Problem> {
+    if kind == Kind::Vnfd && old.get("software-version") != new.get("software-version") {
+        return Ok(());
+    }
+    let changes = descriptor::forbidden_changes(old, new);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (name, end) = match kind {
+        Kind::Vnfd => ("vnf", ""),
+        Kind::Nsd => ("ns", " "),
+    };
+    Err(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        format!(
+            "Error in validating new descriptor: {} cannot be modified, there are disallowed \
+             changes in the {name} descriptor.{end}",
+            changes.join(" , ")
+        ),
+    ))
+}

@@ -1,0 +1,116 @@
+//! Who asks, for which project, and what of the records that shows.
+//!
+//! Source: NBI_FACTS.md section 4.
+
+use serde_json::Value;
+
+use crate::problem::Problem;
+use crate::python::repr_str;
+use crate::state::db::{Collection, Db, list};
+
+/// What a request does to a collection; decides which projects count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    List,
+    Show,
+    Write,
+    Delete,
+}
+
+/// A checked token and the query words that came with the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) username: String,
+    /// The token's project, or that of `ADMIN=<project>`; none with `ADMIN`.
+    pub(crate) project_id: Option<String>,
+    /// The token's own project, whatever `ADMIN` says.
+    pub(crate) own_project_id: String,
+    pub(crate) access: Access,
+    pub(crate) force: bool,
+    pub(crate) public: Option<bool>,
+    pub(crate) set_project: Option<Vec<String>>,
+}
+
+impl Session {
+    /// Projects a record must name so that this request may see it; empty: any.
+    fn projects(&self) -> Vec<&str> {
+        let mut projects: Vec<&str> = self.project_id.iter().map(String::as_str).collect();
+        let sees_public = match self.access {
+            Access::Show | Access::Write => !projects.is_empty(),
+            Access::List | Access::Delete => self.public == Some(true),
+        };
+        if sees_public {
+            projects.push("ANY");
+        }
+        projects
+    }
+
+    fn project_key(&self) -> &'static str {
+        if self.access == Access::Write && self.set_project.is_none() {
+            "projects_write"
+        } else {
+            "projects_read"
+        }
+    }
+
+    /// Whether this request may see `record`.
+    pub(crate) fn sees(&self, record: &Value) -> bool {
+        let projects = self.projects();
+        let named = record.get("_admin").map_or(&[] as &[Value], |admin| {
+            list(admin, self.project_key())
+        });
+        let is_named = |project: &str| named.iter().any(|name| name == project);
+        let is_hidden = self.access == Access::List && self.public == Some(false) && is_named("ANY");
+        !is_hidden && (projects.is_empty() || projects.iter().any(|project| is_named(project)))
+    }
+
+    /// The record with this id, if this request may see it.
+    ///
+    /// # Errors
+    /// 404 with the database's own text.
+    pub(crate) fn find<'a>(
+        &self,
+        db: &'a Db,
+        collection: Collection,
+        id: &str,
+    ) -> Result<&'a Value, Problem> {
+        db.get(collection, id)
+            .filter(|record| self.sees(record))
+            .ok_or_else(|| self.not_found(collection, "_id", id))
+    }
+
+    /// OSM's 404 for a record that `key: value` does not find.
+    pub(crate) fn not_found(&self, collection: Collection, key: &str, value: &str) -> Problem {
+        let projects = self.projects();
+        let mut filter = String::from("{");
+        if !projects.is_empty() {
+            let names: Vec<String> = projects.iter().map(|project| repr_str(project)).collect();
+            filter += &format!("'_admin.{}.cont': [{}], ", self.project_key(), names.join(", "));
+        }
+        filter += &format!("{}: {}}}", repr_str(key), repr_str(value));
+        Problem::not_found(format!(
+            "database exception database exception Not found any {} with filter='{filter}'",
+            collection.singular()
+        ))
+    }
+
+    /// The projects to write into a new record's `_admin`.
+    pub(crate) fn projects_of_new(&self) -> (Vec<String>, Vec<String>) {
+        let own = self.project_id.clone().unwrap_or_else(|| self.own_project_id.clone());
+        let mut read = vec![own.clone()];
+        let mut write = vec![own];
+        if self.public == Some(true) {
+            read.push("ANY".into());
+        }
+        if let Some(projects) = &self.set_project {
+            read = projects.clone();
+            write = projects.clone();
+        }
+        (read, write)
+    }
+
+    /// The same rights for another kind of access.
+    pub(crate) fn with(&self, access: Access) -> Self {
+        Self { access, ..self.clone() }
+    }
+}
