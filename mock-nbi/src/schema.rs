@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-use crate::ids::is_uuid;
 use crate::problem::Problem;
 use crate::python::{repr, repr_str};
 use crate::release::Release;
