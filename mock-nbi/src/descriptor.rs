@@ -127,13 +127,28 @@ pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem>
     let mut stored = descriptor.clone();
     normalise(&mut stored);
     check_unique(&stored, "")?;
-    if kind == Kind::Nsd {
-        check_profiles(&stored)?;
+    match kind {
+        Kind::Vnfd => check_helm_versions(&stored)?,
+        Kind::Nsd => check_profiles(&stored)?,
     }
     Ok(stored)
 }
 
-/// Gives leaves the type OSM's model has for them and drops empty lists and nulls.
+/// A KDU's `helm-version` is `v2` or `v3`.
+fn check_helm_versions(vnfd: &Value) -> Result<(), Problem> {
+    let versions = list(vnfd, "kdu").iter().filter_map(|kdu| kdu.get("helm-version"));
+    for version in versions {
+        if version != "v2" && version != "v3" {
+            return Err(Problem::unprocessable(
+                "Error in pyangbind validation: {'error-string': 'helm_version must be of a type \
+                 compatible with enumeration'}",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Gives leaves the type OSM's model has for them and drops nulls.
 fn normalise(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(normalise),
@@ -142,7 +157,7 @@ fn normalise(value: &mut Value) {
                 normalise(inner);
                 normalise_leaf(key, inner);
             }
-            fields.retain(|_, inner| !inner.is_null() && inner.as_array().is_none_or(|l| !l.is_empty()));
+            fields.retain(|_, inner| !inner.is_null());
         }
         _ => {}
     }
@@ -316,7 +331,7 @@ mod tests {
 
     #[test]
     fn descriptors_are_judged_like_the_recorded_ones() {
-        check(Kind::Vnfd, json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}), r#"{"id":"a","version":"1.0"}"#);
+        check(Kind::Vnfd, json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}), r#"{"id":"a","version":"1.0","df":[]}"#);
         check(Kind::Vnfd, json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}), r#"{"id":"a"}"#);
         check(Kind::Vnfd, json!({"vnfd": [1]}), "'vnfd' must be dict");
         check(

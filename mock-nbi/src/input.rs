@@ -299,6 +299,3 @@ pub(crate) const NS_ID: Schema = Schema::Object(&Fields {
     is_closed: false,
     min: 0,
 });
-
-/// `POST vnf_packages` and `POST ns_descriptors`: an empty package.
-pub(crate) const PACKAGE_NEW: Schema = Schema::Any;

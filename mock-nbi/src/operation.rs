@@ -84,6 +84,8 @@ pub(crate) struct Step {
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
+    /// The life-cycle manager has heard of it and lets it wait behind another.
+    Wait,
     Start,
     /// The operation enters its stage of this number, from 2.
     Stage(u32),
@@ -107,6 +109,7 @@ struct Pending {
     /// Waiting: when it could start. Running: when it started.
     since: f64,
     is_running: bool,
+    is_waiting: bool,
     stage: u32,
 }
 
@@ -129,7 +132,14 @@ impl Engine {
 
     /// Adds an operation behind those of the same instance.
     pub(crate) fn submit(&mut self, work: Work, now: f64, fails_with: Option<String>) {
-        self.pending.push(Pending { work, fails_with, since: now, is_running: false, stage: 1 });
+        self.pending.push(Pending {
+            work,
+            fails_with,
+            since: now,
+            is_running: false,
+            is_waiting: false,
+            stage: 1,
+        });
     }
 
     /// Forgets every operation of an instance or item that is gone.
@@ -177,7 +187,8 @@ impl Engine {
         let mut heads: Vec<&str> = Vec::new();
         let mut first: Option<(usize, f64)> = None;
         for (index, pending) in self.pending.iter().enumerate() {
-            if heads.contains(&pending.work.queue()) {
+            let is_behind = heads.contains(&pending.work.queue());
+            if is_behind && (pending.is_waiting || pending.work.kind() == Kind::Admin) {
                 continue;
             }
             heads.push(pending.work.queue());
@@ -219,7 +230,12 @@ impl Engine {
 
     fn advance(&mut self, index: usize, at: f64) -> Option<Step> {
         let course = self.course(self.pending.get(index)?.work.kind());
-        let pending = self.pending.get_mut(index)?;
+        let (before, rest) = self.pending.split_at_mut_checked(index)?;
+        let pending = rest.first_mut()?;
+        if before.iter().any(|earlier| earlier.work.queue() == pending.work.queue()) {
+            pending.is_waiting = true;
+            return Some(Step { at, work: pending.work.clone(), change: Change::Wait });
+        }
         if !pending.is_running {
             pending.is_running = true;
             pending.since = at;
@@ -272,6 +288,7 @@ mod tests {
             .map(|step| {
                 let Work::Ns { op_id, .. } = &step.work else { return String::new() };
                 let change = match step.change {
+                    Change::Wait => "wait".to_owned(),
                     Change::Start => "start".to_owned(),
                     Change::Stage(stage) => format!("stage {stage}"),
                     Change::End(Ending::Well) => "well".to_owned(),
@@ -290,6 +307,7 @@ mod tests {
         engine.submit(work("b", "b1", Kind::Terminate), 1.0, None);
         let want = [
             "0.2 a1 start",
+            "1.2 a2 wait",
             "1.2 b1 start",
             "15.2 a1 well",
             "15.4 a2 start",

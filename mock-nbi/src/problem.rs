@@ -34,14 +34,6 @@ impl Problem {
         Self { realm: Some(detail.into()), ..Self::unauthorized(detail) }
     }
 
-    /// A 401 with this text that asks for a token in the usual words.
-    pub(crate) fn token_wanted_for(detail: &str) -> Self {
-        Self {
-            realm: Some("Needed a token or Authorization http header".into()),
-            ..Self::unauthorized(detail)
-        }
-    }
-
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }

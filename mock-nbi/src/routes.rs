@@ -219,7 +219,6 @@ fn open_session(
         _ => Access::Write,
     };
     Ok(Session {
-        username: text(token, "username").to_owned(),
         project_id,
         own_project_id: own,
         access,

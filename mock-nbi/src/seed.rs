@@ -119,7 +119,6 @@ impl Seed {
 pub(crate) fn plant(seed: &Seed, state: &mut State, now: f64) -> Result<(), SeedError> {
     let project = state.project_named("admin").unwrap_or_default();
     let session = Session {
-        username: "admin".into(),
         project_id: Some(project.clone()),
         own_project_id: project,
         access: Access::Write,

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::request::{Body, Request};
 use crate::state::State;
 use crate::state::db::text;
-use crate::state::tokens::{Credentials, NEEDED};
+use crate::state::tokens::Credentials;
 
 pub(super) fn serve(
     state: &mut State,
@@ -54,15 +54,23 @@ fn create(state: &mut State, request: &Request, now: f64) -> Result<Reply, Probl
         project: word("project_id"),
         bearer: request.bearer().map(str::to_owned),
     };
-    let issued =
-        state.tokens.issue(&credentials, &state.db, &mut state.ids, state.release, now)?;
+    // OSM tries the bearer first; what it says about that stays in the header, success or not.
+    let realm = match state.tokens.authenticate(request.bearer(), now) {
+        Ok(_) => None,
+        Err(problem) => problem.realm,
+    };
+    let issued = state
+        .tokens
+        .issue(&credentials, &state.db, &mut state.ids, state.release, now)
+        .map_err(|problem| Problem { realm: realm.clone(), ..problem })?;
     let mut token = issued.token;
     token["remote_port"] = json!(request.remote.1);
     token["remote_host"] = json!(request.remote.0);
     let place = format!("/osm/admin/v1/tokens/{}", text(&token, "_id"));
-    let realm = format!("Bearer realm=\"{NEEDED}\"");
+    let mut headers = vec![(LOCATION, place)];
+    headers.extend(realm.map(|realm| (WWW_AUTHENTICATE, format!("Bearer realm=\"{realm}\""))));
     Ok(Reply {
-        headers: vec![(LOCATION, place), (WWW_AUTHENTICATE, realm)],
+        headers,
         ..Reply::new(StatusCode::OK, Content::Data(token)).after(issued.delay)
     })
 }

@@ -20,6 +20,8 @@ pub(crate) struct HelmRelease {
     last_deployed: f64,
     /// Helm's last word, such as `Install complete`.
     pub(crate) description: String,
+    /// `deployed` or `failed`.
+    status: &'static str,
     /// User values of each revision, oldest first; the last is in force.
     revisions: Vec<Value>,
 }
@@ -39,6 +41,7 @@ impl HelmRelease {
             first_deployed: now,
             last_deployed: now,
             description: "Install complete".into(),
+            status: "deployed",
             revisions: vec![values],
         }
     }
@@ -59,13 +62,15 @@ impl HelmRelease {
         true
     }
 
-    /// An upgrade that failed: OSM upgrades atomically, so helm goes back by itself, which counts
-    /// as a revision too.
-    pub(crate) fn fail_upgrade(&mut self, now: f64) {
-        let before = self.revisions.len();
+    /// An upgrade that failed: OSM upgrades atomically, so helm tries to go back by itself, which
+    /// counts as a revision too; `detail` is its last word.
+    ///
+    /// Source: release10/ns-action.upgrade2.jsonl, record `ldap`: version 3, status `failed`.
+    pub(crate) fn fail_upgrade(&mut self, detail: &str, now: f64) {
         let values = self.values().clone();
-        self.add_revision(values.clone(), "Upgrade failed".into(), now);
-        self.add_revision(values, format!("Rollback to {before}"), now);
+        self.add_revision(values.clone(), detail.to_owned(), now);
+        self.add_revision(values, detail.to_owned(), now);
+        self.status = "failed";
     }
 
     /// The user values in force.
@@ -76,6 +81,7 @@ impl HelmRelease {
     fn add_revision(&mut self, values: Value, description: String, now: f64) {
         self.revisions.push(values);
         self.description = description;
+        self.status = "deployed";
         self.last_deployed = now;
     }
 
@@ -92,7 +98,7 @@ impl HelmRelease {
                 "description": self.description,
                 "first_deployed": rfc3339(self.first_deployed),
                 "last_deployed": rfc3339(self.last_deployed),
-                "status": "deployed",
+                "status": self.status,
             }),
         );
         status.insert("name".into(), json!(self.name));
@@ -165,9 +171,9 @@ mod tests {
         let mut release = HelmRelease::install("a".into(), "n".into(), json!({"a": 1, "b": 1}), 0.0);
         release.upgrade(&json!({"b": 2}), false, 1.0);
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
-        release.fail_upgrade(2.0);
+        release.fail_upgrade("no", 2.0);
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
-        assert_eq!(release.description, "Rollback to 2");
+        assert_eq!((release.description.as_str(), release.status), ("no", "failed"));
         assert!(release.roll_back(3.0));
         release.upgrade(&json!({"c": 3}), true, 4.0);
         assert_eq!(release.values(), &json!({"c": 3}));

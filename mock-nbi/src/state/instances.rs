@@ -77,8 +77,8 @@ impl State {
         for vnfr in vnfrs {
             self.db.put(Collection::VnfInstances, vnfr);
         }
+        self.mark_packages_of(&nsr, true);
         self.db.put(Collection::NsInstances, nsr);
-        self.mark_package_use();
         Ok(id)
     }
 
@@ -168,7 +168,8 @@ impl State {
         match self.instantiate_ns(&session.with(Access::Write), &id, &params, now) {
             Ok(operation) => Ok((id, operation)),
             Err(problem) => {
-                self.remove_ns(&id);
+                // OSM does not take back that the packages are in use.
+                self.forget_ns(&id);
                 Err(problem)
             }
         }
@@ -392,30 +393,33 @@ impl State {
 
     /// Removes an instance with its operations and VNF records.
     pub(crate) fn remove_ns(&mut self, ns_id: &str) {
-        self.db.remove(Collection::NsInstances, ns_id);
+        if let Some(nsr) = self.forget_ns(ns_id) {
+            self.mark_packages_of(&nsr, false);
+        }
+    }
+
+    fn forget_ns(&mut self, ns_id: &str) -> Option<Value> {
         self.db.remove_where(Collection::VnfInstances, |vnfr| text(vnfr, "nsr-id-ref") == ns_id);
         self.db.remove_where(Collection::Operations, |op| text(op, "nsInstanceId") == ns_id);
         self.engine.forget(ns_id);
         self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
-        self.mark_package_use();
+        self.db.remove(Collection::NsInstances, ns_id)
     }
 
-    /// Sets `usageState` of every package, in releases that do.
-    fn mark_package_use(&mut self) {
+    /// Sets `usageState` of an instance's packages, in releases that do.
+    fn mark_packages_of(&mut self, nsr: &Value, is_created: bool) {
         if !self.release.tracks_package_use() {
             return;
         }
-        for kind in [DescriptorKind::Vnfd, DescriptorKind::Nsd] {
-            let ids: Vec<String> = self
-                .db
-                .iter(kind.collection())
-                .map(|package| text(package, "_id").to_owned())
-                .collect();
-            for id in ids {
-                let state = if self.is_used(kind, &id) { "IN_USE" } else { "NOT_IN_USE" };
-                if let Some(package) = self.db.get_mut(kind.collection(), &id) {
-                    set(&mut package["_admin"], "usageState", state);
-                }
+        let vnfd_ids = list(nsr, "vnfd-id").iter().filter_map(Value::as_str);
+        let packages = vnfd_ids
+            .map(|id| (DescriptorKind::Vnfd, id))
+            .chain([(DescriptorKind::Nsd, text(nsr, "nsd-id"))]);
+        for (kind, id) in packages {
+            let is_used = is_created || self.is_used(kind, id);
+            let state = if is_used { "IN_USE" } else { "NOT_IN_USE" };
+            if let Some(package) = self.db.get_mut(kind.collection(), id) {
+                set(&mut package["_admin"], "usageState", state);
             }
         }
     }

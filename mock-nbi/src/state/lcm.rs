@@ -34,6 +34,11 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
             }
         }
         Work::Ns { ns_id, op_id, kind } => match &step.change {
+            Change::Wait => {
+                if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
+                    set(op, "queuePosition", 0);
+                }
+            }
             Change::Start => start(state, ns_id, op_id, *kind, step.at),
             Change::Stage(number) => {
                 let stage = STAGES[(*number as usize).saturating_sub(1).min(STAGES.len() - 1)];
@@ -396,7 +401,7 @@ fn run_kdu_primitive(
     let primitive = text(params, "primitive");
     let outcome = match (failure, primitive) {
         (Some(detail), "upgrade") => {
-            release.fail_upgrade(at);
+            release.fail_upgrade(&detail, at);
             Err(detail)
         }
         (Some(detail), _) => Err(detail),

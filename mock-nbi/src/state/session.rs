@@ -20,7 +20,6 @@ pub(crate) enum Access {
 /// A checked token and the query words that came with the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    pub(crate) username: String,
     /// The token's project, or that of `ADMIN=<project>`; none with `ADMIN`.
     pub(crate) project_id: Option<String>,
     /// The token's own project, whatever `ADMIN` says.

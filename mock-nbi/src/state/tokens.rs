@@ -110,7 +110,7 @@ impl Tokens {
     ) -> Result<&'a Value, Problem> {
         let Some(username) = &credentials.username else {
             let Some(bearer) = &credentials.bearer else {
-                return Err(Problem::token_wanted_for(
+                return Err(Problem::unauthorized(
                     "Provide credentials: username/password or Authorization Bearer token",
                 ));
             };
@@ -125,7 +125,7 @@ impl Tokens {
         db.iter(Collection::Users)
             .find(|user| text(user, "username") == username || text(user, "_id") == username)
             .filter(|user| text(user, "password") == password)
-            .ok_or_else(|| Problem::token_wanted_for("Invalid username/password"))
+            .ok_or_else(|| Problem::unauthorized("Invalid username/password"))
     }
 
     /// The token with this id, if it is good.

@@ -1,0 +1,13 @@
+//! Tests of the fake through what clients see of it.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+// Every file is a module of this one test binary; nothing is exported.
+#![allow(unreachable_pub, reason = "modules of one binary")]
+
+mod client;
+mod compare;
+mod contract;
+mod control;
+mod engine;
+mod faults;
+mod release10;
