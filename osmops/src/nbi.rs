@@ -16,6 +16,8 @@ pub use client::{Nbi, StartedInstance};
 pub use connection::{Connection, ConnectionError, Hostname};
 pub use error::NbiError;
 pub use request::{RequestLine, TimeLimits, Upload};
-pub use transport::{Body, BoxError, Transport, TransportError, TransportSetupError, full};
+pub use transport::{
+    AnswerBody, Body, BoxError, Transport, TransportError, TransportSetupError, full,
+};
 pub(crate) use wire::{DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord};
 pub use wire::{KduParams, NewInstance};

@@ -7,6 +7,7 @@ mod action;
 mod check;
 mod instances;
 mod packages;
+mod redact;
 mod render;
 mod values;
 
@@ -72,7 +73,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
     /// Neither the repository nor OSM has the VNFD.
-    #[error("{at}: VNFD `{vnfd}` is neither in this repository nor in OSM")]
+    #[error("{at}: no healthy VNFD `{vnfd}` in this repository, and none in OSM")]
     UnknownVnfd {
         /// Where the NSD names it.
         at: SourcePos,
@@ -80,7 +81,7 @@ pub enum Blocked {
         vnfd: DescriptorId,
     },
     /// Neither the repository nor OSM has the NSD.
-    #[error("{at}: NSD `{nsd}` is neither in this repository nor in OSM")]
+    #[error("{at}: no healthy NSD `{nsd}` in this repository, and none in OSM")]
     UnknownNsd {
         /// Where the instance names it.
         at: SourcePos,

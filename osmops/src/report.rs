@@ -12,6 +12,7 @@ use crate::ids::{OpId, RevisionName};
 use crate::plan::{Action, Item, Plan, PlannedAction, Verdict};
 use crate::repo::{RepoProblem, RepoWarning};
 use crate::request_counts::RequestCounts;
+use crate::revision::Revision;
 use crate::source_pos::SourcePos;
 
 /// How soon to look at an operation again. Real ones take from seconds (an upgrade) to minutes.
@@ -161,6 +162,18 @@ impl PassReport {
             interrupted: false,
             requests: RequestCounts::default(),
         }
+    }
+
+    /// A pass over a revision that declares nothing healthy, so that OSM has no part in it.
+    pub fn without_osm(revision: &Revision) -> Self {
+        let (problems, warnings) = (&revision.problems, &revision.warnings);
+        Self::of(
+            revision.name.clone(),
+            &Plan::default(),
+            &[],
+            problems,
+            warnings,
+        )
     }
 
     /// Whether anything failed, is blocked or is wrong, whatever else is still at work.

@@ -59,12 +59,6 @@ impl Revision {
         problems.extend(found);
         warnings.extend(doubts);
         problems.sort_by_key(RepoProblem::at);
-        for problem in &problems {
-            tracing::error!("{problem}");
-        }
-        for warning in &warnings {
-            tracing::warn!("{warning}");
-        }
         let key = |package: &Package| PackageKey {
             kind: package.descriptor.kind,
             id: package.descriptor.id.0.clone(),

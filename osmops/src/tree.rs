@@ -198,6 +198,19 @@ impl Tree {
         self
     }
 
+    /// This tree, as it looks from a folder further up.
+    pub fn moved_below(self, folder: &TreePath) -> Self {
+        let move_path = |path: TreePath| folder.join(path.as_str());
+        Self {
+            files: self
+                .files
+                .into_iter()
+                .map(|(path, file)| (move_path(path), file))
+                .collect(),
+            skipped: self.skipped.into_iter().map(move_path).collect(),
+        }
+    }
+
     /// A tree of files that are held in memory.
     pub fn from_files(files: impl IntoIterator<Item = (TreePath, TreeFile)>) -> Self {
         Self {

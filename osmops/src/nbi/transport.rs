@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use http_body_util::{
+    BodyExt, Full,
+    combinators::{BoxBody, UnsyncBoxBody},
+};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
@@ -17,8 +20,11 @@ use super::connection::Connection;
 /// Any error of a body or of a service in this process.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body, streamed in either direction.
+/// A request's body, streamed.
 pub type Body = BoxBody<Bytes, BoxError>;
+
+/// An answer's body, streamed.
+pub type AnswerBody = UnsyncBoxBody<Bytes, BoxError>;
 
 /// How long a connection may take to be made.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
@@ -54,7 +60,7 @@ pub enum TransportSetupError {
 /// Sends requests to one OSM.
 #[derive(Clone)]
 pub struct Transport {
-    service: BoxCloneSyncService<Request<Body>, Response<Body>, TransportError>,
+    service: BoxCloneSyncService<Request<Body>, Response<AnswerBody>, TransportError>,
 }
 
 impl std::fmt::Debug for Transport {
@@ -104,12 +110,12 @@ impl Transport {
         S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
         S::Error: Into<BoxError>,
-        B: http_body::Body<Data = Bytes> + Send + Sync + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let service = service
             .map_response(|response: Response<B>| {
-                response.map(|body| body.map_err(Into::into).boxed())
+                response.map(|body| body.map_err(Into::into).boxed_unsync())
             })
             .map_err(|error: S::Error| TransportError::Interrupted(error.into()));
         Self {
@@ -121,7 +127,10 @@ impl Transport {
     ///
     /// # Errors
     /// [`TransportError`], when no answer begins.
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+    pub async fn send(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Response<AnswerBody>, TransportError> {
         self.service.clone().oneshot(request).await
     }
 }
@@ -129,7 +138,7 @@ impl Transport {
 async fn send_over_network(
     client: &reqwest::Client,
     request: Request<Body>,
-) -> Result<Response<Body>, TransportError> {
+) -> Result<Response<AnswerBody>, TransportError> {
     let request = request.map(reqwest::Body::wrap);
     let request = reqwest::Request::try_from(request)
         .map_err(|error| TransportError::NoConnection(error.without_url().into()))?;
@@ -143,7 +152,8 @@ async fn send_over_network(
             TransportError::Interrupted(error.into())
         }
     })?;
-    Ok(Response::<reqwest::Body>::from(response).map(|body| body.map_err(Into::into).boxed()))
+    Ok(Response::<reqwest::Body>::from(response)
+        .map(|body| body.map_err(Into::into).boxed_unsync()))
 }
 
 /// A body that is at hand.

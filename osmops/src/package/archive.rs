@@ -103,7 +103,8 @@ enum State {
 }
 
 impl ArchiveChunks {
-    fn new(package: &Package) -> Self {
+    /// Starts at the first byte.
+    pub fn new(package: &Package) -> Self {
         let gzip = GzBuilder::new().mtime(0).operating_system(255);
         let encoder = gzip.write(Vec::new(), Compression::default());
         let top = package.name().to_owned();

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
 
+use super::redact::serialize_params;
 use super::values::ValueDifference;
 
 /// The place of an action in its plan; actions refer to earlier ones by it.
@@ -87,6 +88,7 @@ pub enum Action {
         kdu: KduName,
         /// All declared values: OSM merges them over those of the instantiation, not over those of
         /// earlier upgrades.
+        #[serde(serialize_with = "serialize_params")]
         params: Map<String, Value>,
     },
 }
@@ -116,6 +118,7 @@ pub struct KduValues {
     /// The KDU.
     pub kdu: KduName,
     /// Its values.
+    #[serde(serialize_with = "serialize_params")]
     pub params: Map<String, Value>,
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::redact::shown;
 use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Why};
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
@@ -111,7 +112,13 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
     if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
         for kdu in &spec.kdus {
             for (key, value) in &kdu.params {
-                let _ = writeln!(text, "    {}/{}: {key}: {value}", kdu.member, kdu.kdu);
+                let _ = writeln!(
+                    text,
+                    "    {}/{}: {key}: {}",
+                    kdu.member,
+                    kdu.kdu,
+                    shown(key, value)
+                );
             }
         }
     }

@@ -5,12 +5,14 @@ use serde_json::{Map, Value};
 use crate::desired::DesiredKdu;
 use crate::source_pos::SourcePos;
 
+use super::redact::shown;
+
 /// What OSM puts before a nested value that it stores as text.
 ///
 /// Source: OSM NBI `instance_topics.py`, `_format_additional_params`.
 const NESTED_PREFIX: &str = "!!yaml ";
 
-/// One declared value that is not in effect.
+/// One declared value that is not in effect, as it may be shown: secrets are stars.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ValueDifference {
     /// The parameter.
@@ -34,8 +36,8 @@ pub(super) fn differences(
         if !same(declared, observed.unwrap_or(&Value::Null)) {
             found.push(ValueDifference {
                 key: key.clone(),
-                declared: declared.clone(),
-                observed: observed.cloned(),
+                declared: shown(key, declared),
+                observed: observed.map(|value| shown(key, value)),
                 at: at.clone(),
             });
         }

@@ -74,7 +74,7 @@ fn decode(
                 problems.push(RepoProblem::TargetDirMissing {
                     at: at(node),
                     target_dir: text.to_owned(),
-                })
+                });
             }
             Some(path) => target_dir = path,
         }
@@ -127,7 +127,7 @@ fn file_extensions(fields: &mut Fields<'_>) -> Vec<String> {
                 Some(text) if text.trim().is_empty() => {}
                 Some(text) => suffixes.push(text.trim().to_lowercase()),
                 None => {
-                    fields.wrong_type("fileExtensions", item, "a list of text", item.describe())
+                    fields.wrong_type("fileExtensions", item, "a list of text", item.describe());
                 }
             }
         }

@@ -182,6 +182,20 @@ impl<'a> Fields<'a> {
                 self.errors.push((key.line, key.column, error));
             }
         }
+        // A misspelt key is one mistake, not an unknown key and a missing one.
+        let misspelt: Vec<String> = self
+            .errors
+            .iter()
+            .filter_map(|(_, _, error)| match error {
+                FieldError::Unknown { nearest, .. } => nearest.clone(),
+                FieldError::Missing { .. }
+                | FieldError::WrongType { .. }
+                | FieldError::BadValue { .. } => None,
+            })
+            .collect();
+        self.errors.retain(
+            |(_, _, error)| !matches!(error, FieldError::Missing { key } if misspelt.contains(key)),
+        );
         self.errors
             .sort_by_key(|(line, column, _)| (*line, *column));
         self.errors
@@ -210,6 +224,7 @@ mod tests {
         let mut fields = Fields::of(&documents[0], "").unwrap();
         fields.required_text("name");
         fields.required_text("nsdName");
+        fields.required_text("vnfName");
         let errors: Vec<String> = fields
             .finish()
             .iter()
@@ -218,7 +233,7 @@ mod tests {
         assert_eq!(
             errors,
             [
-                "1:1 `nsdName` is missing",
+                "1:1 `vnfName` is missing",
                 "1:1 unknown key `nsdNme`, did you mean `nsdName`?",
                 "2:7 `name` must be text, but is a list",
                 "3:1 unknown key `extra`",

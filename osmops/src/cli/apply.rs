@@ -1,0 +1,145 @@
+//! `osmops apply`: one pass, or passes until OSM matches.
+
+use osmops::failure::chain;
+use osmops::reconcile::{converge, pass};
+use osmops::report::{ItemStatus, PassEnd, PassReport};
+use tokio_util::sync::CancellationToken;
+
+use super::Exit;
+use super::arguments::{Apply, OutputForm};
+use super::output::{self, Palette};
+use super::progress::Progress;
+use super::validate::counted;
+use super::{connect, source, telemetry};
+
+pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exit> {
+    let source = source::read(&command.repository)?;
+    let revision = &source.revision;
+    if telemetry::shows_progress() {
+        let (problems, warnings) = (&revision.problems, &revision.warnings);
+        output::show_problems(&source.artifact.tree, problems, warnings, palette);
+    } else {
+        // Log lines are all that is shown here, and they may be read by machines.
+        for problem in &revision.problems {
+            tracing::error!("{problem}");
+        }
+        for warning in &revision.warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    let stop = CancellationToken::new();
+    let mut progress = Progress::new(palette);
+    let mut report = if revision.desired.is_empty() {
+        PassReport::without_osm(revision)
+    } else {
+        let nbi = connect::connect(&command.connection, &source)?;
+        stop_on_ctrl_c(stop.clone());
+        let mut report = if command.wait {
+            converge(&nbi, revision, command.timeout, &stop, &mut progress).await
+        } else {
+            pass(&nbi, revision, &stop, &mut progress).await
+        };
+        if let Err(error) = nbi.log_out().await {
+            tracing::debug!("{}", chain(&error));
+        }
+        report.requests = nbi.request_counts();
+        report
+    };
+    report.interrupted |= stop.is_cancelled();
+    progress.end();
+    match command.repository.output {
+        OutputForm::Json => output::json(&report)?,
+        OutputForm::Text => output::out(&output::painted(&text(&report), palette.stdout)),
+    }
+    Ok(exit(&report))
+}
+
+/// The first Ctrl-C lets the request on its way end and then stops; the second ends the process.
+fn stop_on_ctrl_c(stop: CancellationToken) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            output::note(
+                "stopping after the request on its way; OSM goes on with what it has begun",
+            );
+            stop.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}
+
+fn exit(report: &PassReport) -> Exit {
+    match report.end {
+        _ if report.interrupted => Exit::Interrupted,
+        _ if report.has_failures() => Exit::Failed,
+        PassEnd::Converged => Exit::Converged,
+        PassEnd::Waiting { .. } => Exit::Unverified,
+        PassEnd::Failed | PassEnd::Stalled => Exit::Failed,
+    }
+}
+
+/// What was done, what stands in the way, and how it ended.
+fn text(report: &PassReport) -> String {
+    let mut lines = Vec::new();
+    for change in &report.changes {
+        lines.push(format!("~ {}: {}", change.item, change.what));
+    }
+    for item in &report.items {
+        let detail = item.detail.clone().unwrap_or_default();
+        match item.status {
+            ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped => {
+                lines.push(format!("! {}: {detail}", item.item));
+            }
+            ItemStatus::AtWork => lines.push(format!("… {}: {detail}", item.item)),
+            ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => {}
+        }
+    }
+    for problem in &report.problems {
+        lines.push(format!("! {problem}"));
+    }
+    if let Some(reason) = &report.stopped {
+        lines.push(format!("! {reason}"));
+    }
+    let revision = &report.revision;
+    let current = report
+        .items
+        .iter()
+        .filter(|item| item.status == ItemStatus::Current)
+        .count();
+    let summary = match report.end {
+        _ if report.interrupted => format!("interrupted: revision {revision} is not verified"),
+        PassEnd::Converged => {
+            format!(
+                "converged: {} of revision {revision} in OSM",
+                match_words(current)
+            )
+        }
+        PassEnd::Waiting { .. } => {
+            format!(
+                "started: revision {revision} is not verified yet (--wait does, or apply it again)"
+            )
+        }
+        PassEnd::Failed => format!("failed: revision {revision} is not applied; it may work later"),
+        PassEnd::Stalled => {
+            format!("stalled: revision {revision} needs a commit or an operator's hand (see above)")
+        }
+    };
+    lines.push(format!("{summary}; {}", counted_requests(report)));
+    lines.join("\n") + "\n"
+}
+
+fn match_words(current: usize) -> String {
+    let verb = if current == 1 { "matches" } else { "match" };
+    format!("{} {verb} the declaration", counted(current, "item"))
+}
+
+fn counted_requests(report: &PassReport) -> String {
+    let requests = &report.requests;
+    let total = usize::try_from(requests.total()).unwrap_or(usize::MAX);
+    format!(
+        "{}, {} of them writing",
+        counted(total, "request"),
+        requests.write
+    )
+}

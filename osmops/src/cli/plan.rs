@@ -1,0 +1,77 @@
+//! `osmops plan`: what `apply` would do, and why.
+
+use osmops::failure::chain;
+use osmops::plan::{Plan, Verdict, render};
+use osmops::reconcile::read_and_plan;
+use osmops::revision::Revision;
+use serde_json::json;
+
+use super::Exit;
+use super::arguments::{self, OutputForm};
+use super::output::{self, Palette};
+use super::{connect, source};
+
+pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::Result<Exit> {
+    let source = source::read(&command.repository)?;
+    let revision = &source.revision;
+    if command.repository.output == OutputForm::Text {
+        let (problems, warnings) = (&revision.problems, &revision.warnings);
+        output::show_problems(&source.artifact.tree, problems, warnings, palette);
+    }
+    if revision.desired.is_empty() {
+        print(command, revision, &Plan::default(), None, palette)?;
+        return Ok(exit(revision, &Plan::default()));
+    }
+    let nbi = connect::connect(&command.connection, &source)?;
+    let planned = read_and_plan(&nbi, &revision.desired).await;
+    if let Err(error) = nbi.log_out().await {
+        tracing::debug!("{}", chain(&error));
+    }
+    let plan = planned?;
+    print(
+        command,
+        revision,
+        &plan,
+        Some(nbi.request_counts().total()),
+        palette,
+    )?;
+    Ok(exit(revision, &plan))
+}
+
+fn print(
+    command: &arguments::Plan,
+    revision: &Revision,
+    plan: &Plan,
+    requests: Option<u64>,
+    palette: Palette,
+) -> anyhow::Result<()> {
+    match command.repository.output {
+        OutputForm::Json => output::json(&json!({
+            "revision": revision.name,
+            "entries": plan.entries,
+            "actions": plan.actions,
+            "problems": revision.problems,
+            "warnings": revision.warnings,
+            "requests": requests,
+        })),
+        OutputForm::Text => {
+            output::out(&format!("Plan for revision {}\n\n", revision.name));
+            output::out(&output::painted(&render(plan), palette.stdout));
+            Ok(())
+        }
+    }
+}
+
+fn exit(revision: &Revision, plan: &Plan) -> Exit {
+    let any =
+        |wanted: fn(&Verdict) -> bool| plan.entries.iter().any(|entry| wanted(&entry.verdict));
+    if !revision.problems.is_empty() || any(|v| matches!(v, Verdict::Blocked { .. })) {
+        Exit::Failed
+    } else if any(|v| matches!(v, Verdict::Act { .. })) {
+        Exit::Changes
+    } else if any(|v| matches!(v, Verdict::Waiting { .. })) {
+        Exit::Unverified
+    } else {
+        Exit::Converged
+    }
+}

@@ -1,0 +1,31 @@
+//! Opens the repository that a command names.
+
+use std::path::Path;
+
+use anyhow::Context;
+use osmops::artifact::Artifact;
+use osmops::ids::RevisionName;
+use osmops::revision::Revision;
+
+use super::arguments::Repository;
+
+/// The files of a revision and what they say. The files must outlive the packages read from them.
+pub(super) struct Source {
+    pub(super) artifact: Artifact,
+    pub(super) revision: Revision,
+}
+
+/// Opens and reads the repository; problems in it are part of the result.
+pub(super) fn read(repository: &Repository) -> anyhow::Result<Source> {
+    let artifact = if repository.path == Path::new("-") {
+        Artifact::from_archive(std::io::stdin().lock(), "stdin")?
+    } else {
+        Artifact::open(&repository.path)?
+    };
+    let name = match &repository.revision {
+        None => artifact.revision.clone(),
+        Some(name) => RevisionName::new(name).with_context(|| format!("--revision `{name}`"))?,
+    };
+    let revision = Revision::read(&artifact.tree, name);
+    Ok(Source { artifact, revision })
+}

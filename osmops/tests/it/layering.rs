@@ -1,0 +1,135 @@
+//! Who may use whom: data flows one way through the crate.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What each module may use. A stage may use what stands before it and the state it fills; whoever may
+/// use a module is found here, so a new line is a decision.
+const ALLOWED: [(&str, &[&str]); 18] = [
+    ("ids", &[]),
+    ("secret", &[]),
+    ("failure", &[]),
+    ("request_counts", &[]),
+    ("tree", &[]),
+    ("yaml", &["ids"]),
+    ("source_pos", &["tree"]),
+    ("artifact", &["ids", "tree"]),
+    ("repo", &["ids", "secret", "source_pos", "tree", "yaml"]),
+    ("package", &["ids", "repo", "source_pos", "tree", "yaml"]),
+    ("desired", &["ids", "package", "repo", "source_pos", "tree"]),
+    ("observed", &["desired", "ids", "package"]),
+    ("revision", &["desired", "ids", "package", "repo", "tree"]),
+    ("plan", &["desired", "ids", "observed", "source_pos"]),
+    (
+        "nbi",
+        &["ids", "observed", "repo", "request_counts", "secret"],
+    ),
+    ("observe", &["desired", "ids", "nbi", "observed", "plan"]),
+    (
+        "apply",
+        &["desired", "failure", "ids", "nbi", "package", "plan"],
+    ),
+    (
+        "report",
+        &[
+            "apply",
+            "failure",
+            "ids",
+            "plan",
+            "repo",
+            "request_counts",
+            "revision",
+            "source_pos",
+        ],
+    ),
+];
+
+/// The edges: they put the stages together, so they may use any of them.
+const EDGES: [&str; 4] = ["lib", "main", "cli", "reconcile"];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The modules that each top-level module names after `crate::`, also inside `use crate::{…}`.
+fn used_modules() -> BTreeMap<String, Vec<String>> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let inside = file.strip_prefix(&src).unwrap();
+        let module = inside
+            .iter()
+            .next()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs");
+        let text = fs_err::read_to_string(&file).unwrap();
+        // Unit tests may reach further.
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for rest in code.split("crate::").skip(1) {
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            assert!(
+                !name.is_empty(),
+                "{}: name one module in each `use crate::`",
+                file.display()
+            );
+            if name != module {
+                used.entry(module.to_owned()).or_default().push(name);
+            }
+        }
+    }
+    used
+}
+
+#[test]
+fn modules_use_only_what_stands_before_them() {
+    let used = used_modules();
+    assert!(used.len() > 10, "the sources were found: {used:?}");
+    for (module, names) in used {
+        if EDGES.contains(&module.as_str()) {
+            continue;
+        }
+        let allowed = ALLOWED
+            .iter()
+            .find(|(name, _)| *name == module)
+            .map(|(_, uses)| *uses);
+        let allowed =
+            allowed.unwrap_or_else(|| panic!("`{module}` has no place in the layers yet"));
+        for name in names {
+            assert!(
+                allowed.contains(&name.as_str()),
+                "`{module}` must not use `{name}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_modules_await_nothing_and_read_no_clock() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for module in ["desired", "observed", "plan", "report"] {
+        let mut files = vec![src.join(format!("{module}.rs"))];
+        if src.join(module).is_dir() {
+            sources(&src.join(module), &mut files);
+        }
+        for file in files {
+            let text = fs_err::read_to_string(&file).unwrap();
+            for banned in ["async ", ".await", "::now()", "fs_err", "std::fs", "rand::"] {
+                assert!(!text.contains(banned), "{} has `{banned}`", file.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Behaviour of `osmops`, seen through its public face: the library against the fake NBI, and the command
+//! line as a user runs it.
+
+mod cli;
+mod convergence;
+mod layering;
+mod nbi_errors;
+mod properties;
+mod repositories;
+mod world;
