@@ -47,7 +47,13 @@ struct AdvanceBody {
 
 /// Answers a request of the control API.
 pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
-    let steps: Vec<&str> = parts.uri.path().trim_start_matches("/_mock").split('/').skip(1).collect();
+    let steps: Vec<&str> = parts
+        .uri
+        .path()
+        .trim_start_matches("/_mock")
+        .split('/')
+        .skip(1)
+        .collect();
     let (status, value) = match act(world, &parts.method, &steps, body) {
         Ok(Some(value)) => (StatusCode::OK, Some(value)),
         Ok(None) => (StatusCode::NO_CONTENT, None),
@@ -62,17 +68,23 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn bad_body(error: impl ToString) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
+    fn bad_body(error: &dyn std::fmt::Display) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            reason: error.to_string(),
+        }
     }
 
     fn not_found(reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, reason: reason.into() }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            reason: reason.into(),
+        }
     }
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(Refusal::bad_body)
+    serde_json::from_slice(body).map_err(|error| Refusal::bad_body(&error))
 }
 
 fn act(
@@ -92,7 +104,9 @@ fn act(
             let wanted: EndBody = read(body)?;
             let result = match wanted.result {
                 EndWord::Ok => OperationResult::Ok,
-                EndWord::Fail => OperationResult::Fail { detail: wanted.detail },
+                EndWord::Fail => OperationResult::Fail {
+                    detail: wanted.detail,
+                },
             };
             world.state.end_operations(&result, now);
         }
@@ -112,12 +126,17 @@ fn act(
         ("GET", ["clock"]) => return Ok(Some(json!({"now": now}))),
         ("POST", ["clock", "advance"]) => {
             let wanted: AdvanceBody = read(body)?;
-            let by = Duration::try_from_secs_f64(wanted.seconds).map_err(Refusal::bad_body)?;
+            let by = Duration::try_from_secs_f64(wanted.seconds)
+                .map_err(|error| Refusal::bad_body(&error))?;
             world.clock.advance(by);
             let now = world.settle();
             return Ok(Some(json!({"now": now})));
         }
-        _ => return Err(Refusal::not_found(format!("no {method} at this path of the control API"))),
+        _ => {
+            return Err(Refusal::not_found(format!(
+                "no {method} at this path of the control API"
+            )));
+        }
     }
     Ok(None)
 }

@@ -18,27 +18,88 @@ pub(crate) enum Kind {
 }
 
 const VNFD_KEYS: &[&str] = &[
-    "id", "invariant-id", "provider", "product-name", "software-version", "version",
-    "product-info-name", "description", "vnfm-info", "localization-language",
-    "default-localization-language", "configurable-properties", "modifiable-attributes",
-    "lifecycle-management-script", "elem-group", "element-group", "indicator", "auto-scale",
-    "vdu", "virtual-compute-desc", "virtual-storage-desc", "sw-image-desc",
-    "int-virtual-link-desc", "ext-cpd", "int-cpd", "security-group-rule", "security", "df",
-    "mgmt-cp", "k8s-cluster", "kdu", "vnf-configuration", "logo", "short-name", "ip-profiles",
-    "healing-aspect", "healing-group-descriptor", "signature", "algorithm", "certificate",
+    "id",
+    "invariant-id",
+    "provider",
+    "product-name",
+    "software-version",
+    "version",
+    "product-info-name",
+    "description",
+    "vnfm-info",
+    "localization-language",
+    "default-localization-language",
+    "configurable-properties",
+    "modifiable-attributes",
+    "lifecycle-management-script",
+    "elem-group",
+    "element-group",
+    "indicator",
+    "auto-scale",
+    "vdu",
+    "virtual-compute-desc",
+    "virtual-storage-desc",
+    "sw-image-desc",
+    "int-virtual-link-desc",
+    "ext-cpd",
+    "int-cpd",
+    "security-group-rule",
+    "security",
+    "df",
+    "mgmt-cp",
+    "k8s-cluster",
+    "kdu",
+    "vnf-configuration",
+    "logo",
+    "short-name",
+    "ip-profiles",
+    "healing-aspect",
+    "healing-group-descriptor",
+    "signature",
+    "algorithm",
+    "certificate",
 ];
 
 const NSD_KEYS: &[&str] = &[
-    "id", "designer", "version", "name", "invariant-id", "vnfd-id", "pnfd-id", "nested-nsd-id",
-    "sapd", "virtual-link-desc", "vnffgd", "autoscale-rule", "lifecycle-management-script", "df",
-    "security", "signature", "algorithm", "certificate", "description", "short-name", "vendor",
-    "logo", "ip-profiles", "ns-configuration", "key-pair", "monitoring-param",
+    "id",
+    "designer",
+    "version",
+    "name",
+    "invariant-id",
+    "vnfd-id",
+    "pnfd-id",
+    "nested-nsd-id",
+    "sapd",
+    "virtual-link-desc",
+    "vnffgd",
+    "autoscale-rule",
+    "lifecycle-management-script",
+    "df",
+    "security",
+    "signature",
+    "algorithm",
+    "certificate",
+    "description",
+    "short-name",
+    "vendor",
+    "logo",
+    "ip-profiles",
+    "ns-configuration",
+    "key-pair",
+    "monitoring-param",
 ];
 
 /// Leaves that OSM's model types as text (`version: 1.0` becomes `'1.0'`).
 const TEXT_LEAVES: &[&str] = &[
-    "id", "version", "product-name", "provider", "description", "name", "designer",
-    "software-version", "mgmt-cp",
+    "id",
+    "version",
+    "product-name",
+    "provider",
+    "description",
+    "name",
+    "designer",
+    "software-version",
+    "mgmt-cp",
 ];
 /// Leaves of type decimal: `1.0` becomes `'1'`.
 const DECIMAL_LEAVES: &[&str] = &["size", "size-of-storage"];
@@ -51,15 +112,26 @@ const BOOL_LEAVES: &[&str] = &["mgmt-network"];
 /// 400 for an envelope of the wrong type, 422 for a format older than SOL006.
 pub(crate) fn remove_envelope(kind: Kind, content: &Value) -> Result<Value, Problem> {
     let (name, prefixed, old) = match kind {
-        Kind::Vnfd => ("vnfd", "etsi-nfv-vnfd:vnfd", ["vnfd-catalog", "vnfd:vnfd-catalog"]),
-        Kind::Nsd => ("nsd", "etsi-nfv-nsd:nsd", ["nsd-catalog", "nsd:nsd-catalog"]),
+        Kind::Vnfd => (
+            "vnfd",
+            "etsi-nfv-vnfd:vnfd",
+            ["vnfd-catalog", "vnfd:vnfd-catalog"],
+        ),
+        Kind::Nsd => (
+            "nsd",
+            "etsi-nfv-nsd:nsd",
+            ["nsd-catalog", "nsd:nsd-catalog"],
+        ),
     };
     if old.iter().any(|key| content.get(key).is_some()) {
         return Err(Problem::unprocessable(
             "ERROR: Unsupported descriptor format. Please, use an ETSI SOL006 descriptor.",
         ));
     }
-    let Some(inner) = [prefixed, name].iter().find_map(|key| truthy(content.get(key))) else {
+    let Some(inner) = [prefixed, name]
+        .iter()
+        .find_map(|key| truthy(content.get(key)))
+    else {
         return Ok(content.clone());
     };
     match kind {
@@ -73,9 +145,9 @@ pub(crate) fn remove_envelope(kind: Kind, content: &Value) -> Result<Value, Prob
             match truthy(inner.get("nsd")) {
                 None => Ok(inner.clone()),
                 Some(Value::Array(items)) if items.len() == 1 => Ok(items[0].clone()),
-                Some(_) => {
-                    Err(Problem::bad_request("'nsd' must be a list of only one element"))
-                }
+                Some(_) => Err(Problem::bad_request(
+                    "'nsd' must be a list of only one element",
+                )),
             }
         }
     }
@@ -106,7 +178,9 @@ pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem>
         return Err(no_attribute("str"));
     };
     if kind == Kind::Nsd && fields.get("id").is_none() {
-        return Err(Problem::unprocessable("Error in pyangbind validation: 'id'"));
+        return Err(Problem::unprocessable(
+            "Error in pyangbind validation: 'id'",
+        ));
     }
     let known = match kind {
         Kind::Vnfd => VNFD_KEYS,
@@ -136,7 +210,9 @@ pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem>
 
 /// A KDU's `helm-version` is `v2` or `v3`.
 fn check_helm_versions(vnfd: &Value) -> Result<(), Problem> {
-    let versions = list(vnfd, "kdu").iter().filter_map(|kdu| kdu.get("helm-version"));
+    let versions = list(vnfd, "kdu")
+        .iter()
+        .filter_map(|kdu| kdu.get("helm-version"));
     for version in versions {
         if version != "v2" && version != "v3" {
             return Err(Problem::unprocessable(
@@ -182,13 +258,15 @@ fn normalise_leaf(key: &str, value: &mut Value) {
 /// Elements of one list must differ in `id`, or `name` where there is no id.
 fn check_unique(value: &Value, path: &str) -> Result<(), Problem> {
     match value {
-        Value::Object(fields) => {
-            fields.iter().try_for_each(|(key, inner)| check_unique(inner, &format!("{path}.{key}")))
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .try_for_each(|(key, inner)| check_unique(inner, &format!("{path}.{key}"))),
         Value::Array(items) => {
             let mut seen: Vec<&str> = Vec::new();
             for (index, item) in items.iter().enumerate() {
-                let key = ["id", "name"].into_iter().find(|key| item.get(key).is_some());
+                let key = ["id", "name"]
+                    .into_iter()
+                    .find(|key| item.get(key).is_some());
                 if let Some(key) = key {
                     let id = text(item, key);
                     if seen.contains(&id) {
@@ -243,7 +321,9 @@ pub(crate) fn check_references<'a>(
     for df in list(nsd, "df") {
         for profile in list(df, "vnf-profile") {
             let vnfd_id = text(profile, "vnfd-id");
-            let Some(vnfd) = vnfd_of(vnfd_id) else { continue };
+            let Some(vnfd) = vnfd_of(vnfd_id) else {
+                continue;
+            };
             for link in list(profile, "virtual-link-connectivity") {
                 check_connection_points(df, profile, link, vnfd)?;
             }
@@ -260,7 +340,9 @@ fn check_connection_points(
 ) -> Result<(), Problem> {
     for point in list(link, "constituent-cpd-id") {
         let wanted = text(point, "constituent-cpd-id");
-        let is_known = list(vnfd, "ext-cpd").iter().any(|cpd| text(cpd, "id") == wanted);
+        let is_known = list(vnfd, "ext-cpd")
+            .iter()
+            .any(|cpd| text(cpd, "id") == wanted);
         if !is_known {
             return Err(Problem::unprocessable(format!(
                 "Error at df[id='{}']:vnf-profile[id='{}']:virtual-link-connectivity\
@@ -288,8 +370,15 @@ pub(crate) fn forbidden_changes(old: &Value, new: &Value) -> Vec<String> {
 }
 
 const CHANGEABLE: &[&str] = &[
-    "lcm-operations-configuration", "scaling-aspect", "healing-aspect", "alarm",
-    "monitoring-parameter", "_admin", "_id", "ns-configuration", "vnf-configuration",
+    "lcm-operations-configuration",
+    "scaling-aspect",
+    "healing-aspect",
+    "alarm",
+    "monitoring-parameter",
+    "_admin",
+    "_id",
+    "ns-configuration",
+    "vnf-configuration",
 ];
 
 fn differences(old: &Value, new: &Value, path: &str, out: &mut Vec<String>) {
@@ -326,13 +415,24 @@ mod tests {
     #[track_caller]
     fn check(kind: Kind, content: Value, expected: &str) {
         let got = remove_envelope(kind, &content).and_then(|inner| validate(kind, &inner));
-        assert_eq!(got.map_or_else(|problem| problem.detail, |stored| stored.to_string()), expected);
+        assert_eq!(
+            got.map_or_else(|problem| problem.detail, |stored| stored.to_string()),
+            expected
+        );
     }
 
     #[test]
     fn descriptors_are_judged_like_the_recorded_ones() {
-        check(Kind::Vnfd, json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}), r#"{"id":"a","version":"1.0","df":[]}"#);
-        check(Kind::Vnfd, json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}), r#"{"id":"a"}"#);
+        check(
+            Kind::Vnfd,
+            json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}),
+            r#"{"id":"a","version":"1.0","df":[]}"#,
+        );
+        check(
+            Kind::Vnfd,
+            json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}),
+            r#"{"id":"a"}"#,
+        );
         check(Kind::Vnfd, json!({"vnfd": [1]}), "'vnfd' must be dict");
         check(
             Kind::Vnfd,
@@ -344,8 +444,16 @@ mod tests {
             json!({"nsd": {}}),
             "Error in pyangbind validation: Invalid attribute specified (nsd)",
         );
-        check(Kind::Nsd, json!({"nsd": {"nsd": []}}), "Error in pyangbind validation: 'id'");
-        check(Kind::Nsd, json!({"nsd": [1]}), "'list' object has no attribute 'get'");
+        check(
+            Kind::Nsd,
+            json!({"nsd": {"nsd": []}}),
+            "Error in pyangbind validation: 'id'",
+        );
+        check(
+            Kind::Nsd,
+            json!({"nsd": [1]}),
+            "'list' object has no attribute 'get'",
+        );
         check(
             Kind::Nsd,
             json!({"nsd": {"nsd": [{"id": "a"}, {"id": "b"}]}}),

@@ -106,7 +106,11 @@ mod tests {
     fn a_fault_hits_the_nth_call_from_its_injection_once() {
         let mut faults = Faults::default();
         assert_eq!(faults.take("GET /a"), None);
-        faults.inject(Fault { operation: "GET /a".into(), nth: 2, kind: FaultKind::Hang });
+        faults.inject(Fault {
+            operation: "GET /a".into(),
+            nth: 2,
+            kind: FaultKind::Hang,
+        });
         assert_eq!(faults.take("GET /b"), None);
         assert_eq!(faults.take("GET /a"), None);
         assert_eq!(faults.take("GET /a"), Some(FaultKind::Hang));
@@ -119,7 +123,11 @@ mod tests {
         let fault: Fault = serde_json::from_value(serde_yaml::from_str(text).unwrap()).unwrap();
         assert_eq!(
             fault.kind,
-            FaultKind::Status { status: 503, body: None, retry_after: Some(3) }
+            FaultKind::Status {
+                status: 503,
+                body: None,
+                retry_after: Some(3)
+            }
         );
         let bad = serde_json::json!({"operation": "GET /x", "nth": 1, "kind": "hang", "x": 1});
         assert!(serde_json::from_value::<Fault>(bad).is_err());

@@ -2,6 +2,8 @@
 //!
 //! Invariant: pure. Source: NBI_FACTS.md section 5; recorded case `filters`.
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -47,16 +49,23 @@ impl Filter {
             }
         }
         for key in keys {
-            let texts: Vec<&str> =
-                params.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect();
-            filter.conditions.push(Condition::parse(key, &texts, is_yaml)?);
+            let texts: Vec<&str> = params
+                .iter()
+                .filter(|(k, _)| k == key)
+                .map(|(_, value)| value.as_str())
+                .collect();
+            filter
+                .conditions
+                .push(Condition::parse(key, &texts, is_yaml)?);
         }
         Ok(filter)
     }
 
     /// Whether `record` meets every condition.
     pub(crate) fn accepts(&self, record: &Value) -> bool {
-        self.conditions.iter().all(|condition| condition.accepts(record))
+        self.conditions
+            .iter()
+            .all(|condition| condition.accepts(record))
     }
 }
 
@@ -65,36 +74,46 @@ impl Condition {
         let mut path: Vec<String> = key.split('.').map(str::to_owned).collect();
         let op = match path.last().map(String::as_str) {
             Some("eq") => Some(Op::Eq),
-            Some("ne" | "neq") => Some(Op::Neq),
             Some("gt") => Some(Op::Gt),
             Some("gte") => Some(Op::Gte),
             Some("lt") => Some(Op::Lt),
             Some("lte") => Some(Op::Lte),
             Some("cont") => Some(Op::Cont),
             Some("ncont") if texts.len() == 1 && !texts[0].contains(',') => {
-                return Err(Problem::not_found("database exception unknown operator: $ncont"));
+                return Err(Problem::not_found(
+                    "database exception unknown operator: $ncont",
+                ));
             }
-            Some("ncont") => Some(Op::Neq),
+            Some("ne" | "neq" | "ncont") => Some(Op::Neq),
             _ => None,
         };
         if op.is_some() {
             path.pop();
         }
         let op = op.unwrap_or(Op::Eq);
-        let wanted = texts.iter().flat_map(|text| wanted_values(text, op, is_yaml)).collect();
+        let wanted = texts
+            .iter()
+            .flat_map(|text| wanted_values(text, op, is_yaml))
+            .collect();
         Ok(Self { path, op, wanted })
     }
 
     fn accepts(&self, record: &Value) -> bool {
         let mut found = Vec::new();
         values_at(record, &self.path, &mut found);
-        let meets_any = || found.iter().any(|have| self.wanted.iter().any(|want| self.meets(have, want)));
+        let meets_any = || {
+            found
+                .iter()
+                .any(|have| self.wanted.iter().any(|want| self.meets(have, want)))
+        };
         let wants_absent = self.wanted.iter().any(Value::is_null);
         match self.op {
             Op::Neq => {
                 let is_absent_and_refused = wants_absent && found.is_empty();
                 !is_absent_and_refused
-                    && !found.iter().any(|have| self.wanted.iter().any(|want| equals(have, want)))
+                    && !found
+                        .iter()
+                        .any(|have| self.wanted.iter().any(|want| equals(have, want)))
             }
             Op::Eq => (found.is_empty() && wants_absent) || meets_any(),
             _ => meets_any(),
@@ -108,10 +127,10 @@ impl Condition {
         let order = compare(have, want);
         match self.op {
             Op::Eq | Op::Cont | Op::Neq => equals(have, want),
-            Op::Gt => order.is_some_and(|order| order.is_gt()),
-            Op::Gte => order.is_some_and(|order| order.is_ge()),
-            Op::Lt => order.is_some_and(|order| order.is_lt()),
-            Op::Lte => order.is_some_and(|order| order.is_le()),
+            Op::Gt => order.is_some_and(Ordering::is_gt),
+            Op::Gte => order.is_some_and(Ordering::is_ge),
+            Op::Lt => order.is_some_and(Ordering::is_lt),
+            Op::Lte => order.is_some_and(Ordering::is_le),
         }
     }
 }
@@ -145,7 +164,7 @@ fn equals(have: &Value, want: &Value) -> bool {
 }
 
 /// Order of two values of one type; values of two types have none, as in OSM's database.
-fn compare(have: &Value, want: &Value) -> Option<std::cmp::Ordering> {
+fn compare(have: &Value, want: &Value) -> Option<Ordering> {
     match (have, want) {
         (Value::Number(a), Value::Number(b)) => a.as_f64()?.partial_cmp(&b.as_f64()?),
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
@@ -169,7 +188,10 @@ fn values_at<'a>(value: &'a Value, path: &[String], out: &mut Vec<&'a Value>) {
             if step == "ANYINDEX" {
                 items.iter().for_each(|item| values_at(item, rest, out));
             } else if let Ok(index) = step.parse::<usize>() {
-                items.get(index).into_iter().for_each(|item| values_at(item, rest, out));
+                items
+                    .get(index)
+                    .into_iter()
+                    .for_each(|item| values_at(item, rest, out));
             } else {
                 items.iter().for_each(|item| values_at(item, path, out));
             }
@@ -186,9 +208,15 @@ mod tests {
     #[track_caller]
     fn check(query: &[(&str, &str)], expected: bool) {
         let record = json!({"id": "fa", "version": "1.0", "kdu": [{"name": "a"}, {"name": "b"}], "_admin": {"created": 5.5}});
-        let params: Vec<(String, String)> =
-            query.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
-        assert_eq!(Filter::parse(&params, false).unwrap().accepts(&record), expected, "{query:?}");
+        let params: Vec<(String, String)> = query
+            .iter()
+            .map(|(k, v)| ((*k).into(), (*v).into()))
+            .collect();
+        assert_eq!(
+            Filter::parse(&params, false).unwrap().accepts(&record),
+            expected,
+            "{query:?}"
+        );
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl Ids {
     /// A token id in the shape of `release`.
     pub(crate) fn token(&mut self, release: Release) -> String {
         let (length, alphabet) = release.token_shape();
-        (0..length).map(|_| char::from(alphabet[self.rng.random_range(0..alphabet.len())])).collect()
+        (0..length)
+            .map(|_| char::from(alphabet[self.rng.random_range(0..alphabet.len())]))
+            .collect()
     }
 
     /// The ten digits that end the name of a helm release.

@@ -127,14 +127,18 @@ fn start(options: &Options) -> anyhow::Result<()> {
             options.listen
         );
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(options))
 }
 
 fn start_log(options: &Options) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&options.log_level)
         .with_context(|| format!("`--log-level {}`", options.log_level))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match options.log_encoding {
         LogEncoding::Console => log.init(),
         LogEncoding::Json => log.json().flatten_event(true).init(),
@@ -149,7 +153,11 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     let mut out = std::io::stdout();
-    writeln!(out, "mock-nbi listening on http://{}/osm", server.local_addr())?;
+    writeln!(
+        out,
+        "mock-nbi listening on http://{}/osm",
+        server.local_addr()
+    )?;
     out.flush()?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -19,15 +19,17 @@ pub(crate) enum Format {
 impl Format {
     /// What `accept` asks for in an answer of this status.
     pub(crate) fn for_accept(accept: Option<&str>, status: StatusCode) -> Self {
-        match accept {
-            None => Self::Yaml,
-            Some(accept) if accept.contains("text/html") => Self::Html,
-            Some(accept) if accept.contains("application/yaml") || accept.contains("*/*") => {
-                Self::Yaml
-            }
-            Some(accept) if accept.contains("application/json") => Self::Json,
-            Some(_) if status.as_u16() >= 300 => Self::Json,
-            Some(_) => Self::Yaml,
+        let Some(accept) = accept else {
+            return Self::Yaml;
+        };
+        if accept.contains("text/html") {
+            Self::Html
+        } else if accept.contains("application/yaml") || accept.contains("*/*") {
+            Self::Yaml
+        } else if accept.contains("application/json") || status.as_u16() >= 300 {
+            Self::Json
+        } else {
+            Self::Yaml
         }
     }
 
@@ -42,7 +44,10 @@ impl Format {
     pub(crate) fn render(self, value: &Value) -> String {
         match self {
             Self::Html => {
-                let plain = YamlStyle { has_start: false, ..ANSWER };
+                let plain = YamlStyle {
+                    has_start: false,
+                    ..ANSWER
+                };
                 format!("<pre>{}</pre>", escape_html(&yaml_dump(value, plain)))
             }
             Self::Yaml => yaml_dump(value, ANSWER),

@@ -14,7 +14,10 @@ pub(crate) fn repr(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => repr_str(text),
         Value::Array(items) => {
-            format!("[{}]", items.iter().map(repr).collect::<Vec<_>>().join(", "))
+            format!(
+                "[{}]",
+                items.iter().map(repr).collect::<Vec<_>>().join(", ")
+            )
         }
         Value::Object(fields) => {
             let fields: Vec<String> = fields
@@ -28,7 +31,11 @@ pub(crate) fn repr(value: &Value) -> String {
 
 /// `repr(text)`: single quotes, unless the text has some and no double ones.
 pub(crate) fn repr_str(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for character in text.chars() {
@@ -53,14 +60,15 @@ pub(crate) fn repr_str(text: &str) -> String {
 pub(crate) fn json_dumps(value: &Value) -> String {
     match value {
         Value::Array(items) => {
-            format!("[{}]", items.iter().map(json_dumps).collect::<Vec<_>>().join(", "))
+            format!(
+                "[{}]",
+                items.iter().map(json_dumps).collect::<Vec<_>>().join(", ")
+            )
         }
         Value::Object(fields) => {
             let fields: Vec<String> = fields
                 .iter()
-                .map(|(key, value)| {
-                    format!("{}: {}", json_string(key), json_dumps(value))
-                })
+                .map(|(key, value)| format!("{}: {}", json_string(key), json_dumps(value)))
                 .collect();
             format!("{{{}}}", fields.join(", "))
         }
@@ -143,12 +151,23 @@ pub(crate) struct YamlStyle {
 }
 
 /// How OSM answers in YAML.
-pub(crate) const ANSWER: YamlStyle = YamlStyle { indent: 4, has_start: true, sorts_keys: true };
+pub(crate) const ANSWER: YamlStyle = YamlStyle {
+    indent: 4,
+    has_start: true,
+    sorts_keys: true,
+};
 /// How OSM stores a descriptor that came as YAML or JSON without an archive.
-pub(crate) const DESCRIPTOR: YamlStyle =
-    YamlStyle { indent: 4, has_start: false, sorts_keys: true };
+pub(crate) const DESCRIPTOR: YamlStyle = YamlStyle {
+    indent: 4,
+    has_start: false,
+    sorts_keys: true,
+};
 /// How OSM turns a nested parameter into text.
-pub(crate) const NESTED: YamlStyle = YamlStyle { indent: 2, has_start: false, sorts_keys: true };
+pub(crate) const NESTED: YamlStyle = YamlStyle {
+    indent: 2,
+    has_start: false,
+    sorts_keys: true,
+};
 
 /// `yaml.safe_dump(value, default_flow_style=False)`.
 pub(crate) fn yaml_dump(value: &Value, style: YamlStyle) -> String {
@@ -260,11 +279,17 @@ fn yaml_string(text: &str) -> String {
     if has_special {
         return Value::from(text).to_string();
     }
-    if is_plain_safe(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
+    if is_plain_safe(text) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
 }
 
 fn is_plain_safe(text: &str) -> bool {
-    let Some(first) = text.chars().next() else { return false };
+    let Some(first) = text.chars().next() else {
+        return false;
+    };
     let starts_badly = "!&*-?|>@`%#,[]{}:\"' =".contains(first)
         && !(first == '-' && text.len() > 1 && !text.starts_with("- "));
     !starts_badly
@@ -280,14 +305,29 @@ fn resolves_to_other_type(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_word = matches!(
         lower.as_str(),
-        "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off" | "<<" | ".inf" | "-.inf" | ".nan"
+        "null"
+            | "~"
+            | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "<<"
+            | ".inf"
+            | "-.inf"
+            | ".nan"
     );
     let digits = lower.trim_start_matches(['-', '+']);
     let is_number_like = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.bytes().all(|b| b.is_ascii_hexdigit() || b"_.:+-xotz ".contains(&b))
+        && digits
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b"_.:+-xotz ".contains(&b))
         && (digits.replace('_', "").parse::<f64>().is_ok()
             || digits.starts_with("0x")
-            || digits.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.')
+            || digits
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b':' || b == b'.')
             || looks_like_date(digits));
     is_word || is_number_like
 }
@@ -305,12 +345,16 @@ mod tests {
     #[test]
     fn repr_prints_like_python() {
         let value = json!({"a": [1, null, true], "b": "it's", "c": "x"});
-        assert_eq!(repr(&value), r#"{'a': [1, None, True], 'b': "it's", 'c': 'x'}"#);
+        assert_eq!(
+            repr(&value),
+            r#"{'a': [1, None, True], 'b': "it's", 'c': 'x'}"#
+        );
     }
 
     #[test]
     fn yaml_sorts_keys_indents_by_four_and_quotes_what_is_no_string() {
-        let value = json!({"b": [{"id": "x", "n": {"k": 1}}], "a": "1.0", "c": [], "d": "2020-04-17"});
+        let value =
+            json!({"b": [{"id": "x", "n": {"k": 1}}], "a": "1.0", "c": [], "d": "2020-04-17"});
         let want = "---\na: '1.0'\nb:\n-   id: x\n    n:\n        k: 1\nc: []\nd: '2020-04-17'\n";
         assert_eq!(yaml_dump(&value, ANSWER), want);
     }
@@ -318,7 +362,10 @@ mod tests {
     #[test]
     fn nested_parameter_is_dumped_like_the_recorded_one() {
         // Source: recorded case `ns_by_placement_and_more_params`, exchange 15.
-        assert_eq!(yaml_dump(&json!({"a": [1, 2, {"b": null}]}), NESTED), "a:\n- 1\n- 2\n- b: null\n");
+        assert_eq!(
+            yaml_dump(&json!({"a": [1, 2, {"b": null}]}), NESTED),
+            "a:\n- 1\n- 2\n- b: null\n"
+        );
     }
 
     #[test]

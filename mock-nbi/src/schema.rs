@@ -12,9 +12,16 @@ use crate::release::Release;
 #[derive(Debug)]
 pub(crate) enum Schema {
     /// A string of 1 to `max` characters (no lower bound when `may_be_empty`), of this pattern.
-    Text { max: usize, may_be_empty: bool, pattern: Option<&'static Pattern> },
+    Text {
+        max: usize,
+        may_be_empty: bool,
+        pattern: Option<&'static Pattern>,
+    },
     /// As `Text`, or null.
-    TextOrNull { max: usize, pattern: Option<&'static Pattern> },
+    TextOrNull {
+        max: usize,
+        pattern: Option<&'static Pattern>,
+    },
     /// One of these strings.
     OneOf(&'static [&'static str]),
     /// Any boolean.
@@ -24,7 +31,10 @@ pub(crate) enum Schema {
     /// Any object.
     AnyObject,
     /// An object whose values all meet one schema, with at least one key when `is_filled`.
-    MapOf { of: &'static Schema, is_filled: bool },
+    MapOf {
+        of: &'static Schema,
+        is_filled: bool,
+    },
     /// An object with these keys.
     Object(&'static Fields),
     /// A list, with at least `min` items.
@@ -72,163 +82,206 @@ pub(crate) fn check(
     release: Release,
     context: &str,
 ) -> Result<(), Problem> {
-    let mut violations = Vec::new();
-    collect(value, schema, release, &mut Vec::new(), &mut violations);
-    let Some(first) = violations.into_iter().min_by_key(|violation| violation.path.len()) else {
+    let mut checker = Checker {
+        release,
+        path: Vec::new(),
+        violations: Vec::new(),
+    };
+    checker.check(value, schema);
+    let violations = checker.violations;
+    let Some(first) = violations
+        .into_iter()
+        .min_by_key(|violation| violation.path.len())
+    else {
         return Ok(());
     };
     let place = match first.path.as_slice() {
         [] => "Format error ".to_owned(),
         path => format!("Format error at '{}'", path.join(":")),
     };
-    Err(Problem::unprocessable(format!("{place} '{}' {context}", first.message)))
+    Err(Problem::unprocessable(format!(
+        "{place} '{}' {context}",
+        first.message
+    )))
 }
 
-fn collect(
-    value: &Value,
-    schema: &Schema,
+/// A walk through a value and its schema.
+struct Checker {
     release: Release,
-    path: &mut Vec<String>,
-    out: &mut Vec<Violation>,
-) {
-    let mut fail = |message: String| out.push(Violation { path: path.clone(), message });
-    let wrong_type = |wanted: &str| format!("{} is not of type {wanted}", repr(value));
-    match schema {
-        Schema::Null if value.is_null() => {}
-        Schema::Null => fail(wrong_type("'null'")),
-        Schema::Bool if value.is_boolean() => {}
-        Schema::Bool => fail(wrong_type("'boolean'")),
-        Schema::AnyObject if value.is_object() => {}
-        Schema::AnyObject => fail(wrong_type("'object'")),
-        Schema::Integer { min } => match value.as_i64() {
-            Some(number) if number < *min => {
-                fail(format!("{number} is less than the minimum of {min}"));
-            }
-            Some(_) => {}
-            None => fail(wrong_type("'integer'")),
-        },
-        Schema::OneOf(words) => {
-            if !value.as_str().is_some_and(|text| words.contains(&text)) {
-                let list: Vec<String> = words.iter().map(|word| repr_str(word)).collect();
-                fail(format!("{} is not one of [{}]", repr(value), list.join(", ")));
-            }
-        }
-        Schema::Text { max, may_be_empty, pattern } => match value.as_str() {
-            Some(text) => check_text(text, *max, *may_be_empty, *pattern, release, &mut fail),
-            None => fail(wrong_type("'string'")),
-        },
-        Schema::TextOrNull { max, pattern } => match value {
-            Value::Null => {}
-            Value::String(text) => check_text(text, *max, true, *pattern, release, &mut fail),
-            _ => fail(wrong_type("'string', 'null'")),
-        },
-        Schema::Either(choices) => {
-            let is_met = choices.iter().any(|choice| {
-                let mut inner = Vec::new();
-                collect(value, choice, release, &mut Vec::new(), &mut inner);
-                inner.is_empty()
-            });
-            if !is_met {
-                fail(format!("{} is not valid under any of the given schemas", repr(value)));
-            }
-        }
-        Schema::List { of, min } => match value.as_array() {
-            Some(items) => {
-                if items.len() < *min {
-                    fail(too_short(value, release));
-                }
-                for (index, item) in items.iter().enumerate() {
-                    descend(index.to_string(), item, of, release, path, out);
-                }
-            }
-            None => fail(wrong_type("'array'")),
-        },
-        Schema::MapOf { of, is_filled } => match value.as_object() {
-            Some(map) => {
-                if *is_filled && map.is_empty() {
-                    fail("{} does not have enough properties".into());
-                }
-                for (key, item) in map {
-                    descend(key.clone(), item, of, release, path, out);
-                }
-            }
-            None => fail(wrong_type("'object'")),
-        },
-        Schema::Object(fields) => collect_fields(value, fields, release, path, out),
-    }
+    path: Vec<String>,
+    violations: Vec<Violation>,
 }
 
-fn collect_fields(
-    value: &Value,
-    schema: &Fields,
-    release: Release,
-    path: &mut Vec<String>,
-    out: &mut Vec<Violation>,
-) {
-    let mut fail = |message: String| out.push(Violation { path: path.clone(), message });
-    let Some(map) = value.as_object() else {
-        return fail(format!("{} is not of type 'object'", repr(value)));
-    };
-    for name in schema.required.iter().filter(|name| !map.contains_key(**name)) {
-        fail(format!("{} is a required property", repr_str(name)));
+impl Checker {
+    fn fail(&mut self, message: String) {
+        self.violations.push(Violation {
+            path: self.path.clone(),
+            message,
+        });
     }
-    let is_known = |key: &str| schema.fields.iter().any(|(name, _)| *name == key);
-    let unknown: Vec<String> =
-        map.keys().filter(|key| !is_known(key)).map(|key| repr_str(key)).collect();
-    if schema.is_closed && !unknown.is_empty() {
-        let verb = if unknown.len() == 1 { "was" } else { "were" };
-        fail(format!(
-            "Additional properties are not allowed ({} {verb} unexpected)",
-            unknown.join(", ")
-        ));
+
+    fn wrong_type(&mut self, value: &Value, wanted: &str) {
+        self.fail(format!("{} is not of type {wanted}", repr(value)));
     }
-    if map.len() < schema.min {
-        fail(format!("{} does not have enough properties", repr(value)));
-    }
-    for (name, schema) in schema.fields {
-        if let Some(item) = map.get(*name) {
-            descend((*name).to_owned(), item, schema, release, path, out);
+
+    fn check(&mut self, value: &Value, schema: &Schema) {
+        match schema {
+            Schema::Either(choices) => {
+                if !choices.iter().any(|choice| self.is_met(value, choice)) {
+                    let value = repr(value);
+                    self.fail(format!(
+                        "{value} is not valid under any of the given schemas"
+                    ));
+                }
+            }
+            Schema::List { of, min } => match value.as_array() {
+                Some(items) => {
+                    if items.len() < *min {
+                        self.too_short(value);
+                    }
+                    for (index, item) in items.iter().enumerate() {
+                        self.check_below(index.to_string(), item, of);
+                    }
+                }
+                None => self.wrong_type(value, "'array'"),
+            },
+            Schema::MapOf { of, is_filled } => match value.as_object() {
+                Some(map) => {
+                    if *is_filled && map.is_empty() {
+                        self.fail("{} does not have enough properties".into());
+                    }
+                    for (key, item) in map {
+                        self.check_below(key.clone(), item, of);
+                    }
+                }
+                None => self.wrong_type(value, "'object'"),
+            },
+            Schema::Object(fields) => self.check_fields(value, fields),
+            leaf => self.check_leaf(value, leaf),
         }
     }
-}
 
-fn descend(
-    step: String,
-    value: &Value,
-    schema: &Schema,
-    release: Release,
-    path: &mut Vec<String>,
-    out: &mut Vec<Violation>,
-) {
-    path.push(step);
-    collect(value, schema, release, path, out);
-    path.pop();
-}
+    fn is_met(&self, value: &Value, schema: &Schema) -> bool {
+        let mut inner = Self {
+            release: self.release,
+            path: Vec::new(),
+            violations: Vec::new(),
+        };
+        inner.check(value, schema);
+        inner.violations.is_empty()
+    }
 
-fn check_text(
-    text: &str,
-    max: usize,
-    may_be_empty: bool,
-    pattern: Option<&Pattern>,
-    release: Release,
-    fail: &mut impl FnMut(String),
-) {
-    if text.is_empty() && !may_be_empty {
-        fail(too_short(&Value::from(text), release));
+    fn check_leaf(&mut self, value: &Value, schema: &Schema) {
+        match schema {
+            Schema::Null if !value.is_null() => self.wrong_type(value, "'null'"),
+            Schema::Bool if !value.is_boolean() => self.wrong_type(value, "'boolean'"),
+            Schema::AnyObject if !value.is_object() => self.wrong_type(value, "'object'"),
+            Schema::Integer { min } => match value.as_i64() {
+                Some(number) if number < *min => {
+                    self.fail(format!("{number} is less than the minimum of {min}"));
+                }
+                Some(_) => {}
+                None => self.wrong_type(value, "'integer'"),
+            },
+            Schema::OneOf(words) => {
+                if !value.as_str().is_some_and(|text| words.contains(&text)) {
+                    let list: Vec<String> = words.iter().map(|word| repr_str(word)).collect();
+                    self.fail(format!(
+                        "{} is not one of [{}]",
+                        repr(value),
+                        list.join(", ")
+                    ));
+                }
+            }
+            Schema::Text {
+                max,
+                may_be_empty,
+                pattern,
+            } => match value.as_str() {
+                Some(text) => self.check_text(text, *max, *may_be_empty, *pattern),
+                None => self.wrong_type(value, "'string'"),
+            },
+            Schema::TextOrNull { max, pattern } => match value {
+                Value::Null => {}
+                Value::String(text) => self.check_text(text, *max, true, *pattern),
+                _ => self.wrong_type(value, "'string', 'null'"),
+            },
+            _ => {}
+        }
     }
-    if text.chars().count() > max {
-        fail(format!("{} is too long", repr_str(text)));
-    }
-    if let Some(pattern) = pattern
-        && !(pattern.matches)(text)
-    {
-        fail(format!("{} does not match {}", repr_str(text), repr_str(pattern.text)));
-    }
-}
 
-fn too_short(value: &Value, release: Release) -> String {
-    let complaint = if release.says_non_empty() { "should be non-empty" } else { "is too short" };
-    format!("{} {complaint}", repr(value))
+    fn check_fields(&mut self, value: &Value, schema: &Fields) {
+        let Some(map) = value.as_object() else {
+            return self.wrong_type(value, "'object'");
+        };
+        for name in schema
+            .required
+            .iter()
+            .filter(|name| !map.contains_key(**name))
+        {
+            self.fail(format!("{} is a required property", repr_str(name)));
+        }
+        let is_known = |key: &str| schema.fields.iter().any(|(name, _)| *name == key);
+        let unknown: Vec<String> = map
+            .keys()
+            .filter(|key| !is_known(key))
+            .map(|key| repr_str(key))
+            .collect();
+        if schema.is_closed && !unknown.is_empty() {
+            let verb = if unknown.len() == 1 { "was" } else { "were" };
+            self.fail(format!(
+                "Additional properties are not allowed ({} {verb} unexpected)",
+                unknown.join(", ")
+            ));
+        }
+        if map.len() < schema.min {
+            self.fail(format!("{} does not have enough properties", repr(value)));
+        }
+        for (name, schema) in schema.fields {
+            if let Some(item) = map.get(*name) {
+                self.check_below((*name).to_owned(), item, schema);
+            }
+        }
+    }
+
+    fn check_below(&mut self, step: String, value: &Value, schema: &Schema) {
+        self.path.push(step);
+        self.check(value, schema);
+        self.path.pop();
+    }
+
+    fn check_text(
+        &mut self,
+        text: &str,
+        max: usize,
+        may_be_empty: bool,
+        pattern: Option<&Pattern>,
+    ) {
+        if text.is_empty() && !may_be_empty {
+            self.too_short(&Value::from(text));
+        }
+        if text.chars().count() > max {
+            self.fail(format!("{} is too long", repr_str(text)));
+        }
+        if let Some(pattern) = pattern
+            && !(pattern.matches)(text)
+        {
+            self.fail(format!(
+                "{} does not match {}",
+                repr_str(text),
+                repr_str(pattern.text)
+            ));
+        }
+    }
+
+    fn too_short(&mut self, value: &Value) {
+        let complaint = if self.release.says_non_empty() {
+            "should be non-empty"
+        } else {
+            "is too short"
+        };
+        self.fail(format!("{} {complaint}", repr(value)));
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +289,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const NAME: Schema = Schema::Text { max: 5, may_be_empty: false, pattern: None };
+    const NAME: Schema = Schema::Text {
+        max: 5,
+        may_be_empty: false,
+        pattern: None,
+    };
     const THING: Schema = Schema::Object(&Fields {
         fields: &[("name", &NAME), ("kind", &Schema::OneOf(&["A", "B"]))],
         required: &["name"],
@@ -245,14 +302,21 @@ mod tests {
     });
 
     fn text_of(value: Value) -> String {
-        check(&value, &THING, Release::R10, "").map_or_else(|problem| problem.detail, |()| "ok".into())
+        check(&value, &THING, Release::R10, "")
+            .map_or_else(|problem| problem.detail, |()| "ok".into())
     }
 
     #[test]
     fn words_are_those_of_the_recordings() {
         assert_eq!(text_of(json!({"name": "a", "kind": "A"})), "ok");
-        assert_eq!(text_of(json!({})), "Format error  ''name' is a required property' ");
-        assert_eq!(text_of(json!([1])), "Format error  '[1] is not of type 'object'' ");
+        assert_eq!(
+            text_of(json!({})),
+            "Format error  ''name' is a required property' "
+        );
+        assert_eq!(
+            text_of(json!([1])),
+            "Format error  '[1] is not of type 'object'' "
+        );
         assert_eq!(
             text_of(json!({"name": 5, "x": 1})),
             "Format error  'Additional properties are not allowed ('x' was unexpected)' "
@@ -261,6 +325,9 @@ mod tests {
             text_of(json!({"name": "a", "kind": "C"})),
             "Format error at 'kind' ''C' is not one of ['A', 'B']' "
         );
-        assert_eq!(text_of(json!({"name": ""})), "Format error at 'name' ''' is too short' ");
+        assert_eq!(
+            text_of(json!({"name": ""})),
+            "Format error at 'name' ''' is too short' "
+        );
     }
 }

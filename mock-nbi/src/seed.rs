@@ -105,7 +105,10 @@ impl Seed {
     /// [`SeedError::Malformed`].
     pub fn from_yaml(text: &str, file: &str) -> Result<Self, SeedError> {
         // An empty file is an empty seed.
-        if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+        if text
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim().starts_with('#'))
+        {
             return Ok(Self::default());
         }
         serde_yaml::from_str(text).map_err(|error| SeedError::Malformed {
@@ -186,7 +189,11 @@ fn overlay(body: &mut Value, fields: &Map<String, Value>) {
 }
 
 fn refused(item: String, problem: Problem) -> SeedError {
-    SeedError::Refused { item, status: problem.status.as_u16(), detail: problem.detail }
+    SeedError::Refused {
+        item,
+        status: problem.status.as_u16(),
+        detail: problem.detail,
+    }
 }
 
 fn plant_package(
@@ -195,7 +202,10 @@ fn plant_package(
     session: &Session,
     now: f64,
 ) -> Result<(), SeedError> {
-    let fault = |message: String| SeedError::Folder { folder: folder.to_owned(), message };
+    let fault = |message: String| SeedError::Folder {
+        folder: folder.to_owned(),
+        message,
+    };
     let name = folder
         .file_name()
         .and_then(|name| name.to_str())
@@ -217,7 +227,7 @@ fn plant_package(
     // OSM is told by the URL which kind it is; here the descriptor's envelope says so.
     let mut refusals = Vec::new();
     for kind in [Kind::Nsd, Kind::Vnfd] {
-        let id = state.create_package(session, kind, json!({}), now);
+        let id = state.create_package(session, kind, &json!({}), now);
         match state.upload(session, kind, &id, &upload, now) {
             Ok(()) => return Ok(()),
             Err(problem) => {
@@ -226,7 +236,9 @@ fn plant_package(
             }
         }
     }
-    let problem = refusals.pop().unwrap_or_else(|| Problem::bad_request("no content"));
+    let problem = refusals
+        .pop()
+        .unwrap_or_else(|| Problem::bad_request("no content"));
     Err(refused(format!("package `{}`", folder.display()), problem))
 }
 
@@ -238,7 +250,10 @@ mod tests {
     fn unknown_keys_are_errors_that_name_the_line() {
         let error = Seed::from_yaml("vim_accounts: []\nvims: []\n", "seed.yaml").unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("seed.yaml: ") && text.contains("vims"), "{text}");
+        assert!(
+            text.starts_with("seed.yaml: ") && text.contains("vims"),
+            "{text}"
+        );
         assert!(text.contains("line 2"), "{text}");
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::service::NbiService;
 use crate::world::World;
 
-/// How long a graceful stop waits for answers under way; hanging ones are cut then.
+/// How long a graceful stop waits for answers under way; hanging ones are cut at once.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// How long a client may take to send the head of a request.
 const HEADER_LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +36,11 @@ impl Server {
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(accept(listener, world, stop.clone()));
-        Ok(Self { local_addr, stop, task: Some(task) })
+        Ok(Self {
+            local_addr,
+            stop,
+            task: Some(task),
+        })
     }
 
     /// The address it listens on, with the port that was chosen.
@@ -75,7 +79,8 @@ async fn accept(listener: TcpListener, world: Arc<Mutex<World>>, stop: Cancellat
                 Ok((stream, remote)) => {
                     number += 1;
                     let remote = (remote.ip().to_string(), remote.port());
-                    let service = NbiService::on_connection(Arc::clone(&world), number, remote);
+                    let world = Arc::clone(&world);
+                    let service = NbiService::on_connection(world, number, remote, stop.clone());
                     connections.spawn(serve_connection(stream, service, stop.clone()));
                 }
                 Err(error) => tracing::warn!(%error, "cannot accept a connection"),
@@ -85,7 +90,10 @@ async fn accept(listener: TcpListener, world: Arc<Mutex<World>>, stop: Cancellat
     }
     drop(listener);
     let all_done = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_LIMIT, all_done).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_LIMIT, all_done)
+        .await
+        .is_err()
+    {
         connections.shutdown().await;
     }
 }

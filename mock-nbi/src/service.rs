@@ -3,7 +3,7 @@
 //! Invariant: the same over a socket and in process. All that OSM does happens in one go under the
 //! lock; only waiting for an answer is asynchronous.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SERVER,
     SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
@@ -21,6 +21,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::control;
@@ -48,19 +49,33 @@ pub struct NbiService {
     world: Arc<Mutex<World>>,
     connection: u64,
     remote: (String, u16),
+    /// Ends answers that would never come; never cancelled in process.
+    stop: CancellationToken,
 }
 
 impl NbiService {
     pub(crate) fn in_process(world: Arc<Mutex<World>>) -> Self {
-        Self { world, connection: 0, remote: ("127.0.0.1".into(), 0) }
+        let remote = ("127.0.0.1".into(), 0);
+        Self {
+            world,
+            connection: 0,
+            remote,
+            stop: CancellationToken::new(),
+        }
     }
 
     pub(crate) fn on_connection(
         world: Arc<Mutex<World>>,
         connection: u64,
         remote: (String, u16),
+        stop: CancellationToken,
     ) -> Self {
-        Self { world, connection, remote }
+        Self {
+            world,
+            connection,
+            remote,
+            stop,
+        }
     }
 
     /// Answers one request.
@@ -76,7 +91,15 @@ impl NbiService {
             let problem = Problem::page(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
             let answer = self.lock_and(|world| {
                 let answer = Answer::of_problem(&problem, None);
-                self.note(world, &parts, 0, &Sent { answer: answer.clone(), ..Sent::default() });
+                self.note(
+                    world,
+                    &parts,
+                    0,
+                    &Sent {
+                        answer: answer.clone(),
+                        ..Sent::default()
+                    },
+                );
                 answer
             });
             return Ok(answer.into_response());
@@ -87,7 +110,7 @@ impl NbiService {
         }
         let started = tokio::time::Instant::now();
         let (method, path) = (parts.method.clone(), path.to_owned());
-        let sent = self.lock_and(|world| self.serve(world, parts, body));
+        let sent = self.lock_and(|world| self.serve(world, &parts, body));
         if !sent.delay.is_zero() {
             tokio::time::sleep(sent.delay).await;
         }
@@ -98,7 +121,10 @@ impl NbiService {
             Fate::Arrives => Ok(sent.answer.into_response()),
             Fate::Truncated => Ok(sent.answer.into_truncated_response()),
             Fate::Cut => Err(reset()),
-            Fate::Never => pending().await,
+            Fate::Never => {
+                self.stop.cancelled().await;
+                Err(reset())
+            }
         }
     }
 
@@ -106,14 +132,14 @@ impl NbiService {
         act(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn serve(&self, world: &mut World, parts: Parts, body: Bytes) -> Sent {
+    fn serve(&self, world: &mut World, parts: &Parts, body: Bytes) -> Sent {
         let now = world.settle();
         let request_bytes = body.len() as u64;
-        let request = read_request(&parts, body, self.remote.clone());
+        let request = read_request(parts, body, self.remote.clone());
         let operation = routes::operation_name(&request.method, &request.segments);
         let fault = world.faults.take(&operation);
-        let sent = with_fault(world, request, &parts, fault, now);
-        self.note(world, &parts, request_bytes, &sent);
+        let sent = with_fault(world, request, parts, fault, now);
+        self.note(world, parts, request_bytes, &sent);
         sent
     }
 
@@ -163,17 +189,29 @@ async fn read_body(body: Body) -> io::Result<Option<Bytes>> {
 }
 
 fn reset() -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionReset, "connection cut by an injected fault")
+    io::Error::new(
+        io::ErrorKind::ConnectionReset,
+        "connection cut by an injected fault",
+    )
 }
 
 fn read_request(parts: &Parts, body: Bytes, remote: (String, u16)) -> Request {
     let path = parts.uri.path();
-    let below = path.strip_prefix("/osm").unwrap_or(path).trim_start_matches('/');
+    let below = path
+        .strip_prefix("/osm")
+        .unwrap_or(path)
+        .trim_start_matches('/');
     let decode = |segment: &str| {
-        percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+        percent_encoding::percent_decode_str(segment)
+            .decode_utf8_lossy()
+            .into_owned()
     };
-    let segments =
-        below.trim_end_matches('/').split('/').filter(|s| !s.is_empty()).map(decode).collect();
+    let segments = below
+        .trim_end_matches('/')
+        .split('/')
+        .filter(|s| !s.is_empty())
+        .map(decode)
+        .collect();
     let mut request = Request {
         method: parts.method.to_string(),
         segments,
@@ -215,10 +253,17 @@ fn with_fault(
     now: f64,
 ) -> Sent {
     let accept = request.accept().map(str::to_owned);
-    let plain = |answer| Sent { answer, ..Sent::default() };
+    let plain = |answer| Sent {
+        answer,
+        ..Sent::default()
+    };
     match fault {
         None => from_osm(world, request, parts, now),
-        Some(FaultKind::Status { status, body, retry_after }) => {
+        Some(FaultKind::Status {
+            status,
+            body,
+            retry_after,
+        }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             let reason = status.canonical_reason().unwrap_or("fault").to_owned();
             let problem = Problem::new(status, body.unwrap_or(reason));
@@ -238,14 +283,22 @@ fn with_fault(
             body: Bytes::from_static(b"{\"this\": is no JSON"),
             length: None,
         }),
-        Some(FaultKind::Hang) => Sent { fate: Fate::Never, ..Sent::default() },
-        Some(FaultKind::ResetBefore) => Sent { fate: Fate::Cut, ..Sent::default() },
-        Some(FaultKind::ResetAfter) => {
-            Sent { fate: Fate::Cut, ..from_osm(world, request, parts, now) }
-        }
-        Some(FaultKind::Truncated) => {
-            Sent { fate: Fate::Truncated, ..from_osm(world, request, parts, now) }
-        }
+        Some(FaultKind::Hang) => Sent {
+            fate: Fate::Never,
+            ..Sent::default()
+        },
+        Some(FaultKind::ResetBefore) => Sent {
+            fate: Fate::Cut,
+            ..Sent::default()
+        },
+        Some(FaultKind::ResetAfter) => Sent {
+            fate: Fate::Cut,
+            ..from_osm(world, request, parts, now)
+        },
+        Some(FaultKind::Truncated) => Sent {
+            fate: Fate::Truncated,
+            ..from_osm(world, request, parts, now)
+        },
         Some(FaultKind::OperationFails { detail }) => {
             world.state.fails_next = Some(detail);
             let sent = from_osm(world, request, parts, now);
@@ -255,7 +308,10 @@ fn with_fault(
         Some(FaultKind::Late { seconds }) => {
             let sent = from_osm(world, request, parts, now);
             let late = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            Sent { delay: sent.delay + late, ..sent }
+            Sent {
+                delay: sent.delay + late,
+                ..sent
+            }
         }
     }
 }
@@ -269,7 +325,10 @@ fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sen
             let delay = reply.delay;
             (Answer::of_reply(reply, accept.as_deref(), &method), delay)
         }
-        Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
+        Err(problem) => (
+            Answer::of_problem(&problem, accept.as_deref()),
+            Duration::ZERO,
+        ),
     };
     let session = world.state.ids.session();
     answer.headers.push((
@@ -280,7 +339,11 @@ fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sen
         answer.length = Some(answer.body.len());
         answer.body = Bytes::new();
     }
-    Sent { answer, delay, fate: Fate::Arrives }
+    Sent {
+        answer,
+        delay,
+        fate: Fate::Arrives,
+    }
 }
 
 /// `/osm`, `/osm/` and `/osm/version` here, everything below in [`routes`].
@@ -317,10 +380,12 @@ fn at_top_level(
 }
 
 fn moved(headers: &HeaderMap) -> Reply {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:9999");
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1:9999");
     let place = format!("http://{host}/osm/");
-    let page =
-        format!("This resource has permanently moved to <a href=\"{place}\">{place}</a>.");
+    let page = format!("This resource has permanently moved to <a href=\"{place}\">{place}</a>.");
     Reply {
         headers: vec![(LOCATION, place)],
         ..Reply::new(
@@ -341,7 +406,10 @@ fn index(world: &World, request: &Request, now: f64) -> Result<Reply, Problem> {
         Ok(token) => Ok(Reply::ok(token.clone())),
         Err(_) => Ok(Reply {
             headers: vec![(WWW_AUTHENTICATE, bearer_realm(NEEDED))],
-            ..Reply::new(StatusCode::UNAUTHORIZED, Content::Data(json!("Welcome to OSM!")))
+            ..Reply::new(
+                StatusCode::UNAUTHORIZED,
+                Content::Data(json!("Welcome to OSM!")),
+            )
         }),
     }
 }
@@ -351,7 +419,9 @@ fn version(request: &Request) -> Result<Reply, Problem> {
         return Err(Problem::not_allowed("Only method GET is allowed"));
     }
     if request.segments.len() > 1 || !request.params.is_empty() {
-        return Err(Problem::not_allowed("Invalid URL or query string for version"));
+        return Err(Problem::not_allowed(
+            "Invalid URL or query string for version",
+        ));
     }
     Ok(Reply::ok(json!({"version": VERSION, "date": VERSION_DATE})))
 }
@@ -382,7 +452,12 @@ impl Answer {
         };
         let mut headers = vec![(CONTENT_TYPE, content_type.to_owned())];
         headers.extend(reply.headers);
-        Self { status: reply.status, headers, body, length: None }
+        Self {
+            status: reply.status,
+            headers,
+            body,
+            length: None,
+        }
     }
 
     fn of_problem(problem: &Problem, accept: Option<&str>) -> Self {
@@ -400,7 +475,12 @@ impl Answer {
         if let Some(realm) = &problem.realm {
             headers.push((WWW_AUTHENTICATE, bearer_realm(realm)));
         }
-        Self { status: problem.status, headers, body: body.into(), length: None }
+        Self {
+            status: problem.status,
+            headers,
+            body: body.into(),
+            length: None,
+        }
     }
 
     fn proxy_page(status: StatusCode) -> Self {
@@ -421,7 +501,10 @@ impl Answer {
     /// An answer of the control API.
     pub(crate) fn of_control(status: StatusCode, value: Option<&Value>) -> Self {
         let Some(value) = value else {
-            return Self { status, ..Self::default() };
+            return Self {
+                status,
+                ..Self::default()
+            };
         };
         Self {
             status,
@@ -439,8 +522,12 @@ impl Answer {
     /// Announces the whole body and breaks off after half of it.
     fn into_truncated_response(self) -> Response<Body> {
         let half = self.body.slice(..self.body.len() / 2);
-        let parts: [io::Result<Bytes>; 2] = [Ok(half), Err(reset())];
-        let body = Body::from_stream(stream::iter(parts));
+        // The pause lets the half go out before the connection is cut.
+        let cut = async {
+            tokio::task::yield_now().await;
+            Err(reset())
+        };
+        let body = Body::from_stream(stream::iter([Ok(half)]).chain(stream::once(cut)));
         self.with_body(body)
     }
 
@@ -455,7 +542,10 @@ impl Answer {
             }
         }
         if self.status != StatusCode::NO_CONTENT {
-            headers.insert(CONTENT_LENGTH, self.length.unwrap_or(self.body.len()).into());
+            headers.insert(
+                CONTENT_LENGTH,
+                self.length.unwrap_or(self.body.len()).into(),
+            );
         }
         response
     }

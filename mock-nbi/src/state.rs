@@ -71,7 +71,8 @@ impl State {
             if name == "system_admin" {
                 admin_role.clone_from(&id);
             }
-            let role = json!({"_id": id, "name": name, "_admin": admin, "permissions": permissions});
+            let role =
+                json!({"_id": id, "name": name, "_admin": admin, "permissions": permissions});
             state.db.put(Collection::Roles, role);
         }
         let user = json!({
@@ -112,11 +113,17 @@ impl State {
         collection: Collection,
         record: &Value,
     ) -> bool {
-        let Some(project) = &session.project_id else { return false };
+        let Some(project) = &session.project_id else {
+            return false;
+        };
         let mut record = record.clone();
         let admin = admin_of(&mut record);
         let others = |key: &str| -> Vec<Value> {
-            db::list(admin, key).iter().filter(|name| *name != project).cloned().collect()
+            db::list(admin, key)
+                .iter()
+                .filter(|name| *name != project)
+                .cloned()
+                .collect()
         };
         let (read, write) = (others("projects_read"), others("projects_write"));
         let is_shared = read.iter().any(|name| name != "ANY");

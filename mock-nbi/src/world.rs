@@ -33,7 +33,13 @@ impl World {
             settings.rng_seed,
             clock.now(),
         );
-        Self { settings, clock, state, journal: Journal::default(), faults: Faults::default() }
+        Self {
+            settings,
+            clock,
+            state,
+            journal: Journal::default(),
+            faults: Faults::default(),
+        }
     }
 
     /// Lets everything happen that is due; gives the time.

@@ -32,7 +32,7 @@ pub(super) fn serve(
         }
         "PATCH" => {
             let mut patch = request.parse_body()?.into_data()?;
-            let is_empty = patch.as_object().is_some_and(|fields| fields.is_empty());
+            let is_empty = patch.as_object().is_some_and(serde_json::Map::is_empty);
             if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
                 return Err(Problem::bad_request(NOTHING_TO_UPDATE));
             }
@@ -42,15 +42,25 @@ pub(super) fn serve(
             let op_id =
                 state.edit_admin_item(&call.session, collection, call.id()?, &patch, call.now)?;
             let answer = json!({"op_id": op_id});
-            Ok(Reply::new(StatusCode::ACCEPTED, super::Content::Data(answer)))
+            Ok(Reply::new(
+                StatusCode::ACCEPTED,
+                super::Content::Data(answer),
+            ))
         }
         "DELETE" => {
             match state.delete_admin_item(&call.session, collection, call.id()?, call.now)? {
                 Removal::Done => Ok(Reply::no_content()),
                 Removal::Started(op_id) => {
-                    let key = if state.release.has_verbose_ids() { "_id" } else { "op_id" };
+                    let key = if state.release.has_verbose_ids() {
+                        "_id"
+                    } else {
+                        "op_id"
+                    };
                     let answer = json!({key: op_id});
-                    Ok(Reply::new(StatusCode::ACCEPTED, super::Content::Data(answer)))
+                    Ok(Reply::new(
+                        StatusCode::ACCEPTED,
+                        super::Content::Data(answer),
+                    ))
                 }
             }
         }

@@ -13,7 +13,10 @@ use crate::state::db::{Collection, text};
 
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     let is_content = call.route.path.contains("ns_instances_content");
-    match (request.method.as_str(), request.segments.get(4).map(String::as_str)) {
+    match (
+        request.method.as_str(),
+        request.segments.get(4).map(String::as_str),
+    ) {
         ("POST", None) => {
             let mut body = request.parse_body()?.into_data()?;
             if body.is_object() {
@@ -30,7 +33,12 @@ pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result
     }
 }
 
-fn create(state: &mut State, call: &Call, body: &Value, is_content: bool) -> Result<Reply, Problem> {
+fn create(
+    state: &mut State,
+    call: &Call,
+    body: &Value,
+    is_content: bool,
+) -> Result<Reply, Problem> {
     let is_verbose = state.release.has_verbose_ids();
     let (id, answer) = if is_content {
         let (id, op_id) = state.create_and_instantiate_ns(&call.session, body, call.now)?;
@@ -41,14 +49,23 @@ fn create(state: &mut State, call: &Call, body: &Value, is_content: bool) -> Res
         (id, answer)
     } else {
         let id = state.create_ns(&call.session, body, call.now)?;
-        let answer = if is_verbose { json!({"_id": id, "id": id}) } else { json!({"id": id}) };
+        let answer = if is_verbose {
+            json!({"_id": id, "id": id})
+        } else {
+            json!({"id": id})
+        };
         (id, answer)
     };
     let place = format!("/osm/{}/{id}", call.route.path);
     Ok(Reply::located(StatusCode::CREATED, place, answer))
 }
 
-fn operate(state: &mut State, call: &Call, operation: &str, body: &Value) -> Result<Reply, Problem> {
+fn operate(
+    state: &mut State,
+    call: &Call,
+    operation: &str,
+    body: &Value,
+) -> Result<Reply, Problem> {
     let ns_id = call.id()?;
     let kind = match operation {
         "action" => Kind::Action,
@@ -57,9 +74,7 @@ fn operate(state: &mut State, call: &Call, operation: &str, body: &Value) -> Res
         _ => Kind::Instantiate,
     };
     let op_id = match kind {
-        Kind::Instantiate => {
-            Some(state.instantiate_ns(&call.session, ns_id, body, call.now)?)
-        }
+        Kind::Instantiate => Some(state.instantiate_ns(&call.session, ns_id, body, call.now)?),
         _ => state.operate_ns(&call.session, ns_id, kind, body, call.now)?,
     };
     let Some(op_id) = op_id else {

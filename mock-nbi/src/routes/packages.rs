@@ -16,8 +16,7 @@ use crate::state::db::{Collection, set, text};
 use crate::state::packages::{Stored, Upload};
 
 const TEXT_PLAIN: &str = "text/plain;charset=utf-8";
-const WANTS_TYPE: &str =
-    "provide request header 'Accept' with 'application/zip' or 'text/plain'";
+const WANTS_TYPE: &str = "provide request header 'Accept' with 'application/zip' or 'text/plain'";
 
 pub(super) fn serve(
     state: &mut State,
@@ -63,12 +62,16 @@ fn create_empty(
     let body = request.parse_body()?.into_data()?;
     let mut user_data = body.get("userDefinedData").unwrap_or(&body).clone();
     override_with(&mut user_data, &request.params);
-    let id = state.create_package(&call.session, kind, user_data, call.now);
+    let id = state.create_package(&call.session, kind, &user_data, call.now);
     let mut answer = json!({"id": id});
     if state.release.has_verbose_ids() {
         answer["_id"] = json!(id);
     }
-    Ok(Reply::located(StatusCode::CREATED, format!("/osm/{}/{id}", call.route.path), answer))
+    Ok(Reply::located(
+        StatusCode::CREATED,
+        format!("/osm/{}/{id}", call.route.path),
+        answer,
+    ))
 }
 
 fn create_with_content(
@@ -86,14 +89,14 @@ fn create_with_content(
     let range = range_of(request)?;
     let transaction = request.header("Transaction-Id").to_owned();
     if !transaction.is_empty() {
-        let range = range.unwrap_or_else(|| Range { start: 0, end: None, total: None });
+        let range = range.unwrap_or_default();
         let is_whole = state.add_chunk(&call.session, kind, &transaction, &request.body, &range)?;
         if is_whole {
             state.finish_chunks(&call.session, kind, &transaction, &upload, call.now)?;
         }
         return Ok(created(call, &transaction, is_whole).after(latency));
     }
-    let id = state.create_package(&call.session, kind, json!({}), call.now);
+    let id = state.create_package(&call.session, kind, &json!({}), call.now);
     let Some(range) = range else {
         if let Err(problem) = state.upload(&call.session, kind, &id, &upload, call.now) {
             state.db.remove(kind.collection(), &id);
@@ -163,7 +166,7 @@ fn read_upload(request: &Request) -> Result<Upload, Problem> {
 }
 
 /// A `Content-Range: bytes a-b/total`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Range {
     pub(crate) start: u64,
     /// The position behind the last byte, as OSM counts it.
@@ -189,7 +192,11 @@ fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
         ));
     }
     let start = number(words.get(1).copied().unwrap_or_default())?;
-    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last + 1);
+    let end = words
+        .get(2)
+        .map(|text| number(text))
+        .transpose()?
+        .map(|last| last + 1);
     let total = words.get(3).map(|text| number(text)).transpose()?;
     Ok(Some(Range { start, end, total }))
 }
@@ -222,7 +229,11 @@ fn wanted(request: &Request) -> Wanted {
     Wanted {
         text: any || accept.contains("text/plain"),
         archive: any || gzip || zip,
-        mime: if gzip { "application/gzip" } else { "application/zip" },
+        mime: if gzip {
+            "application/gzip"
+        } else {
+            "application/zip"
+        },
     }
 }
 
@@ -261,7 +272,12 @@ fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<
         Stored::Text(_) => true,
         Stored::Packed { archive, .. } => {
             let is_content = |path: &str| !path.ends_with("/checksums.txt");
-            archive.files.iter().filter(|(path, _)| is_content(path)).count() == 1
+            archive
+                .files
+                .iter()
+                .filter(|(path, _)| is_content(path))
+                .count()
+                == 1
         }
     };
     if wanted.text && is_single {
@@ -286,9 +302,10 @@ fn stored<'a>(state: &'a State, call: &Call, kind: Kind) -> Result<&'a Stored, P
 fn descriptor_text(stored: &Stored) -> Bytes {
     match stored {
         Stored::Text(text) => text.clone(),
-        Stored::Packed { archive, .. } => {
-            archive.file(&archive.descriptor).cloned().unwrap_or_default()
-        }
+        Stored::Packed { archive, .. } => archive
+            .file(&archive.descriptor)
+            .cloned()
+            .unwrap_or_default(),
     }
 }
 
@@ -319,7 +336,9 @@ fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<
     let prefix = format!("{place}/");
     let mut names: Vec<&str> = Vec::new();
     for (file, _) in &archive.files {
-        let name = file.strip_prefix(&prefix).and_then(|rest| rest.split('/').next());
+        let name = file
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.split('/').next());
         if let Some(name) = name.filter(|name| !names.contains(name)) {
             names.push(name);
         }

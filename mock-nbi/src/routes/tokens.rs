@@ -29,7 +29,10 @@ pub(super) fn serve(
         }
         (_, Some(id)) => {
             state.tokens.authenticate(request.bearer(), now)?;
-            let token = state.tokens.get(id).ok_or_else(|| Problem::not_found("token not found"))?;
+            let token = state
+                .tokens
+                .get(id)
+                .ok_or_else(|| Problem::not_found("token not found"))?;
             Ok(Reply::ok(token.clone()))
         }
         (_, None) => {
@@ -42,7 +45,9 @@ pub(super) fn serve(
 
 fn create(state: &mut State, request: &Request, now: f64) -> Result<Reply, Problem> {
     let Body::Data(mut body @ Value::Object(_)) = request.parse_body()? else {
-        return Err(Problem::bad_request("Expected application/yaml or application/json Content-Type"));
+        return Err(Problem::bad_request(
+            "Expected application/yaml or application/json Content-Type",
+        ));
     };
     for (key, value) in &request.params {
         body[key] = json!(value);
@@ -62,7 +67,10 @@ fn create(state: &mut State, request: &Request, now: f64) -> Result<Reply, Probl
     let issued = state
         .tokens
         .issue(&credentials, &state.db, &mut state.ids, state.release, now)
-        .map_err(|problem| Problem { realm: realm.clone(), ..problem })?;
+        .map_err(|problem| Problem {
+            realm: realm.clone(),
+            ..problem
+        })?;
     let mut token = issued.token;
     token["remote_port"] = json!(request.remote.1);
     token["remote_host"] = json!(request.remote.0);

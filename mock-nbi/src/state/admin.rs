@@ -14,8 +14,7 @@ use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
 use crate::state::session::{Access, Session};
 
 /// Says nothing was asked to be changed.
-pub(crate) const NOTHING_TO_UPDATE: &str =
-    "Nothing to update. Provide payload and/or query string";
+pub(crate) const NOTHING_TO_UPDATE: &str = "Nothing to update. Provide payload and/or query string";
 
 /// What became of a removal.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,7 +71,14 @@ impl State {
             set(&mut record, "key", "registered");
         }
         self.db.put(collection, record);
-        self.submit(Work::Admin { collection, id: id.clone(), index: 0 }, now);
+        self.submit(
+            Work::Admin {
+                collection,
+                id: id.clone(),
+                index: 0,
+            },
+            now,
+        );
         Ok(id)
     }
 
@@ -126,7 +132,9 @@ impl State {
             return Ok(Removal::Done);
         }
         set(admin_of(&mut record), "to_delete", true);
-        Ok(Removal::Started(self.start_operation(collection, record, "delete", now)))
+        Ok(Removal::Started(
+            self.start_operation(collection, record, "delete", now),
+        ))
     }
 
     fn start_operation(
@@ -144,7 +152,14 @@ impl State {
             operations.push(operation);
         }
         self.db.put(collection, record);
-        self.submit(Work::Admin { collection, id: id.clone(), index }, now);
+        self.submit(
+            Work::Admin {
+                collection,
+                id: id.clone(),
+                index,
+            },
+            now,
+        );
         format!("{id}:{index}")
     }
 
@@ -172,13 +187,13 @@ impl State {
     ) -> Result<(), Problem> {
         let project = session.with(Access::List);
         let is_taken = self.db.iter(collection).any(|other| {
-            project.sees(other)
-                && text(other, "name") == name
-                && Some(text(other, "_id")) != except
+            project.sees(other) && text(other, "name") == name && Some(text(other, "_id")) != except
         });
         if is_taken {
             let table = collection.table();
-            return Err(Problem::conflict(format!("name '{name}' already exists for {table}")));
+            return Err(Problem::conflict(format!(
+                "name '{name}' already exists for {table}"
+            )));
         }
         Ok(())
     }
@@ -188,17 +203,21 @@ impl State {
             if collection == Collection::VimAccounts {
                 text(vnfr, "vim-account-id") == id
             } else {
-                list(vnfr, "kdur").iter().any(|kdur| text(&kdur["k8s-cluster"], "id") == id)
+                list(vnfr, "kdur")
+                    .iter()
+                    .any(|kdur| text(&kdur["k8s-cluster"], "id") == id)
             }
         });
         if !is_used {
             return Ok(());
         }
-        Err(Problem::conflict(if collection == Collection::VimAccounts {
-            "There is at least one VNF using this VIM account"
-        } else {
-            "There is at least one VNF using this k8scluster"
-        }))
+        Err(Problem::conflict(
+            if collection == Collection::VimAccounts {
+                "There is at least one VNF using this VIM account"
+            } else {
+                "There is at least one VNF using this k8scluster"
+            },
+        ))
     }
 }
 

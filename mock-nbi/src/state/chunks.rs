@@ -26,7 +26,9 @@ impl State {
         part: &Bytes,
         range: &Range,
     ) -> Result<bool, Problem> {
-        session.with(Access::Write).find(&self.db, kind.collection(), id)?;
+        session
+            .with(Access::Write)
+            .find(&self.db, kind.collection(), id)?;
         let key = (kind.collection(), id.to_owned());
         if range.start > 0 && !self.chunks.contains_key(&key) {
             return Err(Problem::not_found("invalid Transaction-Id header"));
@@ -35,7 +37,9 @@ impl State {
             self.chunks.insert(key.clone(), Vec::new());
         }
         let misfit = |detail: String| Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail);
-        let Some(so_far) = self.chunks.get_mut(&key) else { return Ok(false) };
+        let Some(so_far) = self.chunks.get_mut(&key) else {
+            return Ok(false);
+        };
         if so_far.len() as u64 != range.start {
             return Err(misfit(format!(
                 "invalid Content-Range start sequence, expected '{}' but received '{}'",
@@ -73,7 +77,9 @@ impl State {
         last: &Upload,
         now: f64,
     ) -> Result<(), Problem> {
-        let whole = self.chunks.shift_remove(&(kind.collection(), id.to_owned()));
+        let whole = self
+            .chunks
+            .shift_remove(&(kind.collection(), id.to_owned()));
         let upload = Upload {
             raw: whole.unwrap_or_default().into(),
             parsed: None,

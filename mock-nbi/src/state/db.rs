@@ -71,7 +71,10 @@ impl Db {
     /// Stores a record under its `_id`; a new one goes to the end.
     pub(crate) fn put(&mut self, collection: Collection, record: Value) {
         let id = text(&record, "_id").to_owned();
-        self.tables.entry(collection).or_default().insert(id, record);
+        self.tables
+            .entry(collection)
+            .or_default()
+            .insert(id, record);
     }
 
     pub(crate) fn remove(&mut self, collection: Collection, id: &str) -> Option<Value> {
@@ -79,7 +82,10 @@ impl Db {
     }
 
     pub(crate) fn iter(&self, collection: Collection) -> impl Iterator<Item = &Value> {
-        self.tables.get(&collection).into_iter().flat_map(IndexMap::values)
+        self.tables
+            .get(&collection)
+            .into_iter()
+            .flat_map(IndexMap::values)
     }
 
     /// Removes every record for which `is_wanted` says so.
@@ -101,7 +107,10 @@ pub(crate) fn text<'a>(record: &'a Value, key: &str) -> &'a str {
 
 /// The elements of the list at `key`, or none.
 pub(crate) fn list<'a>(record: &'a Value, key: &str) -> &'a [Value] {
-    record.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    record
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Sets `key` of an object; does nothing to anything else.
@@ -128,7 +137,9 @@ pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Some(fields) = target.as_object_mut() else { return };
+    let Some(fields) = target.as_object_mut() else {
+        return;
+    };
     for (key, value) in patch {
         if value.is_null() {
             fields.shift_remove(key);
@@ -145,7 +156,10 @@ mod tests {
     #[test]
     fn merge_patch_merges_objects_replaces_lists_and_removes_nulls() {
         let mut target = json!({"a": {"x": 1, "y": 2}, "l": [1, 2], "gone": 1});
-        merge_patch(&mut target, &json!({"a": {"y": 3}, "l": [9], "gone": null, "new": {"k": null}}));
+        merge_patch(
+            &mut target,
+            &json!({"a": {"y": 3}, "l": [9], "gone": null, "new": {"k": null}}),
+        );
         assert_eq!(target, json!({"a": {"x": 1, "y": 3}, "l": [9], "new": {}}));
     }
 }

@@ -93,10 +93,14 @@ impl State {
             })?
             .clone();
         let params = body.get("additionalParamsForNs").and_then(Value::as_object);
-        let bad_name = params.into_iter().flatten().map(|(key, _)| key).find(|key| {
-            key.starts_with(|c: char| c.is_ascii_digit())
-                || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
-        });
+        let bad_name = params
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+            .find(|key| {
+                key.starts_with(|c: char| c.is_ascii_digit())
+                    || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
+            });
         if let Some(key) = bad_name {
             return Err(Problem::bad_request(format!(
                 "Invalid param name at additionalParamsForNs:{key}. Must contain only alphanumeric \
@@ -126,7 +130,9 @@ impl State {
     ) -> Result<String, Problem> {
         let params = with_operation(body, "instantiate", ns_id);
         schema::check(&params, &input::NS_INSTANTIATE, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        let nsr = session
+            .find(&self.db, Collection::NsInstances, ns_id)?
+            .clone();
         if is_instantiated(&nsr) && !session.force {
             return Err(Problem::conflict(format!(
                 "ns_instance '{ns_id}' cannot be 'instantiate' because it is already instantiated"
@@ -177,11 +183,14 @@ impl State {
 
     fn check_vim(&self, session: &Session, vim: &str) -> Result<(), Problem> {
         let project = session.with(Access::Show);
-        project.find(&self.db, Collection::VimAccounts, vim).map(|_| ()).map_err(|_| {
-            Problem::bad_request(format!(
-                "Invalid vimAccountId='{vim}' not present for the project"
-            ))
-        })
+        project
+            .find(&self.db, Collection::VimAccounts, vim)
+            .map(|_| ())
+            .map_err(|_| {
+                Problem::bad_request(format!(
+                    "Invalid vimAccountId='{vim}' not present for the project"
+                ))
+            })
     }
 
     /// Chooses a cluster for each member that has KDUs.
@@ -246,7 +255,9 @@ impl State {
         };
         let mut params = with_operation(body, name, ns_id);
         schema::check(&params, schema, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        let nsr = session
+            .find(&self.db, Collection::NsInstances, ns_id)?
+            .clone();
         if !is_instantiated(&nsr) {
             if kind == Kind::Terminate && params.get("autoremove") == Some(&json!(true)) {
                 return Ok(None);
@@ -260,7 +271,9 @@ impl State {
             Kind::Scale => self.check_scale(&nsr, &params)?,
             Kind::Instantiate | Kind::Terminate | Kind::Admin => {}
         }
-        Ok(Some(self.start_operation_of(session, ns_id, kind, &params, now)))
+        Ok(Some(
+            self.start_operation_of(session, ns_id, kind, &params, now),
+        ))
     }
 
     fn start_operation_of(
@@ -277,10 +290,16 @@ impl State {
             "created": now, "modified": now, "projects_read": read, "projects_write": write,
         });
         let operation_type = text(params, "lcmOperationType");
-        let record =
-            records::operation(self.release, &op_id, ns_id, operation_type, params, admin);
+        let record = records::operation(self.release, &op_id, ns_id, operation_type, params, admin);
         self.db.put(Collection::Operations, record);
-        self.submit(Work::Ns { ns_id: ns_id.to_owned(), op_id: op_id.clone(), kind }, now);
+        self.submit(
+            Work::Ns {
+                ns_id: ns_id.to_owned(),
+                op_id: op_id.clone(),
+                kind,
+            },
+            now,
+        );
         op_id
     }
 
@@ -304,20 +323,28 @@ impl State {
         };
         let vnfd = self.vnfd_of_member(nsr, member)?;
         if let Some(vdu) = params.get("vdu_id").and_then(Value::as_str)
-            && !list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
+            && !list(vnfd, "vdu")
+                .iter()
+                .any(|known| text(known, "id") == vdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
             )));
         }
         if let Some(kdu) = kdu_name
-            && !list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
+            && !list(vnfd, "kdu")
+                .iter()
+                .any(|known| text(known, "name") == kdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
             )));
         }
-        if is_default { Ok(()) } else { check_primitive(vnfd, primitive) }
+        if is_default {
+            Ok(())
+        } else {
+            check_primitive(vnfd, primitive)
+        }
     }
 
     fn check_scale(&self, nsr: &Value, params: &Value) -> Result<(), Problem> {
@@ -346,11 +373,13 @@ impl State {
                 vnfr["nsr-id-ref"] == nsr["_id"] && text(vnfr, "member-vnf-index-ref") == member
             })
             .map_or("", |vnfr| text(vnfr, "vnfd-id"));
-        self.db.get(Collection::VnfPackages, vnfd_id).ok_or_else(|| {
-            Problem::bad_request(format!(
-                "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
-            ))
-        })
+        self.db
+            .get(Collection::VnfPackages, vnfd_id)
+            .ok_or_else(|| {
+                Problem::bad_request(format!(
+                    "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
+                ))
+            })
     }
 
     /// Removes the record of an instance (`DELETE ns_instances/{id}`).
@@ -381,7 +410,12 @@ impl State {
         now: f64,
     ) -> Result<Removal, Problem> {
         if !session.force {
-            schema::check(&json!({"nsInstanceId": ns_id}), &input::NS_ID, self.release, "")?;
+            schema::check(
+                &json!({"nsInstanceId": ns_id}),
+                &input::NS_ID,
+                self.release,
+                "",
+            )?;
             let body = json!({"autoremove": true});
             if let Some(op) = self.operate_ns(session, ns_id, Kind::Terminate, &body, now)? {
                 return Ok(Removal::Started(op));
@@ -399,8 +433,12 @@ impl State {
     }
 
     fn forget_ns(&mut self, ns_id: &str) -> Option<Value> {
-        self.db.remove_where(Collection::VnfInstances, |vnfr| text(vnfr, "nsr-id-ref") == ns_id);
-        self.db.remove_where(Collection::Operations, |op| text(op, "nsInstanceId") == ns_id);
+        self.db.remove_where(Collection::VnfInstances, |vnfr| {
+            text(vnfr, "nsr-id-ref") == ns_id
+        });
+        self.db.remove_where(Collection::Operations, |op| {
+            text(op, "nsInstanceId") == ns_id
+        });
         self.engine.forget(ns_id);
         self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
         self.db.remove(Collection::NsInstances, ns_id)
@@ -461,9 +499,9 @@ fn names_primitive(value: &Value, primitive: &str) -> bool {
     match value {
         Value::Object(fields) => fields.iter().any(|(key, inner)| {
             let is_named = key == "config-primitive"
-                && inner.as_array().is_some_and(|items| {
-                    items.iter().any(|item| text(item, "name") == primitive)
-                });
+                && inner
+                    .as_array()
+                    .is_some_and(|items| items.iter().any(|item| text(item, "name") == primitive));
             is_named || names_primitive(inner, primitive)
         }),
         Value::Array(items) => items.iter().any(|item| names_primitive(item, primitive)),
@@ -476,9 +514,14 @@ fn suits(cluster: &Value, wanted: &Value) -> bool {
     let versions = list(wanted, "version");
     let plugins = list(wanted, "cni");
     let nets = cluster["nets"].as_object().map_or(0, serde_json::Map::len);
-    (versions.is_empty() || versions.iter().any(|version| *version == cluster["k8s_version"]))
+    (versions.is_empty()
+        || versions
+            .iter()
+            .any(|version| *version == cluster["k8s_version"]))
         && (plugins.is_empty()
-            || list(cluster, "cni").iter().any(|plugin| plugins.contains(plugin)))
+            || list(cluster, "cni")
+                .iter()
+                .any(|plugin| plugins.contains(plugin)))
         && nets >= list(wanted, "nets").len()
 }
 
@@ -488,10 +531,16 @@ fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
             set(kdu, "k8s-cluster", json!({"id": cluster_id}));
         }
     }
-    let Some(nets) = vnfr["k8s-cluster"]["nets"].as_array_mut() else { return };
+    let Some(nets) = vnfr["k8s-cluster"]["nets"].as_array_mut() else {
+        return;
+    };
     for (index, net) in nets.iter_mut().enumerate() {
         let named = cluster_nets.get(text(net, "id"));
-        let in_order = || cluster_nets.as_object().and_then(|nets| nets.values().nth(index));
+        let in_order = || {
+            cluster_nets
+                .as_object()
+                .and_then(|nets| nets.values().nth(index))
+        };
         if let Some(vim_net) = named.or_else(in_order).cloned() {
             set(net, "vim_net", vim_net);
         }

@@ -28,7 +28,11 @@ const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed"
 /// Writes one step of an operation into the records.
 pub(crate) fn apply(state: &mut State, step: &Step) {
     match &step.work {
-        Work::Admin { collection, id, index } => {
+        Work::Admin {
+            collection,
+            id,
+            index,
+        } => {
             if let Change::End(ending) = &step.change {
                 end_admin(state, *collection, id, *index, ending, step.at);
             }
@@ -55,9 +59,10 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
 fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
     let (stage, detail) = match kind {
         Kind::Instantiate => (json!(STAGES[0]), Some("Reading from database. ")),
-        Kind::Terminate => {
-            (json!("Stage 1/3: Preparing task."), Some("Getting nsr from db. "))
-        }
+        Kind::Terminate => (
+            json!("Stage 1/3: Preparing task."),
+            Some("Getting nsr from db. "),
+        ),
         Kind::Action | Kind::Scale | Kind::Admin => (Value::Null, None),
     };
     if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
@@ -76,7 +81,9 @@ fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
     if kind == Kind::Instantiate {
         mark_vnfrs(state, ns_id, "INSTANTIATED");
     }
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else { return };
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
+        return;
+    };
     set(nsr, "currentOperation", running);
     set(nsr, "currentOperationID", op_id);
     let admin = admin_of(nsr);
@@ -88,7 +95,11 @@ fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
     match kind {
         Kind::Instantiate => {
             set(admin, "nsState", "INSTANTIATED");
-            set(admin, "deployed", json!({"RO": {"vnfd": []}, "VCA": [], "K8s": []}));
+            set(
+                admin,
+                "deployed",
+                json!({"RO": {"vnfd": []}, "VCA": [], "K8s": []}),
+            );
             for (key, value) in [
                 ("nsState", json!("BUILDING")),
                 ("errorDescription", Value::Null),
@@ -140,7 +151,15 @@ fn end(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, ending: &Ending,
                 Some(text) => finish(state, op_id, "FAILED", json!(text), text, at),
             }
             if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-                set(nsr, "operational-status", if failure.is_none() { "running" } else { "failed" });
+                set(
+                    nsr,
+                    "operational-status",
+                    if failure.is_none() {
+                        "running"
+                    } else {
+                        "failed"
+                    },
+                );
                 idle(nsr, at);
             }
         }
@@ -162,7 +181,9 @@ fn finish(
     detail: &str,
     at: f64,
 ) {
-    let Some(op) = state.db.get_mut(Collection::Operations, op_id) else { return };
+    let Some(op) = state.db.get_mut(Collection::Operations, op_id) else {
+        return;
+    };
     set(op, "operationState", operation_state);
     set(op, "stage", "");
     set(op, "errorMessage", error);
@@ -217,11 +238,17 @@ fn break_ns(
     detail: &str,
     at: f64,
 ) {
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else { return };
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
+        return;
+    };
     let description = format!("Operation: {operation}.{op_id}, {stage}");
     set(nsr, "nsState", "BROKEN");
     set(nsr, "operational-status", "failed");
-    set(nsr, "detailed-status", format!("{description} Detail: {detail}"));
+    set(
+        nsr,
+        "detailed-status",
+        format!("{description} Detail: {detail}"),
+    );
     set(nsr, "errorDescription", description);
     set(nsr, "errorDetail", detail);
     idle(nsr, at);
@@ -232,7 +259,9 @@ fn deploy_kdus(state: &mut State, ns_id: &str, failure: Option<String>, at: f64)
     let mut failure = failure;
     let mut entries = Vec::new();
     for vnfr_id in vnfr_ids(state, ns_id) {
-        let Some(vnfr) = state.db.get(Collection::VnfInstances, &vnfr_id).cloned() else { continue };
+        let Some(vnfr) = state.db.get(Collection::VnfInstances, &vnfr_id).cloned() else {
+            continue;
+        };
         for kdur in list(&vnfr, "kdur") {
             let (entry, problem) = deploy_kdu(state, ns_id, &vnfr, kdur, failure.is_some(), at);
             entries.push(entry);
@@ -242,7 +271,9 @@ fn deploy_kdus(state: &mut State, ns_id: &str, failure: Option<String>, at: f64)
     let status = if failure.is_none() { "READY" } else { "ERROR" };
     for vnfr_id in vnfr_ids(state, ns_id) {
         let vnfr = state.db.get_mut(Collection::VnfInstances, &vnfr_id);
-        let kdus = vnfr.and_then(|vnfr| vnfr.get_mut("kdur")).and_then(Value::as_array_mut);
+        let kdus = vnfr
+            .and_then(|vnfr| vnfr.get_mut("kdur"))
+            .and_then(Value::as_array_mut);
         for kdu in kdus.into_iter().flatten() {
             set(kdu, "status", status);
         }
@@ -301,8 +332,12 @@ fn deploy_kdu(
         name => name.to_owned(),
     };
     let values = params_from_text(&kdur["additionalParams"]);
-    let release =
-        HelmRelease::install(name.clone(), text(kdur, "k8s-namespace").to_owned(), values, at);
+    let release = HelmRelease::install(
+        name.clone(),
+        text(kdur, "k8s-namespace").to_owned(),
+        values,
+        at,
+    );
     set(&mut entry, "kdu-instance", name);
     show_release(&mut entry, &release, "install", at);
     state.helm.releases.insert(
@@ -318,7 +353,16 @@ fn deploy_kdu(
 
 /// `stable/openldap:1.2.3` as part of a release's name: `stable-openldap-1-2-3`.
 fn chart_name(model: &str) -> String {
-    model.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    model
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 fn show_release(entry: &mut Value, release: &HelmRelease, operation: &str, at: f64) {
@@ -333,9 +377,13 @@ fn connect_links(state: &mut State, ns_id: &str) {
     if state.release.has_lenient_lcm() {
         return;
     }
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else { return };
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
+        return;
+    };
     let vim = text(nsr, "datacenter").to_owned();
-    let Some(links) = nsr.get_mut("vld").and_then(Value::as_array_mut) else { return };
+    let Some(links) = nsr.get_mut("vld").and_then(Value::as_array_mut) else {
+        return;
+    };
     for link in links {
         let name = text(link, "name").to_owned();
         let info = json!({
@@ -440,13 +488,16 @@ struct Options {
 
 fn take_options(values: &mut Value, knows_reset: bool) -> Options {
     let mut options = Options::default();
-    let Some(fields) = values.as_object_mut() else { return options };
-    options.model =
-        fields.shift_remove("kdu_model").and_then(|model| model.as_str().map(str::to_owned));
+    let Some(fields) = values.as_object_mut() else {
+        return options;
+    };
+    options.model = fields
+        .shift_remove("kdu_model")
+        .and_then(|model| model.as_str().map(str::to_owned));
     fields.shift_remove("kdu_atomic_upgrade");
     if knows_reset {
-        let is_set = |value: Option<Value>| value.is_some_and(|value| value == true || value == "true");
-        options.resets_values = is_set(fields.shift_remove("kdu_reset_values"));
+        let reset = fields.shift_remove("kdu_reset_values");
+        options.resets_values = reset.is_some_and(|value| value == true || value == "true");
         fields.shift_remove("kdu_reuse_values");
         fields.shift_remove("kdu_reset_then_reuse_values");
     }
@@ -458,9 +509,14 @@ fn kdur_params(state: &State, ns_id: &str, member: &str, kdu: &str) -> Value {
         text(vnfr, "nsr-id-ref") == ns_id && text(vnfr, "member-vnf-index-ref") == member
     });
     let kdur = vnfr.and_then(|vnfr| {
-        list(vnfr, "kdur").iter().find(|kdur| text(kdur, "kdu-name") == kdu)
+        list(vnfr, "kdur")
+            .iter()
+            .find(|kdur| text(kdur, "kdu-name") == kdu)
     });
-    kdur.map_or_else(|| json!({}), |kdur| params_from_text(&kdur["additionalParams"]))
+    kdur.map_or_else(
+        || json!({}),
+        |kdur| params_from_text(&kdur["additionalParams"]),
+    )
 }
 
 fn update_entry(
@@ -470,7 +526,9 @@ fn update_entry(
     kdu: &str,
     change: impl Fn(&mut Value),
 ) {
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else { return };
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
+        return;
+    };
     let entries = nsr["_admin"]["deployed"]["K8s"].as_array_mut();
     for entry in entries.into_iter().flatten() {
         if text(entry, "member-vnf-index") == member && text(entry, "kdu-name") == kdu {
@@ -520,7 +578,9 @@ fn end_admin(
     ending: &Ending,
     at: f64,
 ) {
-    let Some(record) = state.db.get(collection, id) else { return };
+    let Some(record) = state.db.get(collection, id) else {
+        return;
+    };
     let operation_type = record["_admin"]["operations"][index]["lcmOperationType"].clone();
     let failure = failure_text(ending, "Error connecting to the site");
     if operation_type == "delete" && failure.is_none() {
@@ -531,13 +591,18 @@ fn end_admin(
     let is_verbose = state.release.has_verbose_ids();
     let clusters = (collection == Collection::K8sClusters && operation_type == "create")
         .then(|| cluster_ids(state, id));
-    let Some(record) = state.db.get_mut(collection, id) else { return };
+    let Some(record) = state.db.get_mut(collection, id) else {
+        return;
+    };
     if !is_verbose {
         set(record, "admin", json!({"current_operation": index}));
     }
     let admin = admin_of(record);
-    let (operational, op_state) =
-        if failure.is_none() { ("ENABLED", "COMPLETED") } else { ("ERROR", "FAILED") };
+    let (operational, op_state) = if failure.is_none() {
+        ("ENABLED", "COMPLETED")
+    } else {
+        ("ERROR", "FAILED")
+    };
     let usual = if is_verbose { "Done" } else { "" };
     let detail = failure.clone().unwrap_or_else(|| usual.to_owned());
     let operation = &mut admin["operations"][index];
@@ -558,7 +623,11 @@ fn end_admin(
 /// What OSM notes of a cluster that it prepared for helm 2, helm 3 and juju.
 fn cluster_ids(state: &mut State, id: &str) -> Vec<(&'static str, Value)> {
     // Release 10 puts the namespace in front. Source: `k8scluster-uuid` in the captures.
-    let prefix = if state.release.has_verbose_ids() { id } else { "kube-system" };
+    let prefix = if state.release.has_verbose_ids() {
+        id
+    } else {
+        "kube-system"
+    };
     ["helm-chart", "helm-chart-v3", "juju-bundle"]
         .into_iter()
         .map(|key| {

@@ -53,7 +53,7 @@ impl State {
         &mut self,
         session: &Session,
         kind: Kind,
-        user_data: Value,
+        user_data: &Value,
         now: f64,
     ) -> String {
         let id = self.ids.uuid();
@@ -73,7 +73,8 @@ impl State {
         ] {
             set(&mut admin, key, value);
         }
-        self.db.put(kind.collection(), json!({"_admin": admin, "_id": id}));
+        self.db
+            .put(kind.collection(), json!({"_admin": admin, "_id": id}));
         id
     }
 
@@ -117,7 +118,8 @@ impl State {
             set(admin_of(&mut record), "type", "vnfd");
         }
         self.db.put(kind.collection(), record);
-        self.files.insert((kind.collection(), id.to_owned()), stored);
+        self.files
+            .insert((kind.collection(), id.to_owned()), stored);
         Ok(())
     }
 
@@ -131,7 +133,11 @@ impl State {
                 Some(value) => Bytes::from(yaml_dump(value, DESCRIPTOR)),
                 None => upload.raw.clone(),
             };
-            set(&mut storage, "descriptor", upload.filename.as_deref().unwrap_or("package"));
+            set(
+                &mut storage,
+                "descriptor",
+                upload.filename.as_deref().unwrap_or("package"),
+            );
             let content = match &upload.parsed {
                 Some(value) => value.clone(),
                 None => parse_descriptor(&text)?,
@@ -154,12 +160,26 @@ impl State {
                 "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut",
             ));
         }
-        let text = archive.file(&archive.descriptor).cloned().unwrap_or_default();
+        let text = archive
+            .file(&archive.descriptor)
+            .cloned()
+            .unwrap_or_default();
         let content = parse_descriptor(&text)?;
         set(&mut storage, "pkg-dir", archive.folder.as_str());
         set(&mut storage, "descriptor", archive.descriptor.as_str());
-        set(&mut storage, "zipfile", upload.filename.as_deref().unwrap_or("package.tar.gz"));
-        Ok((content, Stored::Packed { bytes: upload.raw.clone(), archive }, storage))
+        set(
+            &mut storage,
+            "zipfile",
+            upload.filename.as_deref().unwrap_or("package.tar.gz"),
+        );
+        Ok((
+            content,
+            Stored::Packed {
+                bytes: upload.raw.clone(),
+                archive,
+            },
+            storage,
+        ))
     }
 
     /// The record with its descriptor part checked and in OSM's types.
@@ -184,8 +204,11 @@ impl State {
             return Ok(record);
         }
         let project = session.with(Access::List);
-        let in_project =
-            |collection| self.db.iter(collection).filter(|record| project.sees(record));
+        let in_project = |collection| {
+            self.db
+                .iter(collection)
+                .filter(|record| project.sees(record))
+        };
         let descriptor_id = text(&record, "id");
         let is_taken = in_project(kind.collection())
             .any(|other| text(other, "_id") != id && text(other, "id") == descriptor_id);
@@ -290,7 +313,11 @@ impl State {
                     .db
                     .iter(Collection::NsDescriptors)
                     .filter(|nsd| project.sees(nsd))
-                    .any(|nsd| list(nsd, "vnfd-id").iter().any(|name| name == descriptor_id));
+                    .any(|nsd| {
+                        list(nsd, "vnfd-id")
+                            .iter()
+                            .any(|name| name == descriptor_id)
+                    });
                 if !is_named {
                     return Ok(());
                 }
@@ -304,10 +331,14 @@ impl State {
     /// Whether an NS instance holds this package.
     pub(crate) fn is_used(&self, kind: Kind, id: &str) -> bool {
         match kind {
-            Kind::Vnfd => {
-                self.db.iter(Collection::VnfInstances).any(|vnfr| text(vnfr, "vnfd-id") == id)
-            }
-            Kind::Nsd => self.db.iter(Collection::NsInstances).any(|nsr| text(nsr, "nsd-id") == id),
+            Kind::Vnfd => self
+                .db
+                .iter(Collection::VnfInstances)
+                .any(|vnfr| text(vnfr, "vnfd-id") == id),
+            Kind::Nsd => self
+                .db
+                .iter(Collection::NsInstances)
+                .any(|nsr| text(nsr, "nsd-id") == id),
         }
     }
 
@@ -322,13 +353,15 @@ impl State {
         id: &str,
     ) -> Result<&Stored, Problem> {
         let record = session.find(&self.db, kind.collection(), id)?;
-        self.files.get(&(kind.collection(), id.to_owned())).ok_or_else(|| {
-            Problem::conflict(format!(
-                "Cannot get content because this resource is not at 'ONBOARDED' state. \
+        self.files
+            .get(&(kind.collection(), id.to_owned()))
+            .ok_or_else(|| {
+                Problem::conflict(format!(
+                    "Cannot get content because this resource is not at 'ONBOARDED' state. \
                  onboardingState is {}",
-                text(&record["_admin"], "onboardingState")
-            ))
-        })
+                    text(&record["_admin"], "onboardingState")
+                ))
+            })
     }
 }
 
@@ -338,11 +371,16 @@ fn change_state(record: &mut Value, key: &str, state: &Value) -> Result<(), Prob
     if state != "ENABLED" && state != "DISABLED" {
         return Err(Problem::bad_request(format!(
             "State '{}' is not a valid operational state",
-            state.as_str().map_or_else(|| state.to_string(), str::to_owned)
+            state
+                .as_str()
+                .map_or_else(|| state.to_string(), str::to_owned)
         )));
     }
     if admin["operationalState"] == *state {
-        return Err(Problem::conflict(format!("{key} already {}", text(admin, "operationalState"))));
+        return Err(Problem::conflict(format!(
+            "{key} already {}",
+            text(admin, "operationalState")
+        )));
     }
     set(admin, "operationalState", state.clone());
     Ok(())

@@ -55,11 +55,12 @@ impl Session {
     /// Whether this request may see `record`.
     pub(crate) fn sees(&self, record: &Value) -> bool {
         let projects = self.projects();
-        let named = record.get("_admin").map_or(&[] as &[Value], |admin| {
-            list(admin, self.project_key())
-        });
+        let named = record
+            .get("_admin")
+            .map_or(&[] as &[Value], |admin| list(admin, self.project_key()));
         let is_named = |project: &str| named.iter().any(|name| name == project);
-        let is_hidden = self.access == Access::List && self.public == Some(false) && is_named("ANY");
+        let is_hidden =
+            self.access == Access::List && self.public == Some(false) && is_named("ANY");
         !is_hidden && (projects.is_empty() || projects.iter().any(|project| is_named(project)))
     }
 
@@ -84,7 +85,11 @@ impl Session {
         let mut filter = String::from("{");
         if !projects.is_empty() {
             let names: Vec<String> = projects.iter().map(|project| repr_str(project)).collect();
-            filter += &format!("'_admin.{}.cont': [{}], ", self.project_key(), names.join(", "));
+            filter += &format!(
+                "'_admin.{}.cont': [{}], ",
+                self.project_key(),
+                names.join(", ")
+            );
         }
         filter += &format!("{}: {}}}", repr_str(key), repr_str(value));
         Problem::not_found(format!(
@@ -95,7 +100,10 @@ impl Session {
 
     /// The projects to write into a new record's `_admin`.
     pub(crate) fn projects_of_new(&self) -> (Vec<String>, Vec<String>) {
-        let own = self.project_id.clone().unwrap_or_else(|| self.own_project_id.clone());
+        let own = self
+            .project_id
+            .clone()
+            .unwrap_or_else(|| self.own_project_id.clone());
         let mut read = vec![own.clone()];
         let mut write = vec![own];
         if self.public == Some(true) {
@@ -110,6 +118,9 @@ impl Session {
 
     /// The same rights for another kind of access.
     pub(crate) fn with(&self, access: Access) -> Self {
-        Self { access, ..self.clone() }
+        Self {
+            access,
+            ..self.clone()
+        }
     }
 }

@@ -98,7 +98,11 @@ impl Tokens {
             token["user_show"] = json!(false);
         }
         self.tokens.insert(id, token.clone());
-        let delay = if is_throttled { THROTTLE_DELAY } else { Duration::ZERO };
+        let delay = if is_throttled {
+            THROTTLE_DELAY
+        } else {
+            Duration::ZERO
+        };
         Ok(Issued { token, delay })
     }
 
@@ -120,7 +124,9 @@ impl Tokens {
                 .ok_or_else(|| Problem::token_wanted(INVALID));
         };
         let Some(password) = &credentials.password else {
-            return Err(Problem::bad_request("'NoneType' object has no attribute 'encode'"));
+            return Err(Problem::bad_request(
+                "'NoneType' object has no attribute 'encode'",
+            ));
         };
         db.iter(Collection::Users)
             .find(|user| text(user, "username") == username || text(user, "_id") == username)
@@ -134,9 +140,19 @@ impl Tokens {
     /// 401 with what is wrong, as `Www-Authenticate` too.
     pub(crate) fn authenticate(&self, id: Option<&str>, now: f64) -> Result<&Value, Problem> {
         let id = id.ok_or_else(|| Problem::token_wanted(NEEDED))?;
-        let token = self.tokens.get(id).ok_or_else(|| Problem::token_wanted(INVALID))?;
-        let expires = token.get("expires").and_then(Value::as_f64).unwrap_or_default();
-        if expires < now { Err(Problem::token_wanted(EXPIRED)) } else { Ok(token) }
+        let token = self
+            .tokens
+            .get(id)
+            .ok_or_else(|| Problem::token_wanted(INVALID))?;
+        let expires = token
+            .get("expires")
+            .and_then(Value::as_f64)
+            .unwrap_or_default();
+        if expires < now {
+            Err(Problem::token_wanted(EXPIRED))
+        } else {
+            Ok(token)
+        }
     }
 
     /// Tokens of one user that are still good, oldest first.
@@ -144,7 +160,11 @@ impl Tokens {
         self.tokens
             .values()
             .filter(|token| text(token, "username") == username)
-            .filter(|token| token["expires"].as_f64().is_some_and(|expires| expires >= now))
+            .filter(|token| {
+                token["expires"]
+                    .as_f64()
+                    .is_some_and(|expires| expires >= now)
+            })
             .cloned()
             .collect()
     }
@@ -159,7 +179,9 @@ impl Tokens {
 
     /// Makes a token past its time; says whether it exists.
     pub(crate) fn expire(&mut self, id: &str, now: f64) -> bool {
-        let Some(token) = self.tokens.get_mut(id) else { return false };
+        let Some(token) = self.tokens.get_mut(id) else {
+            return false;
+        };
         token["expires"] = json!(now - 1.0);
         true
     }
@@ -181,9 +203,7 @@ fn project_of<'a>(
         return mappings
             .first()
             .and_then(|mapping| db.get(Collection::Projects, text(mapping, "project")))
-            .ok_or_else(|| {
-                Problem::unauthorized("can't find a default project for this user")
-            });
+            .ok_or_else(|| Problem::unauthorized("can't find a default project for this user"));
     };
     db.iter(Collection::Projects)
         .find(|project| text(project, "_id") == wanted || text(project, "name") == wanted)
@@ -211,7 +231,9 @@ fn roles_in(mappings: &[Value], project_id: &str, db: &Db) -> Vec<Value> {
 /// Source: OSM NBI `auth.py`, `check_permissions`.
 pub(crate) fn is_permitted(token: &Value, permission: &str, db: &Db) -> bool {
     list(token, "roles").iter().any(|role| {
-        let Some(role) = db.get(Collection::Roles, text(role, "id")) else { return false };
+        let Some(role) = db.get(Collection::Roles, text(role, "id")) else {
+            return false;
+        };
         let Some(permissions) = role.get("permissions").and_then(Value::as_object) else {
             return false;
         };
@@ -223,6 +245,9 @@ pub(crate) fn is_permitted(token: &Value, permission: &str, db: &Db) -> bool {
             .filter(|(key, _)| applies(key))
             .max_by_key(|(key, _)| key.len())
             .map(|(_, value)| value);
-        longest.or_else(|| permissions.get("default")).and_then(Value::as_bool) == Some(true)
+        longest
+            .or_else(|| permissions.get("default"))
+            .and_then(Value::as_bool)
+            == Some(true)
     })
 }

@@ -24,12 +24,7 @@ impl VduTables {
     }
 
     /// The `vdur` list of one member VNF.
-    pub(crate) fn machines(
-        &mut self,
-        nsd_profile: &Value,
-        vnfd: &Value,
-        ids: &mut Ids,
-    ) -> Value {
+    pub(crate) fn machines(&mut self, nsd_profile: &Value, vnfd: &Value, ids: &mut Ids) -> Value {
         let mut machines = Vec::new();
         for vdu in list(vnfd, "vdu") {
             let flavor_id = self.flavor_of(vdu, nsd_profile, vnfd);
@@ -57,10 +52,17 @@ impl VduTables {
     }
 
     fn flavor_of(&mut self, vdu: &Value, nsd_profile: &Value, vnfd: &Value) -> String {
-        let compute = named(vnfd, "virtual-compute-desc", text(vdu, "virtual-compute-desc"));
+        let compute = named(
+            vnfd,
+            "virtual-compute-desc",
+            text(vdu, "virtual-compute-desc"),
+        );
         let memory = compute.map(|compute| &compute["virtual-memory"]["size"]);
         let gigabytes: f64 = memory
-            .and_then(|size| size.as_str().map_or_else(|| size.as_f64(), |text| text.parse().ok()))
+            .and_then(|size| {
+                size.as_str()
+                    .map_or_else(|| size.as_f64(), |text| text.parse().ok())
+            })
             .unwrap_or(0.0);
         let storage = list(vdu, "virtual-storage-desc")
             .first()
@@ -105,9 +107,9 @@ fn initial_count(vdu: &Value, vnfd: &Value) -> u64 {
 }
 
 fn internal_points(vdu: &Value) -> Value {
-    let points = list(vdu, "int-cpd").iter().map(|cpd| {
-        json!({"id": cpd["id"], "connection-point-id": cpd["id"], "name": cpd["id"]})
-    });
+    let points = list(vdu, "int-cpd")
+        .iter()
+        .map(|cpd| json!({"id": cpd["id"], "connection-point-id": cpd["id"], "name": cpd["id"]}));
     points.collect()
 }
 
@@ -124,7 +126,11 @@ fn interfaces(vdu: &Value, nsd_profile: &Value, vnfd: &Value) -> Value {
             });
             if let Some(external) = external {
                 let is_mgmt = vnfd.get("mgmt-cp") == external.get("id");
-                set(&mut interface, "external-connection-point-ref", external["id"].clone());
+                set(
+                    &mut interface,
+                    "external-connection-point-ref",
+                    external["id"].clone(),
+                );
                 if is_mgmt {
                     set(&mut interface, "mgmt-vnf", true);
                     set(&mut interface, "mgmt-interface", true);
@@ -146,7 +152,9 @@ fn link_of<'a>(nsd_profile: &'a Value, point: &str) -> Option<&'a str> {
     list(nsd_profile, "virtual-link-connectivity")
         .iter()
         .find(|link| {
-            list(link, "constituent-cpd-id").iter().any(|cpd| text(cpd, "constituent-cpd-id") == point)
+            list(link, "constituent-cpd-id")
+                .iter()
+                .any(|cpd| text(cpd, "constituent-cpd-id") == point)
         })
         .map(|link| text(link, "virtual-link-profile-id"))
 }

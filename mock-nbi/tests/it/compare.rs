@@ -4,12 +4,39 @@ use serde_json::Value;
 
 /// Keys whose values vary from run to run; their types and nulls must still agree.
 const VARYING: &[&str] = &[
-    "_id", "id", "op_id", "nslcmop_id", "created", "modified", "issued_at", "expires",
-    "last_login", "login_count", "create-time", "created-time", "startTime",
-    "statusEnteredTime", "last_token_time", "status-time", "remote_port", "remote_host",
-    "vim_password", "password", "secret", "salt", "path", "kdu-instance", "k8scluster-uuid",
-    "currentOperationID", "current-operation", "nslcmop", "detailed-status", "client-secret",
-    "cacert", "session_id", "vim_id",
+    "_id",
+    "id",
+    "op_id",
+    "nslcmop_id",
+    "created",
+    "modified",
+    "issued_at",
+    "expires",
+    "last_login",
+    "login_count",
+    "create-time",
+    "created-time",
+    "startTime",
+    "statusEnteredTime",
+    "last_token_time",
+    "status-time",
+    "remote_port",
+    "remote_host",
+    "vim_password",
+    "password",
+    "secret",
+    "salt",
+    "path",
+    "kdu-instance",
+    "k8scluster-uuid",
+    "currentOperationID",
+    "current-operation",
+    "nslcmop",
+    "detailed-status",
+    "client-secret",
+    "cacert",
+    "session_id",
+    "vim_id",
 ];
 
 /// Everything that differs, as `<place> <what>`.
@@ -60,15 +87,15 @@ fn diff(want: &Value, got: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-fn same_masked<'a>(
-    fields: &'a serde_json::Map<String, Value>,
-    name: &str,
-) -> Option<&'a Value> {
+fn same_masked<'a>(fields: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
     let masked = mask(name);
     if masked == name {
         return None;
     }
-    fields.iter().find(|(other, _)| mask(other) == masked).map(|(_, value)| value)
+    fields
+        .iter()
+        .find(|(other, _)| mask(other) == masked)
+        .map(|(_, value)| value)
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -13,18 +13,29 @@ const HELM_SAYS: &str = "Rollback \"stable-openldap-1-2-3-0098084071\" failed: c
                          value: \"\": field is immutable";
 
 async fn replay_file(replay: &mut Replay, file: &str) {
-    let path = format!("{}/tests/recorded/r10/{file}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/tests/recorded/r10/{file}.jsonl",
+        env!("CARGO_MANIFEST_DIR")
+    );
     for line in fs_err::read_to_string(path).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         replay.exchange(&line).await;
-        assert!(replay.found().is_empty(), "{file}\n{}", replay.found().join("\n"));
+        assert!(
+            replay.found().is_empty(),
+            "{file}\n{}",
+            replay.found().join("\n")
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
+    let nbi = MockNbi::builder()
+        .release(Release::R10)
+        .seed(seed)
+        .build()
+        .unwrap();
     let mut replay = Replay::new(nbi.clone());
     for file in ["nfpkg-create", "nspkg-create", "ns-create", "ns-create2"] {
         replay_file(&mut replay, file).await;
@@ -32,7 +43,9 @@ async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() 
     nbi.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".into(),
         nth: 1,
-        kind: FaultKind::OperationFails { detail: HELM_SAYS.into() },
+        kind: FaultKind::OperationFails {
+            detail: HELM_SAYS.into(),
+        },
     });
     replay_file(&mut replay, "ns-action.upgrade").await;
     replay_file(&mut replay, "ns-action.upgrade2").await;
