@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::fault::Fault;
 use crate::operation::{Mode, OperationResult};
-use crate::service::Answer;
 use crate::world::World;
 
 #[derive(Deserialize)]

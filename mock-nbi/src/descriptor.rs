@@ -4,11 +4,17 @@
 //! Pure. Source: NBI_FACTS.md sections 7 and 8; recorded cases `vnf_invalid_descriptors` and
 //! `nsd_invalid`.
 
+mod changes;
+mod references;
+
 use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::python::repr_str;
 use crate::state::db::{list, text};
+
+pub(crate) use changes::forbidden_changes;
+pub(crate) use references::check_references;
 
 /// Which of the two descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,118 +309,14 @@ fn check_profiles(nsd: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks an NSD against the VNFDs it names; `vnfd_of` finds one by its descriptor id.
-///
-/// # Errors
-/// 409 for a VNFD that does not exist, 422 for a connection point that it lacks.
-pub(crate) fn check_references<'a>(
-    nsd: &Value,
-    vnfd_of: impl Fn(&str) -> Option<&'a Value>,
-) -> Result<(), Problem> {
-    for name in list(nsd, "vnfd-id").iter().filter_map(Value::as_str) {
-        if vnfd_of(name).is_none() {
-            return Err(Problem::conflict(format!(
-                "Descriptor error at 'vnfd-id'='{name}' references a non existing vnfd"
-            )));
-        }
-    }
-    for df in list(nsd, "df") {
-        for profile in list(df, "vnf-profile") {
-            let vnfd_id = text(profile, "vnfd-id");
-            let Some(vnfd) = vnfd_of(vnfd_id) else {
-                continue;
-            };
-            for link in list(profile, "virtual-link-connectivity") {
-                check_connection_points(df, profile, link, vnfd)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_connection_points(
-    df: &Value,
-    profile: &Value,
-    link: &Value,
-    vnfd: &Value,
-) -> Result<(), Problem> {
-    for point in list(link, "constituent-cpd-id") {
-        let wanted = text(point, "constituent-cpd-id");
-        let is_known = list(vnfd, "ext-cpd")
-            .iter()
-            .any(|cpd| text(cpd, "id") == wanted);
-        if !is_known {
-            return Err(Problem::unprocessable(format!(
-                "Error at df[id='{}']:vnf-profile[id='{}']:virtual-link-connectivity\
-                 [virtual-link-profile-id='{}']:constituent-cpd-id='{wanted}' references a non \
-                 existing ext-cpd:id inside vnfd '{}'",
-                text(df, "id"),
-                text(profile, "id"),
-                text(link, "virtual-link-profile-id"),
-                text(vnfd, "id"),
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// What of a descriptor in use differs and may not, as OSM lists it: `['version'] , ['kdu'][0]`.
-///
-/// Only parts for day 1 and 2, scaling, healing and alarms may change.
-///
-/// Source: recorded case `packages_updated_while_in_use`.
-pub(crate) fn forbidden_changes(old: &Value, new: &Value) -> Vec<String> {
-    let mut changes = Vec::new();
-    differences(old, new, "", &mut changes);
-    changes
-}
-
-const CHANGEABLE: &[&str] = &[
-    "lcm-operations-configuration",
-    "scaling-aspect",
-    "healing-aspect",
-    "alarm",
-    "monitoring-parameter",
-    "_admin",
-    "_id",
-    "ns-configuration",
-    "vnf-configuration",
-];
-
-fn differences(old: &Value, new: &Value, path: &str, out: &mut Vec<String>) {
-    match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
-            for key in keys.filter(|key| !CHANGEABLE.contains(&key.as_str())) {
-                let inner = format!("{path}['{key}']");
-                match (a.get(key), b.get(key)) {
-                    (Some(a), Some(b)) => differences(a, b, &inner, out),
-                    _ => out.push(inner),
-                }
-            }
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            for index in 0..a.len().max(b.len()) {
-                let inner = format!("{path}[{index}]");
-                match (a.get(index), b.get(index)) {
-                    (Some(a), Some(b)) => differences(a, b, &inner, out),
-                    _ => out.push(inner),
-                }
-            }
-        }
-        (a, b) if a != b => out.push(path.to_owned()),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     #[track_caller]
-    fn check(kind: Kind, content: Value, expected: &str) {
-        let got = remove_envelope(kind, &content).and_then(|inner| validate(kind, &inner));
+    fn check(kind: Kind, content: &Value, expected: &str) {
+        let got = remove_envelope(kind, content).and_then(|inner| validate(kind, &inner));
         assert_eq!(
             got.map_or_else(|problem| problem.detail, |stored| stored.to_string()),
             expected
@@ -425,43 +327,43 @@ mod tests {
     fn descriptors_are_judged_like_the_recorded_ones() {
         check(
             Kind::Vnfd,
-            json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}),
+            &json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}),
             r#"{"id":"a","version":"1.0","df":[]}"#,
         );
         check(
             Kind::Vnfd,
-            json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}),
+            &json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}),
             r#"{"id":"a"}"#,
         );
-        check(Kind::Vnfd, json!({"vnfd": [1]}), "'vnfd' must be dict");
+        check(Kind::Vnfd, &json!({"vnfd": [1]}), "'vnfd' must be dict");
         check(
             Kind::Vnfd,
-            json!({"vnfd": {"kdu": [{"name": "a"}, {"name": "a"}]}}),
+            &json!({"vnfd": {"kdu": [{"name": "a"}, {"name": "a"}]}}),
             "Error: identifier name 'a' is not unique and repeats at '.kdu[1]'",
         );
         check(
             Kind::Vnfd,
-            json!({"nsd": {}}),
+            &json!({"nsd": {}}),
             "Error in pyangbind validation: Invalid attribute specified (nsd)",
         );
         check(
             Kind::Nsd,
-            json!({"nsd": {"nsd": []}}),
+            &json!({"nsd": {"nsd": []}}),
             "Error in pyangbind validation: 'id'",
         );
         check(
             Kind::Nsd,
-            json!({"nsd": [1]}),
+            &json!({"nsd": [1]}),
             "'list' object has no attribute 'get'",
         );
         check(
             Kind::Nsd,
-            json!({"nsd": {"nsd": [{"id": "a"}, {"id": "b"}]}}),
+            &json!({"nsd": {"nsd": [{"id": "a"}, {"id": "b"}]}}),
             "'nsd' must be a list of only one element",
         );
         check(
             Kind::Nsd,
-            json!({"nsd": {"nsd": [{"id": "n", "virtual-link-desc": [{"id": "v", "mgmt-network": "true"}]}]}}),
+            &json!({"nsd": {"nsd": [{"id": "n", "virtual-link-desc": [{"id": "v", "mgmt-network": "true"}]}]}}),
             r#"{"id":"n","virtual-link-desc":[{"id":"v","mgmt-network":true}]}"#,
         );
     }

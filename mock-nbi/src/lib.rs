@@ -26,6 +26,7 @@
 //! # Ok(()) }
 //! ```
 
+mod answer;
 mod archive;
 mod clock;
 mod control;
@@ -130,6 +131,10 @@ impl MockNbi {
 
     /// Ends every pending operation with this result, in the order in which they came; those in
     /// line behind another start and end too.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "a result is made for the call"
+    )]
     pub fn end_operations(&self, result: OperationResult) {
         let mut world = self.lock();
         let now = world.settle();

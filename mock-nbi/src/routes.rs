@@ -9,6 +9,7 @@ mod instances;
 mod packages;
 mod table;
 mod tokens;
+mod top;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::state::tokens::is_permitted;
 
 pub(crate) use packages::Range;
 pub(crate) use table::{Resource, Route, operation_name};
+pub(crate) use top::at_top_level;
 
 /// What is sent back, before the format is chosen.
 #[derive(Debug)]

@@ -12,34 +12,25 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt as _};
-use http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SERVER,
-    SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::answer::{Answer, reset};
 use crate::control;
 use crate::fault::FaultKind;
 use crate::journal::JournalEntry;
 use crate::negotiate::Format;
-use crate::problem::{self, Problem};
+use crate::problem::Problem;
 use crate::request::{Request, parse_params};
-use crate::routes::{self, Content, Reply};
-use crate::state::tokens::NEEDED;
+use crate::routes;
 use crate::world::World;
 
 /// Bodies above this are refused with 413, as the web server in front of OSM does.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// What OSM says of itself. Source: recorded case `version_and_root`.
-const VERSION: &str = "7.0.1.post23";
-const VERSION_DATE: &str = "2020-04-17";
-
 /// The NBI as a `tower` service.
 ///
 /// A cut connection is an error of kind `ConnectionReset`; a truncated answer is a body that ends
@@ -188,13 +179,6 @@ async fn read_body(body: Body) -> io::Result<Option<Bytes>> {
     }
 }
 
-fn reset() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::ConnectionReset,
-        "connection cut by an injected fault",
-    )
-}
-
 fn read_request(parts: &Parts, body: Bytes, remote: (String, u16)) -> Request {
     let path = parts.uri.path();
     let below = path
@@ -319,7 +303,7 @@ fn with_fault(
 fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sent {
     let accept = request.accept().map(str::to_owned);
     let method = request.method.clone();
-    let outcome = at_top_level(world, request, parts, now);
+    let outcome = routes::at_top_level(&mut world.state, request, parts, now);
     let (mut answer, delay) = match outcome {
         Ok(reply) => {
             let delay = reply.delay;
@@ -343,210 +327,5 @@ fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sen
         answer,
         delay,
         fate: Fate::Arrives,
-    }
-}
-
-/// `/osm`, `/osm/` and `/osm/version` here, everything below in [`routes`].
-fn at_top_level(
-    world: &mut World,
-    request: Request,
-    parts: &Parts,
-    now: f64,
-) -> Result<Reply, Problem> {
-    let path = parts.uri.path();
-    let wants_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    let has_length = [CONTENT_LENGTH, TRANSFER_ENCODING]
-        .iter()
-        .any(|name| parts.headers.contains_key(name))
-        || !request.body.is_empty();
-    if wants_length && !has_length {
-        return Err(Problem::page(
-            StatusCode::LENGTH_REQUIRED,
-            "Client must specify Content-Length",
-        ));
-    }
-    if path == "/osm" {
-        return Ok(moved(&parts.headers));
-    }
-    if !path.starts_with("/osm/") {
-        let message = format!("The path '{path}' was not found.");
-        return Err(Problem::page(StatusCode::NOT_FOUND, message));
-    }
-    match request.segments.first().map(String::as_str) {
-        None => index(world, &request, now),
-        Some("version") => version(&request),
-        Some(_) => routes::serve(&mut world.state, request, now),
-    }
-}
-
-fn moved(headers: &HeaderMap) -> Reply {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("127.0.0.1:9999");
-    let place = format!("http://{host}/osm/");
-    let page = format!("This resource has permanently moved to <a href=\"{place}\">{place}</a>.");
-    Reply {
-        headers: vec![(LOCATION, place)],
-        ..Reply::new(
-            StatusCode::MOVED_PERMANENTLY,
-            Content::Raw(page.into(), Format::Html.content_type()),
-        )
-    }
-}
-
-fn index(world: &World, request: &Request, now: f64) -> Result<Reply, Problem> {
-    if request.method != "GET" {
-        return Err(Problem::page(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("Method {} not allowed for tokens", request.method),
-        ));
-    }
-    match world.state.tokens.authenticate(request.bearer(), now) {
-        Ok(token) => Ok(Reply::ok(token.clone())),
-        Err(_) => Ok(Reply {
-            headers: vec![(WWW_AUTHENTICATE, bearer_realm(NEEDED))],
-            ..Reply::new(
-                StatusCode::UNAUTHORIZED,
-                Content::Data(json!("Welcome to OSM!")),
-            )
-        }),
-    }
-}
-
-fn version(request: &Request) -> Result<Reply, Problem> {
-    if request.method != "GET" {
-        return Err(Problem::not_allowed("Only method GET is allowed"));
-    }
-    if request.segments.len() > 1 || !request.params.is_empty() {
-        return Err(Problem::not_allowed(
-            "Invalid URL or query string for version",
-        ));
-    }
-    Ok(Reply::ok(json!({"version": VERSION, "date": VERSION_DATE})))
-}
-
-fn bearer_realm(realm: &str) -> String {
-    format!("Bearer realm=\"{realm}\"")
-}
-
-/// Status, headers and bytes.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) body: Bytes,
-    /// `Content-Length` where it is not that of the body (HEAD).
-    length: Option<usize>,
-}
-
-impl Answer {
-    fn of_reply(reply: Reply, accept: Option<&str>, method: &str) -> Self {
-        let format = Format::for_accept(accept, reply.status);
-        let (content_type, body) = match reply.content {
-            // PUT and PATCH leave the web server's default type; DELETE names the negotiated one.
-            Content::Nothing if method == "DELETE" => (format.content_type(), Bytes::new()),
-            Content::Nothing => (Format::Html.content_type(), Bytes::new()),
-            Content::Data(value) => (format.content_type(), format.render(&value).into()),
-            Content::Raw(bytes, content_type) => (content_type, bytes),
-        };
-        let mut headers = vec![(CONTENT_TYPE, content_type.to_owned())];
-        headers.extend(reply.headers);
-        Self {
-            status: reply.status,
-            headers,
-            body,
-            length: None,
-        }
-    }
-
-    fn of_problem(problem: &Problem, accept: Option<&str>) -> Self {
-        let format = if problem.is_page {
-            Format::Html
-        } else {
-            Format::for_accept(accept, problem.status)
-        };
-        let body = if problem.is_page {
-            problem::page(problem.status, &problem.detail)
-        } else {
-            format.render(&problem.to_value())
-        };
-        let mut headers = vec![(CONTENT_TYPE, format.content_type().to_owned())];
-        if let Some(realm) = &problem.realm {
-            headers.push((WWW_AUTHENTICATE, bearer_realm(realm)));
-        }
-        Self {
-            status: problem.status,
-            headers,
-            body: body.into(),
-            length: None,
-        }
-    }
-
-    fn proxy_page(status: StatusCode) -> Self {
-        let reason = status.canonical_reason().unwrap_or("Error");
-        let title = format!("{} {reason}", status.as_u16());
-        let body = format!(
-            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1>\
-             </center>\r\n<hr><center>nginx/1.14.0 (Ubuntu)</center>\r\n</body>\r\n</html>\r\n"
-        );
-        Self {
-            status,
-            headers: vec![(CONTENT_TYPE, "text/html".into())],
-            body: body.into(),
-            length: None,
-        }
-    }
-
-    /// An answer of the control API.
-    pub(crate) fn of_control(status: StatusCode, value: Option<&Value>) -> Self {
-        let Some(value) = value else {
-            return Self {
-                status,
-                ..Self::default()
-            };
-        };
-        Self {
-            status,
-            headers: vec![(CONTENT_TYPE, "application/json".into())],
-            body: value.to_string().into(),
-            length: None,
-        }
-    }
-
-    pub(crate) fn into_response(self) -> Response<Body> {
-        let body = Body::from(self.body.clone());
-        self.with_body(body)
-    }
-
-    /// Announces the whole body and breaks off after half of it.
-    fn into_truncated_response(self) -> Response<Body> {
-        let half = self.body.slice(..self.body.len() / 2);
-        // The pause lets the half go out before the connection is cut.
-        let cut = async {
-            tokio::task::yield_now().await;
-            Err(reset())
-        };
-        let body = Body::from_stream(stream::iter([Ok(half)]).chain(stream::once(cut)));
-        self.with_body(body)
-    }
-
-    fn with_body(self, body: Body) -> Response<Body> {
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(SERVER, HeaderValue::from_static("CherryPy/18.10.0"));
-        for (name, value) in &self.headers {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.append(name, value);
-            }
-        }
-        if self.status != StatusCode::NO_CONTENT {
-            headers.insert(
-                CONTENT_LENGTH,
-                self.length.unwrap_or(self.body.len()).into(),
-            );
-        }
-        response
     }
 }

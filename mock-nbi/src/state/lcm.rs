@@ -3,15 +3,15 @@
 //! Source: NBI_FACTS.md section 11; recorded cases `ns_actions_queue`, `ns_failed_instantiation`,
 //! `ns_action_upgrade`; release10/ns-action.upgrade2.jsonl.
 
+mod admin;
+mod kdu;
+
 use serde_json::{Value, json};
 
 use crate::operation::{Change, Ending, Step, Work};
 use crate::profile::Kind;
-use crate::python::json_dumps;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, set, text};
-use crate::state::helm::HelmRelease;
-use crate::state::records::params_from_text;
+use crate::state::db::{Collection, admin_of, set, text};
 
 /// Stages of an instantiation by number from 1, as OSM names them.
 const STAGES: [&str; 5] = [
@@ -22,7 +22,6 @@ const STAGES: [&str; 5] = [
     "Stage 5/5: finishing.",
 ];
 const INSTALL_FAILED: &str = "Deploying KDU: Error executing command: helm3 install failed";
-const UPGRADE_FAILED: &str = "Error executing command: helm3 upgrade failed";
 const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed";
 
 /// Writes one step of an operation into the records.
@@ -34,7 +33,7 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
             index,
         } => {
             if let Change::End(ending) = &step.change {
-                end_admin(state, *collection, id, *index, ending, step.at);
+                admin::end_admin(state, *collection, id, *index, ending, step.at);
             }
         }
         Work::Ns { ns_id, op_id, kind } => match &step.change {
@@ -142,7 +141,7 @@ fn vnfr_ids(state: &State, ns_id: &str) -> Vec<String> {
 fn end(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, ending: &Ending, at: f64) {
     match kind {
         Kind::Instantiate => end_instantiate(state, ns_id, op_id, ending, at),
-        Kind::Action => end_action(state, ns_id, op_id, ending, at),
+        Kind::Action => kdu::end_action(state, ns_id, op_id, ending, at),
         Kind::Terminate => end_terminate(state, ns_id, op_id, ending, at),
         Kind::Scale | Kind::Admin => {
             let failure = failure_text(ending, "Error scaling");
@@ -204,7 +203,7 @@ fn idle(nsr: &mut Value, at: f64) {
 
 fn end_instantiate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, at: f64) {
     let failure = failure_text(ending, INSTALL_FAILED);
-    let failure = deploy_kdus(state, ns_id, failure, at);
+    let failure = kdu::deploy_kdus(state, ns_id, failure, at);
     connect_links(state, ns_id);
     match failure {
         None => {
@@ -254,124 +253,6 @@ fn break_ns(
     idle(nsr, at);
 }
 
-/// Installs every KDU; gives the text of what failed, the one handed in or a cluster's.
-fn deploy_kdus(state: &mut State, ns_id: &str, failure: Option<String>, at: f64) -> Option<String> {
-    let mut failure = failure;
-    let mut entries = Vec::new();
-    for vnfr_id in vnfr_ids(state, ns_id) {
-        let Some(vnfr) = state.db.get(Collection::VnfInstances, &vnfr_id).cloned() else {
-            continue;
-        };
-        for kdur in list(&vnfr, "kdur") {
-            let (entry, problem) = deploy_kdu(state, ns_id, &vnfr, kdur, failure.is_some(), at);
-            entries.push(entry);
-            failure = failure.or(problem);
-        }
-    }
-    let status = if failure.is_none() { "READY" } else { "ERROR" };
-    for vnfr_id in vnfr_ids(state, ns_id) {
-        let vnfr = state.db.get_mut(Collection::VnfInstances, &vnfr_id);
-        let kdus = vnfr
-            .and_then(|vnfr| vnfr.get_mut("kdur"))
-            .and_then(Value::as_array_mut);
-        for kdu in kdus.into_iter().flatten() {
-            set(kdu, "status", status);
-        }
-    }
-    if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-        let deployed = json!({
-            "RO": {"vnfd": [], "operational-status": "running"}, "VCA": [], "K8s": entries,
-        });
-        set(admin_of(nsr), "deployed", deployed);
-    }
-    failure
-}
-
-fn deploy_kdu(
-    state: &mut State,
-    ns_id: &str,
-    vnfr: &Value,
-    kdur: &Value,
-    is_failing: bool,
-    at: f64,
-) -> (Value, Option<String>) {
-    let is_juju = kdur.get("juju-bundle").is_some();
-    let cluster_type = match (is_juju, text(kdur, "helm-version")) {
-        (true, _) => "juju-bundle",
-        (false, "v2") => "helm-chart",
-        (false, _) => "helm-chart-v3",
-    };
-    let model = text(kdur, if is_juju { "juju-bundle" } else { "helm-chart" });
-    let cluster_id = text(&kdur["k8s-cluster"], "id").to_owned();
-    let cluster_uuid = state
-        .db
-        .get(Collection::K8sClusters, &cluster_id)
-        .map(|cluster| cluster["_admin"][cluster_type]["id"].clone())
-        .unwrap_or_default();
-    let mut entry = json!({
-        "kdu-instance": null,
-        "k8scluster-uuid": cluster_uuid,
-        "k8scluster-type": cluster_type,
-        "member-vnf-index": vnfr["member-vnf-index-ref"],
-        "kdu-name": kdur["kdu-name"],
-        "kdu-model": model,
-        "namespace": kdur["k8s-namespace"],
-        "kdu-deployment-name": kdur["kdu-deployment-name"],
-    });
-    let is_ready = cluster_uuid.is_string() || state.release.has_lenient_lcm();
-    if !is_ready && !is_failing {
-        let text =
-            format!("K8s cluster '{cluster_id}' has not been initialized for '{cluster_type}'");
-        return (entry, Some(text));
-    }
-    if is_failing {
-        return (entry, None);
-    }
-    let name = match text(kdur, "kdu-deployment-name") {
-        "" => format!("{}-{}", chart_name(model), state.ids.ten_digits()),
-        name => name.to_owned(),
-    };
-    let values = params_from_text(&kdur["additionalParams"]);
-    let release = HelmRelease::install(
-        name.clone(),
-        text(kdur, "k8s-namespace").to_owned(),
-        values,
-        at,
-    );
-    set(&mut entry, "kdu-instance", name);
-    show_release(&mut entry, &release, "install", at);
-    state.helm.releases.insert(
-        (
-            ns_id.to_owned(),
-            text(vnfr, "member-vnf-index-ref").to_owned(),
-            text(kdur, "kdu-name").to_owned(),
-        ),
-        release,
-    );
-    (entry, None)
-}
-
-/// `stable/openldap:1.2.3` as part of a release's name: `stable-openldap-1-2-3`.
-fn chart_name(model: &str) -> String {
-    model
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .collect()
-}
-
-fn show_release(entry: &mut Value, release: &HelmRelease, operation: &str, at: f64) {
-    set(entry, "detailed-status", release.status_text());
-    set(entry, "operation", operation);
-    set(entry, "status", release.description.as_str());
-    set(entry, "status-time", at.to_string());
-}
-
 /// Release 10 shows in each link what the VIM made of it.
 fn connect_links(state: &mut State, ns_id: &str) {
     if state.release.has_lenient_lcm() {
@@ -396,149 +277,6 @@ fn connect_links(state: &mut State, ns_id: &str) {
         });
         set(link, "vim_info", json!({format!("vim:{vim}"): info}));
     }
-}
-
-fn end_action(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, at: f64) {
-    let params = state
-        .db
-        .get(Collection::Operations, op_id)
-        .map(|op| op["operationParams"].clone())
-        .unwrap_or_default();
-    let primitive = text(&params, "primitive").to_owned();
-    let outcome = if params.get("kdu_name").is_some() {
-        run_kdu_primitive(state, ns_id, &params, ending, at)
-    } else {
-        failure_text(ending, "Error executing action").map_or(Ok("Done".to_owned()), Err)
-    };
-    match outcome {
-        Ok(detail) => finish(state, op_id, "COMPLETED", json!(""), &detail, at),
-        Err(detail) => {
-            let text = format!("FAILED Executing kdu {primitive}: {detail}");
-            finish(state, op_id, "FAILED", json!(text), &text, at);
-        }
-    }
-    if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-        idle(nsr, at);
-    }
-}
-
-/// Runs upgrade, rollback, status or a primitive of the chart's own; gives the text for the
-/// operation.
-fn run_kdu_primitive(
-    state: &mut State,
-    ns_id: &str,
-    params: &Value,
-    ending: &Ending,
-    at: f64,
-) -> Result<String, String> {
-    let (member, kdu) = (text(params, "member_vnf_index"), text(params, "kdu_name"));
-    let key = (ns_id.to_owned(), member.to_owned(), kdu.to_owned());
-    let failure = failure_text(ending, UPGRADE_FAILED);
-    let Some(mut release) = state.helm.releases.get(&key).cloned() else {
-        // The recordings' stand-in went on with nothing; helm would not.
-        if state.release.has_lenient_lcm() && failure.is_none() {
-            return Ok(status_json(&Value::Null, "Upgrade complete"));
-        }
-        return Err(failure.unwrap_or_else(|| {
-            format!("Error: UPGRADE FAILED: KDU {kdu} of VNF {member} has no deployed releases")
-        }));
-    };
-    let mut values = params_from_text(&params["primitive_params"]);
-    let options = take_options(&mut values, state.release.has_revisions());
-    let instantiated = kdur_params(state, ns_id, member, kdu);
-    let primitive = text(params, "primitive");
-    let outcome = match (failure, primitive) {
-        (Some(detail), "upgrade") => {
-            release.fail_upgrade(&detail, at);
-            Err(detail)
-        }
-        (Some(detail), _) => Err(detail),
-        (None, "upgrade") => {
-            let mut sent = instantiated;
-            crate::state::db::merge_patch(&mut sent, &values);
-            release.upgrade(&sent, options.resets_values, at);
-            Ok(status_json(&json!(release.name), &release.description))
-        }
-        (None, "rollback") if release.roll_back(at) => {
-            Ok(status_json(&json!(release.name), &release.description))
-        }
-        (None, "rollback") => Err("Error: release has no 0 version".to_owned()),
-        (None, "status") => Ok(release.status_text()),
-        (None, _) => Ok("Done".to_owned()),
-    };
-    if matches!(primitive, "upgrade" | "rollback") {
-        let new_model = options.model.filter(|_| outcome.is_ok());
-        update_entry(state, ns_id, member, kdu, |entry| {
-            if let Some(model) = &new_model {
-                set(entry, "kdu-model", model.as_str());
-            }
-            show_release(entry, &release, primitive, at);
-        });
-        state.helm.releases.insert(key, release);
-    }
-    outcome
-}
-
-/// Parameters of an upgrade that are not values of the chart.
-#[derive(Default)]
-struct Options {
-    model: Option<String>,
-    resets_values: bool,
-}
-
-fn take_options(values: &mut Value, knows_reset: bool) -> Options {
-    let mut options = Options::default();
-    let Some(fields) = values.as_object_mut() else {
-        return options;
-    };
-    options.model = fields
-        .shift_remove("kdu_model")
-        .and_then(|model| model.as_str().map(str::to_owned));
-    fields.shift_remove("kdu_atomic_upgrade");
-    if knows_reset {
-        let reset = fields.shift_remove("kdu_reset_values");
-        options.resets_values = reset.is_some_and(|value| value == true || value == "true");
-        fields.shift_remove("kdu_reuse_values");
-        fields.shift_remove("kdu_reset_then_reuse_values");
-    }
-    options
-}
-
-fn kdur_params(state: &State, ns_id: &str, member: &str, kdu: &str) -> Value {
-    let vnfr = state.db.iter(Collection::VnfInstances).find(|vnfr| {
-        text(vnfr, "nsr-id-ref") == ns_id && text(vnfr, "member-vnf-index-ref") == member
-    });
-    let kdur = vnfr.and_then(|vnfr| {
-        list(vnfr, "kdur")
-            .iter()
-            .find(|kdur| text(kdur, "kdu-name") == kdu)
-    });
-    kdur.map_or_else(
-        || json!({}),
-        |kdur| params_from_text(&kdur["additionalParams"]),
-    )
-}
-
-fn update_entry(
-    state: &mut State,
-    ns_id: &str,
-    member: &str,
-    kdu: &str,
-    change: impl Fn(&mut Value),
-) {
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
-        return;
-    };
-    let entries = nsr["_admin"]["deployed"]["K8s"].as_array_mut();
-    for entry in entries.into_iter().flatten() {
-        if text(entry, "member-vnf-index") == member && text(entry, "kdu-name") == kdu {
-            change(entry);
-        }
-    }
-}
-
-fn status_json(name: &Value, description: &str) -> String {
-    json_dumps(&json!({"name": name, "status": "deployed", "description": description}))
 }
 
 fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, at: f64) {
@@ -568,76 +306,4 @@ fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, a
     if is_autoremoved {
         state.remove_ns(ns_id);
     }
-}
-
-fn end_admin(
-    state: &mut State,
-    collection: Collection,
-    id: &str,
-    index: usize,
-    ending: &Ending,
-    at: f64,
-) {
-    let Some(record) = state.db.get(collection, id) else {
-        return;
-    };
-    let operation_type = record["_admin"]["operations"][index]["lcmOperationType"].clone();
-    let failure = failure_text(ending, "Error connecting to the site");
-    if operation_type == "delete" && failure.is_none() {
-        state.db.remove(collection, id);
-        state.engine.forget(id);
-        return;
-    }
-    let is_verbose = state.release.has_verbose_ids();
-    let clusters = (collection == Collection::K8sClusters && operation_type == "create")
-        .then(|| cluster_ids(state, id));
-    let Some(record) = state.db.get_mut(collection, id) else {
-        return;
-    };
-    if !is_verbose {
-        set(record, "admin", json!({"current_operation": index}));
-    }
-    let admin = admin_of(record);
-    let (operational, op_state) = if failure.is_none() {
-        ("ENABLED", "COMPLETED")
-    } else {
-        ("ERROR", "FAILED")
-    };
-    let usual = if is_verbose { "Done" } else { "" };
-    let detail = failure.clone().unwrap_or_else(|| usual.to_owned());
-    let operation = &mut admin["operations"][index];
-    set(operation, "operationState", op_state);
-    set(operation, "statusEnteredTime", at);
-    if is_verbose {
-        set(operation, "detailed-status", detail.as_str());
-    }
-    set(admin, "operationalState", operational);
-    set(admin, "detailed-status", detail);
-    if let (Some(clusters), None) = (clusters, failure) {
-        for (key, cluster) in clusters {
-            set(admin, key, cluster);
-        }
-    }
-}
-
-/// What OSM notes of a cluster that it prepared for helm 2, helm 3 and juju.
-fn cluster_ids(state: &mut State, id: &str) -> Vec<(&'static str, Value)> {
-    // Release 10 puts the namespace in front. Source: `k8scluster-uuid` in the captures.
-    let prefix = if state.release.has_verbose_ids() {
-        id
-    } else {
-        "kube-system"
-    };
-    ["helm-chart", "helm-chart-v3", "juju-bundle"]
-        .into_iter()
-        .map(|key| {
-            let value = json!({
-                "id": format!("{prefix}:{}", state.ids.uuid()),
-                "created": false,
-                "operationalState": "ENABLED",
-                "error_msg": null,
-            });
-            (key, value)
-        })
-        .collect()
 }

@@ -126,7 +126,7 @@ impl Creation<'_> {
     }
 
     /// The `vnfr` of one member.
-    pub(crate) fn vnfr(&self, id: &str, profile: &Value, vnfd: &Value, vdur: Value) -> Value {
+    pub(crate) fn vnfr(&self, id: &str, profile: &Value, vnfd: &Value, vdur: &Value) -> Value {
         let member = text(profile, "id");
         let params = params_for(self.body, member);
         let own_params = params.and_then(|params| params.get("additionalParams"));
@@ -313,7 +313,7 @@ pub(crate) fn operation(
     ns_id: &str,
     operation_type: &str,
     params: &Value,
-    admin: Value,
+    admin: &Value,
 ) -> Value {
     let now = admin["created"].clone();
     json!({

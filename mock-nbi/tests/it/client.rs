@@ -212,7 +212,7 @@ k8s_clusters: [{name: kube, vim_account: mylocation1}]
 impl Stocked {
     /// Creates an instance in one step; gives its id and the operation's.
     pub async fn create_ns(&self, name: &str, params: Value) -> (String, String) {
-        let body = self.creation(name, params);
+        let body = self.creation(name, &params);
         let answer = self
             .user
             .call("POST", "/nslcm/v1/ns_instances_content", Some(body))
@@ -228,7 +228,7 @@ impl Stocked {
         (word("id"), word("nslcmop_id"))
     }
 
-    pub fn creation(&self, name: &str, params: Value) -> Value {
+    pub fn creation(&self, name: &str, params: &Value) -> Value {
         json!({
             "nsName": name, "nsdId": self.nsd_id, "vimAccountId": self.vim_id,
             "additionalParamsForVnf": [{"member-vnf-index": "openldap", "additionalParamsForKdu":

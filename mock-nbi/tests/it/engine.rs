@@ -146,7 +146,7 @@ async fn a_failed_instantiation_can_be_terminated_and_tried_again_on_the_same_re
     );
     nbi.end_operations(OperationResult::Ok);
     assert_eq!(stock.ns(&ns_id).await["nsState"], "NOT_INSTANTIATED");
-    let body = stock.creation("ldap", json!({"a": 2}));
+    let body = stock.creation("ldap", &json!({"a": 2}));
     let again = stock
         .user
         .call("POST", &format!("{path}/instantiate"), Some(body))

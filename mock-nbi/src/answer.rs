@@ -1,0 +1,148 @@
+//! An answer as status, headers and bytes.
+
+use std::io;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER, WWW_AUTHENTICATE,
+};
+use http::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::negotiate::Format;
+use crate::problem::{self, Problem};
+use crate::routes::{Content, Reply};
+
+/// Status, headers and bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Bytes,
+    /// `Content-Length` where it is not that of the body (HEAD).
+    pub(crate) length: Option<usize>,
+}
+
+impl Answer {
+    pub(crate) fn of_reply(reply: Reply, accept: Option<&str>, method: &str) -> Self {
+        let format = Format::for_accept(accept, reply.status);
+        let (content_type, body) = match reply.content {
+            // PUT and PATCH leave the web server's default type; DELETE names the negotiated one.
+            Content::Nothing if method == "DELETE" => (format.content_type(), Bytes::new()),
+            Content::Nothing => (Format::Html.content_type(), Bytes::new()),
+            Content::Data(value) => (format.content_type(), format.render(&value).into()),
+            Content::Raw(bytes, content_type) => (content_type, bytes),
+        };
+        let mut headers = vec![(CONTENT_TYPE, content_type.to_owned())];
+        headers.extend(reply.headers);
+        Self {
+            status: reply.status,
+            headers,
+            body,
+            length: None,
+        }
+    }
+
+    pub(crate) fn of_problem(problem: &Problem, accept: Option<&str>) -> Self {
+        let format = if problem.is_page {
+            Format::Html
+        } else {
+            Format::for_accept(accept, problem.status)
+        };
+        let body = if problem.is_page {
+            problem::page(problem.status, &problem.detail)
+        } else {
+            format.render(&problem.to_value())
+        };
+        let mut headers = vec![(CONTENT_TYPE, format.content_type().to_owned())];
+        if let Some(realm) = &problem.realm {
+            headers.push((WWW_AUTHENTICATE, bearer_realm(realm)));
+        }
+        Self {
+            status: problem.status,
+            headers,
+            body: body.into(),
+            length: None,
+        }
+    }
+
+    pub(crate) fn proxy_page(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let title = format!("{} {reason}", status.as_u16());
+        let body = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1>\
+             </center>\r\n<hr><center>nginx/1.14.0 (Ubuntu)</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Self {
+            status,
+            headers: vec![(CONTENT_TYPE, "text/html".into())],
+            body: body.into(),
+            length: None,
+        }
+    }
+
+    /// An answer of the control API.
+    pub(crate) fn of_control(status: StatusCode, value: Option<&Value>) -> Self {
+        let Some(value) = value else {
+            return Self {
+                status,
+                ..Self::default()
+            };
+        };
+        Self {
+            status,
+            headers: vec![(CONTENT_TYPE, "application/json".into())],
+            body: value.to_string().into(),
+            length: None,
+        }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let body = Body::from(self.body.clone());
+        self.with_body(body)
+    }
+
+    /// Announces the whole body and breaks off after half of it.
+    pub(crate) fn into_truncated_response(self) -> Response<Body> {
+        let half = self.body.slice(..self.body.len() / 2);
+        // The pause lets the half go out before the connection is cut.
+        let cut = async {
+            tokio::task::yield_now().await;
+            Err(reset())
+        };
+        let body = Body::from_stream(stream::iter([Ok(half)]).chain(stream::once(cut)));
+        self.with_body(body)
+    }
+
+    fn with_body(self, body: Body) -> Response<Body> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(SERVER, HeaderValue::from_static("CherryPy/18.10.0"));
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.append(name, value);
+            }
+        }
+        if self.status != StatusCode::NO_CONTENT {
+            headers.insert(
+                CONTENT_LENGTH,
+                self.length.unwrap_or(self.body.len()).into(),
+            );
+        }
+        response
+    }
+}
+
+pub(crate) fn reset() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::ConnectionReset,
+        "connection cut by an injected fault",
+    )
+}
+
+pub(crate) fn bearer_realm(realm: &str) -> String {
+    format!("Bearer realm=\"{realm}\"")
+}

@@ -1,0 +1,98 @@
+//! `/osm`, `/osm/` and `/osm/version`; everything below goes to the route table.
+
+use http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::json;
+
+use super::{Content, Reply, serve};
+use crate::answer::bearer_realm;
+use crate::negotiate::Format;
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::state::State;
+use crate::state::tokens::NEEDED;
+
+/// What OSM says of itself. Source: recorded case `version_and_root`.
+const VERSION: &str = "7.0.1.post23";
+const VERSION_DATE: &str = "2020-04-17";
+
+/// `/osm`, `/osm/` and `/osm/version` here, everything below in [`routes`].
+pub(crate) fn at_top_level(
+    state: &mut State,
+    request: Request,
+    parts: &Parts,
+    now: f64,
+) -> Result<Reply, Problem> {
+    let path = parts.uri.path();
+    let wants_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    let has_length = [CONTENT_LENGTH, TRANSFER_ENCODING]
+        .iter()
+        .any(|name| parts.headers.contains_key(name))
+        || !request.body.is_empty();
+    if wants_length && !has_length {
+        return Err(Problem::page(
+            StatusCode::LENGTH_REQUIRED,
+            "Client must specify Content-Length",
+        ));
+    }
+    if path == "/osm" {
+        return Ok(moved(&parts.headers));
+    }
+    if !path.starts_with("/osm/") {
+        let message = format!("The path '{path}' was not found.");
+        return Err(Problem::page(StatusCode::NOT_FOUND, message));
+    }
+    match request.segments.first().map(String::as_str) {
+        None => index(state, &request, now),
+        Some("version") => version(&request),
+        Some(_) => serve(state, request, now),
+    }
+}
+
+fn moved(headers: &HeaderMap) -> Reply {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1:9999");
+    let place = format!("http://{host}/osm/");
+    let page = format!("This resource has permanently moved to <a href=\"{place}\">{place}</a>.");
+    Reply {
+        headers: vec![(LOCATION, place)],
+        ..Reply::new(
+            StatusCode::MOVED_PERMANENTLY,
+            Content::Raw(page.into(), Format::Html.content_type()),
+        )
+    }
+}
+
+fn index(state: &State, request: &Request, now: f64) -> Result<Reply, Problem> {
+    if request.method != "GET" {
+        return Err(Problem::page(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("Method {} not allowed for tokens", request.method),
+        ));
+    }
+    match state.tokens.authenticate(request.bearer(), now) {
+        Ok(token) => Ok(Reply::ok(token.clone())),
+        Err(_) => Ok(Reply {
+            headers: vec![(WWW_AUTHENTICATE, bearer_realm(NEEDED))],
+            ..Reply::new(
+                StatusCode::UNAUTHORIZED,
+                Content::Data(json!("Welcome to OSM!")),
+            )
+        }),
+    }
+}
+
+fn version(request: &Request) -> Result<Reply, Problem> {
+    if request.method != "GET" {
+        return Err(Problem::not_allowed("Only method GET is allowed"));
+    }
+    if request.segments.len() > 1 || !request.params.is_empty() {
+        return Err(Problem::not_allowed(
+            "Invalid URL or query string for version",
+        ));
+    }
+    Ok(Reply::ok(json!({"version": VERSION, "date": VERSION_DATE})))
+}
