@@ -152,6 +152,9 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
         .serve(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
+    // Before the line that says we are there, so that who reads it may stop us at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut out = std::io::stdout();
     writeln!(
         out,
@@ -159,8 +162,6 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
         server.local_addr()
     )?;
     out.flush()?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM, stopping"),
         _ = interrupt.recv() => tracing::info!("SIGINT, stopping"),

@@ -5,12 +5,16 @@
 //!
 //! Source: NBI_FACTS.md sections 6, 9 and 11; recorded case `ns_actions_queue`.
 
+mod step;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::profile::{Course, Kind, Profile};
-use crate::state::db::Collection;
+
+pub(crate) use step::{Change, Ending, Step, Work};
 
 /// Stages of an instantiation, as OSM counts them.
 pub(crate) const INSTANTIATE_STAGES: u32 = 5;
@@ -45,68 +49,6 @@ pub enum OperationResult {
         /// The text that OSM's life-cycle manager leaves.
         detail: String,
     },
-}
-
-/// What an operation works on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// An operation of an NS instance.
-    Ns {
-        ns_id: String,
-        op_id: String,
-        kind: Kind,
-    },
-    /// The operation `index` of a VIM account or cluster.
-    Admin {
-        collection: Collection,
-        id: String,
-        index: usize,
-    },
-}
-
-impl Work {
-    fn queue(&self) -> &str {
-        match self {
-            Self::Ns { ns_id, .. } => ns_id,
-            Self::Admin { id, .. } => id,
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Ns { kind, .. } => *kind,
-            Self::Admin { .. } => Kind::Admin,
-        }
-    }
-}
-
-/// One thing that happens to an operation.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Step {
-    /// Epoch seconds.
-    pub(crate) at: f64,
-    pub(crate) work: Work,
-    pub(crate) change: Change,
-}
-
-/// What happens.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Change {
-    /// The life-cycle manager has heard of it and lets it wait behind another.
-    Wait,
-    Start,
-    /// The operation enters its stage of this number, from 2.
-    Stage(u32),
-    /// It ends; with a text when it is to fail and who asked for that gave one.
-    End(Ending),
-}
-
-/// How an operation ends.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Ending {
-    Well,
-    /// It fails, with OSM's usual text or this one.
-    Badly(Option<String>),
 }
 
 #[derive(Debug)]
@@ -204,14 +146,13 @@ impl Engine {
     }
 
     fn next_due(&self) -> Option<(usize, f64)> {
-        let mut heads: Vec<&str> = Vec::new();
+        let mut heads: HashSet<&str> = HashSet::new();
         let mut first: Option<(usize, f64)> = None;
         for (index, pending) in self.pending.iter().enumerate() {
-            let is_behind = heads.contains(&pending.work.queue());
+            let is_behind = !heads.insert(pending.work.queue());
             if is_behind && (pending.is_waiting || pending.work.kind() == Kind::Admin) {
                 continue;
             }
-            heads.push(pending.work.queue());
             if let Some(due) = self.due(pending)
                 && first.is_none_or(|(_, earliest)| due < earliest)
             {

@@ -39,11 +39,6 @@ impl Release {
         self == Self::R19Recorded
     }
 
-    /// Whether `application/zip` means a zip archive (else such bodies are refused).
-    pub(crate) fn accepts_zip(self) -> bool {
-        self == Self::R19Recorded
-    }
-
     /// Whether the second part of a chunked upload is refused, a regression of later releases.
     pub(crate) fn loses_chunks(self) -> bool {
         self == Self::R19Recorded

@@ -128,9 +128,8 @@ impl State {
     /// The descriptor in an upload, what to keep of it, and its `storage` record.
     fn open(&self, upload: &Upload) -> Result<(Value, Stored, Value), Problem> {
         let mut storage = json!({"fs": "mongo", "path": "/app/storage/", "folder": ""});
-        let is_gzip = upload.content_type.contains("gzip");
-        let is_zip = upload.content_type.contains("zip") && !is_gzip;
-        if !is_gzip && !is_zip {
+        // A tar.gz is taken under the name of zip too; later releases want a real zip there.
+        if !upload.content_type.contains("zip") {
             let text = match &upload.parsed {
                 Some(value) => Bytes::from(yaml_dump(value, DESCRIPTOR)),
                 None => upload.raw.clone(),
@@ -150,11 +149,6 @@ impl State {
             && *md5 != hex::encode(Md5::digest(&upload.raw))
         {
             return Err(Problem::conflict("Error, MD5 mismatch"));
-        }
-        if is_zip && !self.release.accepts_zip() {
-            return Err(Problem::bad_request(
-                "Only 'Content-Type' 'application/gzip' is accepted for packages",
-            ));
         }
         let archive = archive::read_tar_gz(&upload.raw)?;
         if archive.descriptor.ends_with(".json") {

@@ -11,3 +11,4 @@ mod control;
 mod engine;
 mod faults;
 mod release10;
+mod server;
