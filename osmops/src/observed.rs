@@ -237,3 +237,59 @@ impl ObservedInstance {
         Some(values)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn operation(state: OpState, values: &Value) -> Operation {
+        let (member, kdu) = (MemberIndex::new("m").unwrap(), KduName::new("k").unwrap());
+        Operation {
+            id: OpId::new("1").unwrap(),
+            kind: "action".to_owned(),
+            state,
+            detail: String::new(),
+            values: vec![(member, kdu, values.as_object().unwrap().clone())],
+        }
+    }
+
+    fn effective(helm: Option<Value>, history: Option<Vec<Operation>>) -> Option<Value> {
+        let (member, name) = (MemberIndex::new("m").unwrap(), KduName::new("k").unwrap());
+        let values = helm.map(|values| values.as_object().unwrap().clone());
+        let instance = ObservedInstance {
+            id: NsId::new("1").unwrap(),
+            name: NsName::new("n").unwrap(),
+            nsd: DescriptorId::new("d").unwrap(),
+            state: NsState::Ready,
+            running: None,
+            failure: None,
+            kdus: vec![ObservedKdu {
+                member: member.clone(),
+                name: name.clone(),
+                values,
+            }],
+            history,
+        };
+        instance.effective_values(&member, &name).map(Value::Object)
+    }
+
+    #[test]
+    fn values_are_helms_own_or_what_completed_operations_set() {
+        let history = vec![
+            operation(OpState::Completed, &json!({"a": 1, "b": 1})),
+            operation(OpState::Failed, &json!({"a": 2})),
+            operation(OpState::Completed, &json!({"b": 3})),
+            operation(OpState::Processing, &json!({"a": 4})),
+        ];
+        assert_eq!(
+            effective(None, Some(history.clone())),
+            Some(json!({"a": 1, "b": 3}))
+        );
+        assert_eq!(
+            effective(Some(json!({"a": 9})), Some(history)),
+            Some(json!({"a": 9}))
+        );
+        assert_eq!(effective(None, None), None);
+    }
+}

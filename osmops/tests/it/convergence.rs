@@ -135,14 +135,13 @@ async fn a_changed_value_is_one_upgrade_and_is_read_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_helms_answer_the_values_come_from_the_operations() {
+async fn a_number_and_its_text_are_one_value_to_helm_and_no_difference() {
     let world = World::new(Profile::instant());
     let demo = Demo {
         replicas: Some("2"),
         ..Demo::default()
     };
     world.converge(&demo.revision()).await;
-    // An owner's value that was never declared at creation makes the declared and the helm's differ.
     let mark = world.osm.journal_len();
     let mut files = demo.files();
     files.pop();

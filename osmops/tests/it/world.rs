@@ -41,15 +41,19 @@ impl World {
 
     /// A client without a token.
     pub(crate) fn client(&self) -> Nbi {
+        self.client_with(TimeLimits::default())
+    }
+
+    pub(crate) fn client_with(&self, limits: TimeLimits) -> Nbi {
+        Self::client_of(&self.osm, connection("http://osm"), limits)
+    }
+
+    pub(crate) fn client_of(osm: &MockNbi, connection: Connection, limits: TimeLimits) -> Nbi {
         let service = tower::ServiceExt::map_request(
-            self.osm.service(),
+            osm.service(),
             |request: http::Request<osmops::nbi::Body>| request.map(axum::body::Body::new),
         );
-        Nbi::new(
-            connection("http://osm"),
-            Transport::service(service),
-            TimeLimits::default(),
-        )
+        Nbi::new(connection, Transport::service(service), limits)
     }
 
     /// Passes until converged, and a log-out, as `osmops apply --wait` does it.
