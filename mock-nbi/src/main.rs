@@ -1,6 +1,6 @@
 //! The fake NBI as a server.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -136,8 +136,11 @@ fn start(options: &Options) -> anyhow::Result<()> {
 fn start_log(options: &Options) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&options.log_level)
         .with_context(|| format!("`--log-level {}`", options.log_level))?;
+    let is_coloured = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(is_coloured)
         .with_writer(std::io::stderr);
     match options.log_encoding {
         LogEncoding::Console => log.init(),

@@ -100,14 +100,19 @@ impl NbiService {
             return Ok(self.lock_and(|world| control::answer(world, &parts, &body)));
         }
         let started = tokio::time::Instant::now();
-        let (method, path) = (parts.method.clone(), path.to_owned());
+        let request = format!("{} {path}", parts.method);
         let sent = self.lock_and(|world| self.serve(world, &parts, body));
         if !sent.delay.is_zero() {
             tokio::time::sleep(sent.delay).await;
         }
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = sent.answer.status.as_u16();
-        tracing::info!(%method, path, status, ms, fate = ?sent.fate, "request");
+        match sent.fate {
+            Fate::Arrives => tracing::info!(%request, status, ms, "answered"),
+            Fate::Truncated => tracing::info!(%request, status, ms, "answer broken off by a fault"),
+            Fate::Cut => tracing::info!(%request, ms, "connection cut by a fault"),
+            Fate::Never => tracing::info!(%request, "left without an answer by a fault"),
+        }
         match sent.fate {
             Fate::Arrives => Ok(sent.answer.into_response()),
             Fate::Truncated => Ok(sent.answer.into_truncated_response()),

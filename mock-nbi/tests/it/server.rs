@@ -43,7 +43,7 @@ async fn it_says_where_it_listens_answers_and_stops_on_sigterm() {
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(
-        log.contains("path=/osm/version") && log.contains("status=200"),
+        log.contains("request=GET /osm/version") && log.contains("status=200"),
         "{log}"
     );
 }
