@@ -44,7 +44,9 @@ enum Pace {
 /// - [`Profile::instant`]: an operation that a request starts is PROCESSING and untouched in that
 ///   request's answer, and has ended well when the next request (or inspection) comes, without any
 ///   time passing. Requests take no time.
-/// - [`Profile::realistic`]: durations of a real OSM with small charts, see the methods' constants.
+/// - [`Profile::realistic`]: durations of a real OSM with small charts. An operation starts 0.2 s
+///   after its request (or its predecessor's end); an instantiation shows its five stages, each a
+///   fifth of the time. Uploads keep their client waiting, though they take effect at once.
 /// - [`Profile::manual`]: operations start at once, one at a time for each instance, and end only
 ///   on request ([`crate::MockNbi::end_operations`]).
 #[derive(Clone, Copy, Debug, PartialEq)]

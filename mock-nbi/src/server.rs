@@ -19,8 +19,9 @@ use crate::world::World;
 
 /// How long a graceful stop waits for answers under way; hanging ones are cut at once.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
-/// How long a client may take to send the head of a request.
-const HEADER_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection may stay without a request, as by default in the nginx that stands in front
+/// of OSM (`keepalive_timeout`).
+const HEADER_LIMIT: Duration = Duration::from_secs(75);
 
 /// A listening fake NBI; stops when it is dropped.
 #[derive(Debug)]

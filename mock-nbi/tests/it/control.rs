@@ -132,6 +132,19 @@ async fn the_server_stops_with_a_hanging_request_under_way() {
     assert!(reqwest::get(url).await.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn bodies_over_the_limit_are_refused_before_they_are_looked_at() {
+    let nbi = MockNbi::builder().build().unwrap();
+    let body = vec![b' '; 64 * 1024 * 1024 + 1];
+    let target = "/osm/vnfpkgm/v1/vnf_packages_content";
+    let answer = send(&nbi, "POST", target, &[], Some(&body)).await.unwrap();
+    assert_eq!(
+        (answer.status, answer.header("Content-Type")),
+        (413, "text/html;charset=utf-8")
+    );
+    assert_eq!(nbi.journal()[0].status, Some(413));
+}
+
 #[test]
 fn seeds_are_refused_with_the_item_that_is_wrong() {
     #[track_caller]
