@@ -1,0 +1,323 @@
+//! YAML values → the types of `step`, collecting every mistake.
+
+use std::path::Path;
+use std::time::Duration;
+
+use osmops::yaml::{FieldError, Fields, Node, NodeKind};
+use serde::de::DeserializeOwned;
+
+use crate::step::{Given, KduValues, OperationsMode, Placed, Step};
+
+use super::{Mistake, Script, Source};
+
+mod expect;
+
+/// How long `apply` may take when the file does not say: a first deployment takes a real OSM minutes.
+const WITHIN_DEFAULT: Duration = Duration::from_secs(600);
+
+/// The words a step can begin with.
+const VERBS: [&str; 7] = [
+    "apply",
+    "plan",
+    "expect",
+    "fault",
+    "advance",
+    "operations",
+    "end_operations",
+];
+
+/// Collects mistakes; every reading function returns `None` after it has noted one.
+#[derive(Default)]
+struct Decoder {
+    mistakes: Vec<Mistake>,
+}
+
+/// Decodes a whole file.
+pub(super) fn script(file: &Path, document: &Node) -> Result<Script, Vec<Mistake>> {
+    let mut decoder = Decoder::default();
+    let script = decoder.script(file, document);
+    decoder.mistakes.sort_by_key(|m| (m.line, m.column));
+    // An anchor used twice is read twice.
+    decoder.mistakes.dedup();
+    match script {
+        Some(script) if decoder.mistakes.is_empty() => Ok(script),
+        _ => Err(decoder.mistakes),
+    }
+}
+
+impl Decoder {
+    fn note(&mut self, at: &Node, message: impl Into<String>) {
+        let (line, column, message) = (at.line, at.column, message.into());
+        self.mistakes.push(Mistake {
+            line,
+            column,
+            message,
+        });
+    }
+
+    fn take(&mut self, errors: Vec<(u32, u32, FieldError)>) {
+        let mistakes = errors.into_iter().map(|(line, column, error)| Mistake {
+            line,
+            column,
+            message: error.to_string(),
+        });
+        self.mistakes.extend(mistakes);
+    }
+
+    /// Starts to read a mapping whose keys messages call `<prefix>.<key>`.
+    fn fields<'a>(&mut self, node: &'a Node, prefix: &str) -> Option<Fields<'a>> {
+        Fields::of(node, prefix)
+            .map_err(|error| self.take(vec![error]))
+            .ok()
+    }
+
+    fn list<'a>(&mut self, node: &'a Node, what: &str) -> &'a [Node] {
+        if !matches!(node.kind, NodeKind::Sequence(_)) {
+            self.note(
+                node,
+                format!("`{what}` must be a list, but is {}", node.describe()),
+            );
+        }
+        node.items()
+    }
+
+    /// A mapping with keys of the file's choice.
+    fn entries<'a>(&mut self, node: &'a Node, what: &str) -> Vec<(String, &'a Node, &'a Node)> {
+        if !matches!(node.kind, NodeKind::Mapping(_)) {
+            self.note(
+                node,
+                format!("`{what}` must be a mapping, but is {}", node.describe()),
+            );
+        }
+        node.entries()
+            .iter()
+            .map(|(key, value)| {
+                let text = key.scalar_text().unwrap_or_default().to_owned();
+                (text, key, value)
+            })
+            .collect()
+    }
+
+    fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = node
+            .scalar_text()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned);
+        if text.is_none() {
+            self.note(
+                node,
+                format!("`{what}` must be text, but is {}", node.describe()),
+            );
+        }
+        text
+    }
+
+    /// A value whose type says itself what it may be.
+    fn typed<T: DeserializeOwned>(&mut self, node: &Node, what: &str) -> Option<T> {
+        serde_json::from_value(node.to_json())
+            .map_err(|error| self.note(node, format!("`{what}`: {error}")))
+            .ok()
+    }
+
+    fn duration(&mut self, node: &Node, what: &str) -> Option<Duration> {
+        let text = self.text(node, what)?;
+        humantime::parse_duration(&text)
+            .map_err(|error| {
+                self.note(
+                    node,
+                    format!(
+                        "`{what}` must be a duration as `90s` or `2m`, but is `{text}`: {error}"
+                    ),
+                );
+            })
+            .ok()
+    }
+
+    fn script(&mut self, file: &Path, document: &Node) -> Option<Script> {
+        let mut fields = self.fields(document, "")?;
+        let purpose = fields.required_text("purpose").map(|(text, _)| text);
+        let repository = fields.required("repository");
+        let given = fields.optional("given");
+        let steps = fields.required("steps");
+        self.take(fields.finish());
+
+        let (repository, is_upstream) = self.repository(repository?)?;
+        let mut givens = Vec::new();
+        if let Some(node) = given {
+            for item in self.list(node, "given") {
+                givens.extend(self.given(item));
+            }
+        }
+        let mut decoded = Vec::new();
+        let nodes = self.list(steps?, "steps");
+        for node in nodes {
+            decoded.extend(self.step(node));
+        }
+        if nodes.is_empty() {
+            self.note(steps?, "`steps` must have at least one step");
+        }
+        let stem = file.file_stem().unwrap_or_default();
+        Some(Script {
+            name: stem.to_string_lossy().into_owned(),
+            file: file.to_owned(),
+            purpose: purpose?.trim().to_owned(),
+            repository,
+            is_upstream,
+            given: givens,
+            steps: decoded,
+        })
+    }
+
+    fn repository(&mut self, node: &Node) -> Option<(Source, bool)> {
+        let mut fields = self.fields(node, "repository")?;
+        let trees = fields.optional_text("trees").map(|(text, _)| text);
+        let git = fields.optional_text("git").map(|(text, _)| text);
+        let upstream = fields.optional("upstream");
+        self.take(fields.finish());
+        let upstream = match upstream {
+            None => false,
+            Some(node) => self.typed::<bool>(node, "repository.upstream")?,
+        };
+        match (trees, git) {
+            (Some(path), None) => Some((Source::Trees(path.to_owned()), upstream)),
+            (None, Some(place)) => Some((Source::Git(place.to_owned()), upstream)),
+            _ => {
+                self.note(node, "`repository` needs either `trees` or `git`");
+                None
+            }
+        }
+    }
+
+    fn given(&mut self, node: &Node) -> Option<Placed<Given>> {
+        let mut fields = self.fields(node, "")?;
+        let mut texts = Vec::new();
+        for key in ["vim_account", "k8s_cluster", "package", "ns_instance"] {
+            if let Some((text, _)) = fields.optional_text(key) {
+                texts.push((key, text.to_owned()));
+            }
+        }
+        let given = match texts.as_slice() {
+            [("vim_account", name)] => Some(Given::VimAccount { name: name.clone() }),
+            [("package", folder)] => Some(Given::Package {
+                folder: folder.clone(),
+            }),
+            [("k8s_cluster", name)] => {
+                fields
+                    .required_text("at")
+                    .map(|(vim_account, _)| Given::K8sCluster {
+                        name: name.clone(),
+                        vim_account: vim_account.to_owned(),
+                    })
+            }
+            [("ns_instance", name)] => {
+                let nsd = fields.required_text("nsd").map(|(text, _)| text.to_owned());
+                let at = fields.required_text("at").map(|(text, _)| text.to_owned());
+                let kdus = match fields.optional("kdus") {
+                    None => Vec::new(),
+                    Some(node) => self.kdus(node),
+                };
+                match (nsd, at) {
+                    (Some(nsd), Some(vim_account)) => Some(Given::NsInstance {
+                        name: name.clone(),
+                        nsd,
+                        vim_account,
+                        kdus,
+                    }),
+                    _ => None,
+                }
+            }
+            _ => {
+                self.note(
+                    node,
+                    "one of `vim_account`, `k8s_cluster`, `package` and `ns_instance` belongs here",
+                );
+                None
+            }
+        };
+        self.take(fields.finish());
+        let line = node.line;
+        given.map(|value| Placed { line, value })
+    }
+
+    /// `{member/kdu: {key: value}}`.
+    fn kdus(&mut self, node: &Node) -> Vec<KduValues> {
+        let mut kdus = Vec::new();
+        for (name, key, value) in self.entries(node, "kdus") {
+            let Some((member, kdu)) = name.split_once('/') else {
+                self.note(key, format!("`{name}` must be `<member>/<kdu>`"));
+                continue;
+            };
+            if let Some(values) = self.typed(value, &name) {
+                let (member, kdu) = (member.to_owned(), kdu.to_owned());
+                kdus.push(KduValues {
+                    member,
+                    kdu,
+                    values,
+                });
+            }
+        }
+        kdus
+    }
+
+    fn step(&mut self, node: &Node) -> Option<Placed<Step>> {
+        let mut fields = self.fields(node, "")?;
+        let found: Vec<(&str, &Node)> = VERBS
+            .into_iter()
+            .filter_map(|verb| Some((verb, fields.optional(verb)?)))
+            .collect();
+        let errors = fields.finish();
+        let is_clean = errors.is_empty();
+        self.take(errors);
+        let [(verb, value)] = found.as_slice() else {
+            if is_clean {
+                self.note(node, format!("a step is one of {}", VERBS.join(", ")));
+            }
+            return None;
+        };
+        let step = match *verb {
+            "apply" => self.apply(value)?,
+            "plan" => Step::Plan {
+                tag: self.text(value, "plan")?,
+            },
+            "expect" => Step::Expect(Box::new(self.expectation(value)?)),
+            "fault" => Step::Fault(self.typed(value, "fault")?),
+            "advance" => Step::Advance(self.duration(value, "advance")?),
+            "operations" => Step::Operations(self.typed::<OperationsMode>(value, "operations")?),
+            _ => Step::EndOperations(self.operation_result(value)?),
+        };
+        Some(Placed {
+            line: node.line,
+            value: step,
+        })
+    }
+
+    fn apply(&mut self, node: &Node) -> Option<Step> {
+        if node.scalar_text().is_some() {
+            let tag = self.text(node, "apply")?;
+            let within = WITHIN_DEFAULT;
+            return Some(Step::Apply { tag, within });
+        }
+        let mut fields = self.fields(node, "apply")?;
+        let tag = fields.required_text("tag").map(|(text, _)| text.to_owned());
+        let within = fields.required("within");
+        self.take(fields.finish());
+        let within = self.duration(within?, "apply.within")?;
+        Some(Step::Apply { tag: tag?, within })
+    }
+
+    fn operation_result(&mut self, node: &Node) -> Option<mock_nbi::OperationResult> {
+        if node.scalar_text() == Some("ok") {
+            return Some(mock_nbi::OperationResult::Ok);
+        }
+        if node.scalar_text().is_some() {
+            self.note(node, "`end_operations` must be `ok` or `{fail: <detail>}`");
+            return None;
+        }
+        let mut fields = self.fields(node, "end_operations")?;
+        let detail = fields
+            .required_text("fail")
+            .map(|(text, _)| text.to_owned());
+        self.take(fields.finish());
+        detail.map(|detail| mock_nbi::OperationResult::Fail { detail })
+    }
+}

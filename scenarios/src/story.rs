@@ -1,0 +1,315 @@
+//! Tells a run in plain words, as it happens or as one text.
+//!
+//! In: calls of `run`, in order. Out: lines on standard output, or a text. Invariant: says what it is
+//! told and nothing else; with a paused clock the same calls give the same bytes.
+
+mod commit;
+mod pass;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use osmops::ids::OpId;
+use owo_colors::{OwoColorize, Style};
+use tokio::time::Instant;
+
+use crate::check::Check;
+use crate::fake::Served;
+use crate::hand::Made;
+use crate::run::{RunReport, Session};
+use crate::script::Script;
+use crate::step::{Given, Step};
+use crate::tables;
+
+/// The widest line of prose, in characters.
+const WIDTH: usize = 96;
+
+/// How a story is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoryOptions {
+    /// Write each line to standard output at once.
+    pub is_live: bool,
+    /// With colours.
+    pub is_painted: bool,
+    /// With every request that the fake served.
+    pub has_requests: bool,
+}
+
+/// A run being told.
+#[derive(Debug)]
+pub struct Story {
+    options: StoryOptions,
+    started: Instant,
+    text: String,
+    /// What was said last of each operation.
+    told: BTreeMap<OpId, String>,
+}
+
+impl Story {
+    /// Begins now: times are counted from here.
+    pub fn new(options: StoryOptions) -> Self {
+        Self {
+            options,
+            started: Instant::now(),
+            text: String::new(),
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// Everything told so far.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, line: impl AsRef<str>) {
+        let line = line.as_ref().trim_end();
+        if self.options.is_live {
+            // Who reads no more needs no story; the report and the exit code remain.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.options.is_painted {
+            text.style(style).to_string()
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// A line with the time in front.
+    fn timed(&mut self, line: &str) {
+        let clock = format!("[{}]", tables::clock(self.started.elapsed().as_secs_f64()));
+        let clock = self.paint(Style::new().dimmed(), &clock);
+        self.line(format!("{clock} {line}"));
+    }
+
+    fn heading(&mut self, text: &str) {
+        let text = self.paint(Style::new().bold(), text);
+        self.line("");
+        self.line(text);
+    }
+
+    /// A sign and a text in its colour.
+    fn marked(&self, sign: Sign, text: &str) -> String {
+        let (sign, style) = match sign {
+            Sign::Good => ("✓", Style::new().green()),
+            Sign::Bad => ("✗", Style::new().red()),
+            Sign::Busy => ("…", Style::new().yellow()),
+            Sign::Sent => ("→", Style::new().cyan()),
+        };
+        format!("{} {text}", self.paint(style, sign))
+    }
+
+    pub(crate) fn begin(&mut self, script: &Script, target: &str) {
+        let name = self.paint(Style::new().bold(), &format!("# {}", script.name));
+        self.line(name);
+        self.line("");
+        self.prose(&script.purpose);
+        self.line("");
+        self.prose(&format!(
+            "OSM is {target}. Times are minutes and seconds since the start."
+        ));
+    }
+
+    fn prose(&mut self, text: &str) {
+        let mut line = String::new();
+        for word in text.split_whitespace() {
+            if !line.is_empty() && line.chars().count() + word.chars().count() + 1 > WIDTH {
+                self.line(&line);
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(line);
+    }
+
+    pub(crate) fn given_begins(&mut self, count: usize) {
+        if count > 0 {
+            self.heading("## Before: an operator prepares OSM");
+        }
+    }
+
+    pub(crate) fn given(&mut self, given: &Given, made: Made) {
+        let what = match given {
+            Given::VimAccount { name } => format!("VIM account {name}"),
+            Given::K8sCluster { name, vim_account } => {
+                format!("Kubernetes cluster {name} at {vim_account}")
+            }
+            Given::Package { folder } => {
+                let name = folder.rsplit('/').next().unwrap_or(folder);
+                format!("package {name}, uploaded by another tool")
+            }
+            Given::NsInstance { name, kdus, .. } => {
+                let values = kdus.iter().flat_map(|kdu| &kdu.values);
+                let values: Vec<String> = values.map(|(k, v)| format!("{k}: {v}")).collect();
+                format!(
+                    "NS instance {name}, made by hand with {}",
+                    values.join(", ")
+                )
+            }
+        };
+        let how = match made {
+            Made::Now => "is ready",
+            Made::Before => "was there already",
+        };
+        let line = self.marked(Sign::Good, &format!("{what} {how}"));
+        self.timed(&line);
+    }
+
+    /// A step begins; `tag_before` is the tag that was looked at last.
+    pub(crate) fn step_begins(&mut self, number: usize, step: &Step, tag_before: Option<&str>) {
+        let text = match step {
+            Step::Apply { tag, .. } if tag_before == Some(tag) => {
+                format!("Commit {tag} is applied again")
+            }
+            Step::Apply { tag, .. } => format!("Commit {tag} arrives and is applied"),
+            Step::Plan { tag } => format!("What would commit {tag} do? (nothing is written)"),
+            Step::Expect(_) => "What must hold now".to_owned(),
+            Step::Fault(fault) => {
+                let kind = serde_json::to_value(&fault.kind).unwrap_or_default();
+                let (nth, operation) = (fault.nth, &fault.operation);
+                format!("The fake is told: call {nth} of `{operation}` from now meets {kind}")
+            }
+            Step::Advance(by) => {
+                let by = humantime::format_duration(*by);
+                format!("The fake is told: {by} pass")
+            }
+            Step::Operations(mode) => {
+                format!(
+                    "The fake is told: operations are `{}` from now on",
+                    mode.word()
+                )
+            }
+            Step::EndOperations(mock_nbi::OperationResult::Ok) => {
+                "The fake is told: pending operations end well".to_owned()
+            }
+            Step::EndOperations(mock_nbi::OperationResult::Fail { detail }) => {
+                format!("The fake is told: pending operations fail with `{detail}`")
+            }
+        };
+        self.heading(&format!("## {number}. {text}"));
+    }
+
+    pub(crate) fn requests(&mut self, served: &[Served]) {
+        if !self.options.has_requests {
+            return;
+        }
+        self.line("The requests, as OSM saw them:");
+        let line = |served: &Served| {
+            let query = match served.query.as_str() {
+                "" => String::new(),
+                query => format!("?{query}"),
+            };
+            let status = served
+                .status
+                .map_or("no answer".to_owned(), |status| status.to_string());
+            format!("{:<6} {}{query} {status}", served.method, served.path)
+        };
+        for same in served.chunk_by(|a, b| line(a) == line(b)) {
+            let Some(first) = same.first() else { continue };
+            let times = match same.len() {
+                1 => String::new(),
+                n => format!(" ({n} times)"),
+            };
+            self.line(format!("    {}{times}", line(first)));
+        }
+        if served.is_empty() {
+            self.line("    none");
+        }
+    }
+
+    pub(crate) fn checked(&mut self, checks: &[Check]) {
+        for check in checks {
+            let line = match &check.found_instead {
+                None => self.marked(Sign::Good, &check.claim),
+                Some(found) => {
+                    let text = format!(
+                        "{}: NOT SO, found: {found} (line {})",
+                        check.claim, check.line
+                    );
+                    self.marked(Sign::Bad, &text)
+                }
+            };
+            self.line(format!("  {line}"));
+        }
+    }
+
+    pub(crate) fn end(
+        &mut self,
+        report: &RunReport,
+        opened_at: f64,
+        hand_requests: u64,
+        connections: usize,
+    ) {
+        self.heading("## At the end, OSM has");
+        let tables = [
+            tables::packages(&report.osm),
+            tables::instances(&report.osm),
+            tables::operations(&report.osm, opened_at),
+        ];
+        for table in tables {
+            for line in table.lines() {
+                self.line(line);
+            }
+            self.line("");
+        }
+        self.sessions(report, hand_requests, connections);
+        let held = report.checks.iter().filter(|c| c.found_instead.is_none());
+        let (held, all) = (held.count(), report.checks.len());
+        let text = match (report.interrupted, held == all) {
+            (true, _) => format!("Interrupted; {held} of {all} expectations held so far."),
+            (false, true) => format!("All {} held.", plural(all as u64, "expectation")),
+            (false, false) => format!("{held} of {all} expectations held."),
+        };
+        let sign = if held == all && !report.interrupted {
+            Sign::Good
+        } else {
+            Sign::Bad
+        };
+        let line = self.marked(sign, &text);
+        self.line(line);
+    }
+
+    fn sessions(&mut self, report: &RunReport, hand_requests: u64, connections: usize) {
+        let total: u64 = report.sessions.iter().map(|s| s.requests.total()).sum();
+        let words = |session: &Session| {
+            let (verb, tag) = (session.verb, &session.tag);
+            format!("{} for {verb} {tag}", session.requests.total())
+        };
+        let parts: Vec<String> = report.sessions.iter().map(words).collect();
+        let over = match connections {
+            0 => String::new(),
+            1 => " All went over one connection.".to_owned(),
+            n => format!(" All went over {n} connections."),
+        };
+        self.prose(&format!(
+            "OSM Ops sent {}: {}. Preparing and looking took {hand_requests} more.{over}",
+            plural(total, "request"),
+            parts.join(", ")
+        ));
+    }
+}
+
+/// `1 request`, `2 requests`.
+pub(crate) fn plural(n: u64, word: &str) -> String {
+    match n {
+        1 => format!("1 {word}"),
+        n => format!("{n} {word}s"),
+    }
+}
+
+/// What a marked line says.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Good,
+    Bad,
+    Busy,
+    Sent,
+}

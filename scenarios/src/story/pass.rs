@@ -1,0 +1,182 @@
+//! What `osmops` reads, plans, sends and sees.
+
+use osmops::apply::ActionResult;
+use osmops::nbi::NbiError;
+use osmops::observed::{OpEnd, OpState};
+use osmops::plan::{Action, Plan, PlannedAction, render};
+use osmops::reconcile::OperationLook;
+use osmops::report::{ItemStatus, PassEnd, PassReport};
+use osmops::request_counts::RequestCounts;
+use owo_colors::Style;
+
+use super::{Sign, Story, plural};
+
+impl Story {
+    /// A plan that is about to be carried out; `pass` counts from 1 within one `apply`.
+    pub(crate) fn planned(&mut self, plan: &Plan, pass: usize) {
+        if plan.entries.is_empty() {
+            self.timed("Nothing healthy is declared, so there is nothing to ask OSM about.");
+            return;
+        }
+        match (pass, plan.is_converged()) {
+            (1, true) => self.timed("OSM was read. It is as declared already:"),
+            (1, false) => self.timed("OSM was read. The plan:"),
+            (_, true) => {
+                let line = self.marked(Sign::Good, "OSM was read again: it is as declared.");
+                self.timed(&line);
+                return;
+            }
+            (_, false) => self.timed("OSM was read again. The plan:"),
+        }
+        self.rendered(plan);
+    }
+
+    /// A plan that is only looked at.
+    pub(crate) fn only_planned(&mut self, plan: &Plan, requests: &RequestCounts) {
+        self.timed("OSM was read. The plan:");
+        self.rendered(plan);
+        self.line(format!("OSM Ops sent {}.", counted(requests)));
+    }
+
+    fn rendered(&mut self, plan: &Plan) {
+        for line in render(plan).lines() {
+            let style = match line.chars().next() {
+                Some('+') => Style::new().green(),
+                Some('~' | '…') => Style::new().yellow(),
+                Some('!') => Style::new().red(),
+                _ => Style::new(),
+            };
+            let line = self.paint(style, line);
+            self.line(format!("    {line}"));
+        }
+    }
+
+    pub(crate) fn action_starts(&mut self, action: &PlannedAction) {
+        let what = match &action.action {
+            Action::CreatePackage { .. } => "packing and uploading it",
+            Action::UpdatePackage { .. } => "packing and uploading it over the old files",
+            Action::CreateInstance { .. } => "asking OSM to create and instantiate it",
+            Action::Instantiate { .. } => "asking OSM to instantiate it",
+            Action::UpgradeKdu { .. } => "asking OSM to upgrade it",
+        };
+        let line = self.marked(Sign::Sent, &format!("{}: {what}", action.item));
+        self.timed(&line);
+    }
+
+    pub(crate) fn action_ended(&mut self, action: &PlannedAction, result: &ActionResult) {
+        let item = &action.item;
+        let line = match result {
+            ActionResult::Done => self.marked(Sign::Good, &format!("{item}: OSM has it")),
+            ActionResult::Started(operation) => {
+                let text = format!("{item}: OSM starts operation {operation}");
+                self.marked(Sign::Busy, &text)
+            }
+            ActionResult::Failed(failure) => {
+                self.marked(Sign::Bad, &format!("{item}: {}", failure.message))
+            }
+            ActionResult::Skipped(_) => {
+                let text = format!("{item}: skipped, because something it needs was not done");
+                self.marked(Sign::Bad, &text)
+            }
+            ActionResult::Cancelled => self.marked(
+                Sign::Bad,
+                &format!("{item}: not sent, because of the interruption"),
+            ),
+        };
+        self.timed(&line);
+    }
+
+    /// A look at an operation; told when there is something new.
+    pub(crate) fn operation_seen(&mut self, look: &OperationLook) {
+        let (sign, text) = match look.state.end() {
+            None => (Sign::Busy, look.words.trim().to_owned()),
+            Some(OpEnd::Done) => (Sign::Good, format!("operation {}", word(look.state))),
+            Some(OpEnd::Failed) => (
+                Sign::Bad,
+                format!("operation {}: {}", word(look.state), look.words),
+            ),
+        };
+        if self.told.get(&look.operation) == Some(&text) {
+            return;
+        }
+        let line = self.marked(sign, &format!("{}: {text}", look.item));
+        self.told.insert(look.operation.clone(), text);
+        self.timed(&line);
+    }
+
+    pub(crate) fn pass_ended(&mut self, report: &PassReport) {
+        if let Some(reason) = &report.stopped {
+            let line = self.marked(Sign::Bad, &format!("OSM could not be read: {reason}"));
+            self.timed(&line);
+        }
+    }
+
+    /// How an `apply` ended.
+    pub(crate) fn applied(&mut self, report: &PassReport, requests: &RequestCounts) {
+        let (sign, text) = match report.end {
+            PassEnd::Converged => (Sign::Good, "Converged: OSM is as the commit declares."),
+            PassEnd::Waiting { .. } => (Sign::Busy, "Waiting: OSM is still at work."),
+            PassEnd::Failed => (Sign::Bad, "Failed: it may succeed later."),
+            PassEnd::Stalled => (
+                Sign::Bad,
+                "Stalled: another commit or an operator must help.",
+            ),
+        };
+        let line = self.marked(sign, text);
+        self.timed(&line);
+        for item in &report.items {
+            let is_bad = matches!(
+                item.status,
+                ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
+            );
+            if is_bad {
+                let detail = item.detail.as_deref().unwrap_or("no reason given");
+                let line = self.marked(Sign::Bad, &format!("{}: {detail}", item.item));
+                self.line(format!("    {line}"));
+            }
+        }
+        self.line(format!("OSM Ops sent {}.", counted(requests)));
+    }
+
+    pub(crate) fn log_out(&mut self, result: Result<(), NbiError>) {
+        if let Err(error) = result {
+            // OSM forgets the token by itself; the run need not fail for it.
+            let line = self.marked(Sign::Bad, &format!("cannot log out: {error}"));
+            self.timed(&line);
+        }
+    }
+}
+
+/// `13 requests: 1 log-in, 7 reads, …`, naming only what there is.
+fn counted(requests: &RequestCounts) -> String {
+    let parts = [
+        (requests.log_in, "log-in", "log-ins"),
+        (requests.read, "read", "reads"),
+        (requests.write, "write", "writes"),
+        (
+            requests.probe,
+            "look at an operation",
+            "looks at operations",
+        ),
+        (requests.log_out, "log-out", "log-outs"),
+    ];
+    let named: Vec<String> = parts
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }))
+        .collect();
+    match named.as_slice() {
+        [] => "no request".to_owned(),
+        named => format!(
+            "{}: {}",
+            plural(requests.total(), "request"),
+            named.join(", ")
+        ),
+    }
+}
+
+/// OSM's word for a state.
+fn word(state: OpState) -> String {
+    let word = serde_json::to_value(state).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
+}
