@@ -16,8 +16,9 @@ use crate::profile::{Course, Kind, Profile};
 
 pub(crate) use step::{Change, Ending, Step, Work};
 
-/// Stages of an instantiation, as OSM counts them.
-pub(crate) const INSTANTIATE_STAGES: u32 = 5;
+/// The second stage of an instantiation, in which charts are installed, begins after this share of
+/// its time; the first only reads the database.
+const PREPARATION_SHARE: f64 = 0.05;
 
 /// In the modes `ok` and `fail` an operation ends this long after it was asked for, so that a
 /// client that reads straight after the request still sees it PROCESSING.
@@ -169,10 +170,8 @@ impl Engine {
                 .starts_after
                 .map(|wait| pending.since + wait.as_secs_f64());
         }
-        let share = match stages(&pending.work, course) {
-            0 => 1.0,
-            stages => f64::from(pending.stage) / f64::from(stages),
-        };
+        let is_preparing = pending.stage == 1 && shows_stages(&pending.work, course);
+        let share = if is_preparing { PREPARATION_SHARE } else { 1.0 };
         course
             .lasts
             .map(|lasts| pending.since + lasts.as_secs_f64() * share)
@@ -223,7 +222,7 @@ impl Engine {
                 change: Change::Start,
             });
         }
-        if pending.stage < stages(&pending.work, course) {
+        if pending.stage == 1 && shows_stages(&pending.work, course) {
             pending.stage += 1;
             let change = Change::Stage(pending.stage);
             return Some(Step {
@@ -259,14 +258,10 @@ impl Engine {
     }
 }
 
-/// How many stages a client can see; none where the operation takes no time.
-fn stages(work: &Work, course: Course) -> u32 {
+/// Whether a client can see more than one stage: not where the operation takes no time.
+fn shows_stages(work: &Work, course: Course) -> bool {
     let takes_time = course.lasts.is_some_and(|lasts| lasts > Duration::ZERO);
-    if takes_time && work.kind() == Kind::Instantiate {
-        INSTANTIATE_STAGES
-    } else {
-        0
-    }
+    takes_time && work.kind() == Kind::Instantiate
 }
 
 #[cfg(test)]
@@ -323,14 +318,7 @@ mod tests {
         engine.submit(work("a", "op", Kind::Instantiate), 0.0, None);
         assert_eq!(
             steps_until(&mut engine, 100.0),
-            [
-                "0.1 op start",
-                "6.1 op stage 2",
-                "12.1 op stage 3",
-                "18.1 op stage 4",
-                "24.1 op stage 5",
-                "30.1 op well"
-            ]
+            ["0.1 op start", "1.6 op stage 2", "30.1 op well"]
         );
     }
 

@@ -146,7 +146,8 @@ impl State {
 
 /// Names and permissions of the roles every OSM has.
 ///
-/// Source: OSM NBI `roles_to_operations.yml`, as far as this surface asks for permissions.
+/// Source: OSM NBI `roles_to_operations.yml` of about Release 9; the recordings of 19 do not show
+/// theirs.
 fn built_in_roles() -> [(&'static str, Value); 4] {
     [
         ("system_admin", json!({"default": true, "admin": true})),
@@ -157,16 +158,21 @@ fn built_in_roles() -> [(&'static str, Value); 4] {
         ),
         (
             "project_admin",
-            json!({"default": true, "admin": false, "users:post": false, "users:id:post": false,
-                "users:id:delete": false, "projects:post": false, "projects:id:delete": false,
-                "roles:post": false, "roles:id:delete": false, "roles:id:patch": false}),
+            json!({"default": true, "users:post": false, "users:id:post": false,
+                "users:id:delete": false, "users:id:put": false, "projects": false,
+                "roles": false}),
         ),
         (
             "project_user",
-            json!({"default": true, "admin": false, "users": false, "projects": false,
-                "roles": false, "vims": false, "vims:get": true, "vims:id:get": true,
+            json!({"default": true, "ns_instances": false, "ns_instances:get": true,
+                "vnf_instances": false, "users": false, "users:id:get": true,
+                "users:id:put": true, "users:id:patch": true, "projects": false,
+                "vims": false, "vims:get": true, "vims:id:get": true,
                 "vim_accounts": false, "vim_accounts:get": true, "vim_accounts:id:get": true,
-                "k8sclusters": false, "k8sclusters:get": true, "k8sclusters:id:get": true}),
+                "sdn_controllers": false, "sdn_controllers:get": true,
+                "sdn_controllers:id:get": true, "wims": false, "wims:get": true,
+                "wims:id:get": true, "wim_accounts": false, "wim_accounts:get": true,
+                "wim_accounts:id:get": true}),
         ),
     ]
 }

@@ -13,14 +13,16 @@ use crate::profile::Kind;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, set, text};
 
-/// Stages of an instantiation by number from 1, as OSM names them.
-const STAGES: [&str; 5] = [
+/// Stages of an instantiation by number from 1. OSM announces five; the last three are for day-1
+/// primitives, which KDUs without execution environments do not have.
+///
+/// Source: recorded cases `ns_actions_queue` and `ns_failed_instantiation`; OSM LCM v19 `ns.py`.
+const STAGES: [&str; 2] = [
     "Stage 1/5: preparation of the environment.",
     "Stage 2/5: deployment of KDUs, VMs and execution environments.",
-    "Stage 3/5: instantiating Day-1 prims.",
-    "Stage 4/5: executing Day-1 primitives.",
-    "Stage 5/5: finishing.",
 ];
+/// Source: OSM LCM v19 `ns.py`, `terminate`.
+const DELETION_STAGE: &str = "Stage 3/3 delete all.";
 const INSTALL_FAILED: &str = "Deploying KDU: Error executing command: helm3 install failed";
 const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed";
 
@@ -285,10 +287,18 @@ fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, a
         .get(Collection::Operations, op_id)
         .is_some_and(|op| op["operationParams"]["autoremove"] == true);
     if let Some(detail) = failure_text(ending, TERMINATE_FAILED) {
-        let stage = "Stage 2/3: Executing terminate primitives.";
+        let stage = DELETION_STAGE;
         let message = format!("{stage} Detail: {detail}");
         finish(state, op_id, "FAILED", json!(message), &detail, at);
-        break_ns(state, ns_id, "TERMINATING", op_id, stage, &detail, at);
+        break_ns(
+            state,
+            ns_id,
+            "TERMINATING",
+            op_id,
+            &format!("{stage}."),
+            &detail,
+            at,
+        );
         return;
     }
     finish(state, op_id, "COMPLETED", Value::Null, "Done", at);

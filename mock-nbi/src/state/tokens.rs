@@ -228,7 +228,7 @@ fn roles_in(mappings: &[Value], project_id: &str, db: &Db) -> Vec<Value> {
 /// Whether any of a token's roles grants `permission`, such as `vnfds:id:get`: the longest entry
 /// of the role that is a prefix decides, `default` where none is.
 ///
-/// Source: OSM NBI `auth.py`, `check_permissions`.
+/// Source: the comments of OSM NBI `roles_to_operations.yml`.
 pub(crate) fn is_permitted(token: &Value, permission: &str, db: &Db) -> bool {
     list(token, "roles").iter().any(|role| {
         let Some(role) = db.get(Collection::Roles, text(role, "id")) else {

@@ -41,7 +41,7 @@ async fn instant_operations_have_ended_when_they_are_next_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn realistic_instantiation_takes_a_minute_and_shows_its_stages() {
+async fn realistic_instantiation_takes_a_minute_and_shows_what_it_is_at() {
     let nbi = world(Profile::realistic());
     let stock = stocked(&nbi).await;
     let (ns_id, op_id) = stock.create_ns("ldap", json!({"a": 1})).await;

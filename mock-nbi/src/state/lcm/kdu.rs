@@ -191,7 +191,11 @@ fn run_kdu_primitive(
         }
         (Some(detail), _) => Err(detail),
         (None, "upgrade") => {
-            let mut sent = instantiated;
+            let mut sent = if options.resets_values {
+                json!({})
+            } else {
+                instantiated
+            };
             merge_patch(&mut sent, &values);
             release.upgrade(&sent, options.resets_values, at);
             Ok(status_json(&json!(release.name), &release.description))
@@ -217,6 +221,8 @@ fn run_kdu_primitive(
 }
 
 /// Parameters of an upgrade that are not values of the chart.
+///
+/// Source: OSM LCM v19 `ns.py`, `action`.
 #[derive(Default)]
 struct Options {
     model: Option<String>,
@@ -234,7 +240,12 @@ fn take_options(values: &mut Value, knows_reset: bool) -> Options {
     fields.shift_remove("kdu_atomic_upgrade");
     if knows_reset {
         let reset = fields.shift_remove("kdu_reset_values");
-        options.resets_values = reset.is_some_and(|value| value == true || value == "true");
+        let word = reset
+            .as_ref()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_lowercase();
+        options.resets_values = ["yes", "true", "1"].contains(&word.as_str());
         fields.shift_remove("kdu_reuse_values");
         fields.shift_remove("kdu_reset_then_reuse_values");
     }
