@@ -1,6 +1,6 @@
 //! The inside of an uploaded package: a tar.gz (or zip) and the rules OSM has for it.
 //!
-//! Pure. Source: NBI_FACTS.md section 7; OSM NBI `descriptor_topics.py`, `upload_content`.
+//! Pure. Source: NBI_FACTS.md section 7.
 
 use std::io::Read;
 

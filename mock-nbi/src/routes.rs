@@ -2,7 +2,7 @@
 //!
 //! Order of checks: URL and method (405, 501), token (401), permission (401), body, action.
 //!
-//! Source: OSM NBI `nbi.py`; NBI_FACTS.md section 2; recorded case `wrong_urls_and_methods`.
+//! Source: NBI_FACTS.md section 2; recorded case `wrong_urls_and_methods`.
 
 mod admin;
 mod instances;

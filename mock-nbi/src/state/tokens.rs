@@ -245,9 +245,12 @@ pub(crate) fn is_permitted(token: &Value, permission: &str, db: &Db) -> bool {
             .filter(|(key, _)| applies(key))
             .max_by_key(|(key, _)| key.len())
             .map(|(_, value)| value);
-        longest
-            .or_else(|| permissions.get("default"))
-            .and_then(Value::as_bool)
-            == Some(true)
+        // `admin` counts as refused where it is missing, whatever the default.
+        let fallback = || {
+            permissions
+                .get("default")
+                .filter(|_| !permission.starts_with("admin:"))
+        };
+        longest.or_else(fallback).and_then(Value::as_bool) == Some(true)
     })
 }
