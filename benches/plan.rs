@@ -16,12 +16,7 @@ fn planner(criterion: &mut Criterion) {
         for (name, desired, observed, actions) in [
             ("unchanged", &desired, &same, 0),
             ("one_value_changed", &changed, &same, 1),
-            (
-                "all_to_create",
-                &desired,
-                &nothing,
-                instances + 2 * instances.div_ceil(10),
-            ),
+            ("all_to_create", &desired, &nothing, instances + 2 * instances.div_ceil(10)),
         ] {
             assert_eq!(plan(desired, observed).actions.len(), actions, "{name}");
             let id = BenchmarkId::new(name, format!("{instances}_instances"));

@@ -51,9 +51,7 @@ pub fn revision(instances: usize, replicas: &str) -> Revision {
 pub fn observed(desired: &DesiredState) -> ObservedState {
     ObservedState {
         packages: desired.packages.iter().map(observed_package).collect(),
-        instances: (0..desired.instances.len())
-            .map(observed_instance)
-            .collect(),
+        instances: (0..desired.instances.len()).map(observed_instance).collect(),
         vim_accounts: Some(vec![ObservedVimAccount {
             id: id(VimAccountId::new("00000000-0000-4000-8000-000000000000")),
             name: id(VimAccountName::new("mylocation1")),
@@ -71,22 +69,13 @@ pub fn empty() -> ObservedState {
 }
 
 fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackage {
-    let PackageKey {
-        kind,
-        id: descriptor,
-    } = package.key.clone();
+    let PackageKey { kind, id: descriptor } = package.key.clone();
     let folder = package.folder.file_name().to_owned();
-    let name = UploadName {
-        folder,
-        owner: None,
-        digest: package.digest.clone(),
-    };
+    let name = UploadName { folder, owner: None, digest: package.digest.clone() };
     let member = |m: &osmops::package::Member| Some((m.index.clone()?, m.vnfd.clone()));
     ObservedPackage {
         kind,
-        record: id(PackageId::new(
-            format!("{kind}-{descriptor}").replace('_', "-"),
-        )),
+        record: id(PackageId::new(format!("{kind}-{descriptor}").replace('_', "-"))),
         id: Some(descriptor),
         version: package.version.clone(),
         state: PackageState::Usable,
@@ -97,9 +86,7 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
 }
 
 fn observed_instance(n: usize) -> ObservedInstance {
-    let values: Map<_, _> = [("replicaCount".to_owned(), json!("2"))]
-        .into_iter()
-        .collect();
+    let values: Map<_, _> = [("replicaCount".to_owned(), json!("2"))].into_iter().collect();
     ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),

@@ -87,11 +87,8 @@ pub async fn apply(
     let mut made: BTreeMap<ActionId, PackageId> = BTreeMap::new();
     for planned in &plan.actions {
         let undone = |need: &&ActionId| {
-            let outcome = outcomes.iter().find(|outcome| outcome.id == **need);
-            !matches!(
-                outcome.map(|o| &o.result),
-                Some(ActionResult::Done | ActionResult::Started(_))
-            )
+            let outcome = outcomes.get(need.0).map(|outcome| &outcome.result);
+            !matches!(outcome, Some(ActionResult::Done | ActionResult::Started(_)))
         };
         let result = if stop.is_cancelled() {
             ActionResult::Cancelled
@@ -103,10 +100,7 @@ pub async fn apply(
             sent.unwrap_or_else(|error| ActionResult::Failed(error.into_failure()))
         };
         observer.action_ended(planned, &result);
-        outcomes.push(ActionOutcome {
-            id: planned.id,
-            result,
-        });
+        outcomes.push(ActionOutcome { id: planned.id, result });
     }
     outcomes
 }
@@ -118,44 +112,28 @@ async fn send(
     packages: &BTreeMap<PackageKey, Package>,
     made: &mut BTreeMap<ActionId, PackageId>,
 ) -> Result<ActionResult, ActionError> {
-    let package = |key: &PackageKey| {
-        packages
-            .get(key)
-            .expect("plans name packages of their revision")
-    };
+    let package =
+        |key: &PackageKey| packages.get(key).expect("plans name packages of their revision");
     match &planned.action {
         Action::CreatePackage { package: key } => {
             let upload = upload(package(key), owner)?;
             made.insert(planned.id, nbi.create_package(key.kind, &upload).await?);
             Ok(ActionResult::Done)
         }
-        Action::UpdatePackage {
-            package: key,
-            record,
-        } => {
-            nbi.update_package(key.kind, record, &upload(package(key), owner)?)
-                .await?;
+        Action::UpdatePackage { package: key, record } => {
+            nbi.update_package(key.kind, record, &upload(package(key), owner)?).await?;
             Ok(ActionResult::Done)
         }
         Action::CreateInstance { spec } => {
             let started = nbi.create_instance(&new_instance(spec, made)).await?;
             Ok(ActionResult::Started(started.operation))
         }
-        Action::Instantiate { ns, spec } => Ok(ActionResult::Started(
-            nbi.instantiate(ns, &new_instance(spec, made)).await?,
-        )),
-        Action::UpgradeKdu {
-            ns,
-            member,
-            kdu,
-            params,
-        } => {
+        Action::Instantiate { ns, spec } => {
+            Ok(ActionResult::Started(nbi.instantiate(ns, &new_instance(spec, made)).await?))
+        }
+        Action::UpgradeKdu { ns, member, kdu, params } => {
             let (member, kdu, params) = (member.clone(), kdu.clone(), params.clone());
-            let params = KduParams {
-                member,
-                kdu,
-                params,
-            };
+            let params = KduParams { member, kdu, params };
             Ok(ActionResult::Started(nbi.upgrade_kdu(ns, &params).await?))
         }
     }
@@ -164,9 +142,9 @@ async fn send(
 fn new_instance(spec: &InstanceSpec, made: &BTreeMap<ActionId, PackageId>) -> NewInstance {
     let nsd = match &spec.nsd {
         PackageRef::Existing(record) => record,
-        PackageRef::CreatedBy(action) => made
-            .get(action)
-            .expect("an action is sent only after those that it needs were done"),
+        PackageRef::CreatedBy(action) => {
+            made.get(action).expect("an action is sent only after those that it needs were done")
+        }
     };
     let kdus = spec.kdus.iter().map(|kdu| KduParams {
         member: kdu.member.clone(),
@@ -193,17 +171,9 @@ fn upload(package: &Package, owner: Option<&Owner>) -> Result<Upload, ArchiveErr
     };
     let (size_bytes, md5) = (archive.size_bytes, archive.md5.clone());
     let body = Arc::new(move || {
-        let frames = futures_util::stream::iter(archive.chunks()).map(|chunk| {
-            chunk
-                .map(Frame::data)
-                .map_err(|error| Box::new(error) as BoxError)
-        });
+        let frames = futures_util::stream::iter(archive.chunks())
+            .map(|chunk| chunk.map(Frame::data).map_err(|error| Box::new(error) as BoxError));
         BodyExt::boxed(StreamBody::new(frames))
     });
-    Ok(Upload {
-        file_name: name.to_string(),
-        size_bytes,
-        md5,
-        body,
-    })
+    Ok(Upload { file_name: name.to_string(), size_bytes, md5, body })
 }

@@ -69,17 +69,11 @@ impl Artifact {
     /// [`ArtifactError`], naming the path.
     pub fn open(path: &Path) -> Result<Self, ArtifactError> {
         let path = fs_err::canonicalize(path).map_err(ArtifactError::Unreadable)?;
-        let name = path
-            .file_name()
-            .map_or("root".to_owned(), |n| n.to_string_lossy().into_owned());
+        let name = path.file_name().map_or("root".to_owned(), |n| n.to_string_lossy().into_owned());
         if path.is_dir() {
             let tree = Tree::read_folder(&path)?;
             let revision = revision_name(&name)?;
-            return Ok(Self {
-                tree,
-                revision,
-                _unpacked: None,
-            });
+            return Ok(Self { tree, revision, _unpacked: None });
         }
         if !(name.ends_with(".tar.gz") || name.ends_with(".tgz")) {
             return Err(ArtifactError::NotAnArtifact { path });
@@ -94,15 +88,9 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::BadArchive`], when it is none or must not be unpacked.
     pub fn from_archive(reader: impl Read, name: &str) -> Result<Self, ArtifactError> {
-        let bad = |source| ArtifactError::BadArchive {
-            name: name.to_owned(),
-            source,
-        };
+        let bad = |source| ArtifactError::BadArchive { name: name.to_owned(), source };
         let folder = TempDir::with_prefix("osmops-").map_err(ArtifactError::Unreadable)?;
-        let mut hashing = Hashing {
-            reader,
-            digest: Sha256::new(),
-        };
+        let mut hashing = Hashing { reader, digest: Sha256::new() };
         let skipped = unpack::unpack(&mut hashing, folder.path()).map_err(bad)?;
         let tree = Tree::read_folder(folder.path())?.with_skipped(skipped);
         let (files, folders) = tree.counts();
@@ -113,19 +101,13 @@ impl Artifact {
         let digest = hex::encode(hashing.digest.finalize());
         let stem = name.trim_end_matches(".tgz").trim_end_matches(".tar.gz");
         let revision = revision_name(&format!("{stem}@sha256:{digest}"))?;
-        Ok(Self {
-            tree,
-            revision,
-            _unpacked: Some(folder),
-        })
+        Ok(Self { tree, revision, _unpacked: Some(folder) })
     }
 }
 
 fn revision_name(name: &str) -> Result<RevisionName, ArtifactError> {
-    RevisionName::new(name).map_err(|source| ArtifactError::BadName {
-        name: name.to_owned(),
-        source,
-    })
+    RevisionName::new(name)
+        .map_err(|source| ArtifactError::BadName { name: name.to_owned(), source })
 }
 
 /// Hashes what passes through.

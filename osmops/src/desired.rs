@@ -20,9 +20,9 @@ pub use resolve::resolve;
 pub struct DesiredState {
     /// Marks what we make.
     pub owner: Option<Owner>,
-    /// VNFDs first, then NSDs, each by id.
+    /// VNFDs first, then NSDs, each in the order of their ids; look-ups rely on it.
     pub packages: Vec<DesiredPackage>,
-    /// By name.
+    /// In the order of their names; look-ups rely on it.
     pub instances: Vec<DesiredInstance>,
 }
 
@@ -92,8 +92,15 @@ pub struct DesiredKdu {
 
 impl DesiredState {
     /// The declared package of this kind and id.
-    pub fn package(&self, key: &PackageKey) -> Option<&DesiredPackage> {
-        self.packages.iter().find(|package| package.key == *key)
+    pub fn package(&self, kind: PackageKind, id: &DescriptorId) -> Option<&DesiredPackage> {
+        let found = self.packages.binary_search_by(|p| (p.key.kind, &p.key.id).cmp(&(kind, id)));
+        self.packages.get(found.ok()?)
+    }
+
+    /// The declared instance of this name.
+    pub fn instance(&self, name: &NsName) -> Option<&DesiredInstance> {
+        let found = self.instances.binary_search_by(|instance| instance.name.cmp(name));
+        self.instances.get(found.ok()?)
     }
 
     /// Whether nothing at all is declared.

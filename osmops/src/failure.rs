@@ -14,10 +14,7 @@ pub struct Failure {
 impl Failure {
     /// Takes over an error and its causes.
     pub fn of(error: &dyn Error, may_pass: bool) -> Self {
-        Self {
-            message: chain(error),
-            may_pass,
-        }
+        Self { message: chain(error), may_pass }
     }
 }
 

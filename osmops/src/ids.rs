@@ -153,14 +153,8 @@ mod tests {
     fn texts_that_no_name_may_be_are_refused() {
         assert_eq!(NsName::new(" "), Err(TextError::Empty));
         assert_eq!(NsName::new("a\nb"), Err(TextError::ControlCharacter));
-        assert_eq!(
-            NsName::new("x".repeat(256)),
-            Err(TextError::TooLong { bytes: 256 })
-        );
+        assert_eq!(NsName::new("x".repeat(256)), Err(TextError::TooLong { bytes: 256 }));
         assert_eq!(NsName::new("ldap").unwrap().as_str(), "ldap");
-        assert_eq!(
-            NsId::new("a/../b"),
-            Err(TextError::StrangeCharacter { found: '/' })
-        );
+        assert_eq!(NsId::new("a/../b"), Err(TextError::StrangeCharacter { found: '/' }));
     }
 }

@@ -11,20 +11,13 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no mistakes; clap knows which of its streams is meant.
-            let code = if error.use_stderr() {
-                cli::Exit::Usage
-            } else {
-                cli::Exit::Converged
-            };
+            let code = if error.use_stderr() { cli::Exit::Usage } else { cli::Exit::Converged };
             let _ = error.print();
             return code.into();
         }
     };
     cli::telemetry::set_up(&arguments);
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             cli::output::error(&format!("cannot start: {error}"));

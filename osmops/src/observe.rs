@@ -25,18 +25,13 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
     let mut observed = ObservedState::default();
     for kind in [PackageKind::Vnfd, PackageKind::Nsd] {
         let records = nbi.read_packages(kind).await?;
-        observed
-            .packages
-            .extend(records.into_iter().map(|record| package(kind, record)));
+        observed.packages.extend(records.into_iter().map(|record| package(kind, record)));
     }
     let records = nbi.read_instances().await?;
     observed.instances = records.into_iter().map(instance).collect();
-    if plan::needs_vim_accounts(desired, &observed) {
+    if plan::needs_vim_accounts(desired, &observed.index()) {
         let accounts = nbi.read_vim_accounts().await?;
-        let accounts = accounts.into_iter().map(|a| ObservedVimAccount {
-            id: a.id,
-            name: a.name,
-        });
+        let accounts = accounts.into_iter().map(|a| ObservedVimAccount { id: a.id, name: a.name });
         observed.vim_accounts = Some(accounts.collect());
     }
     for instance in &mut observed.instances {
@@ -50,14 +45,12 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
 }
 
 fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
-    let state = match (
-        record.admin.onboarding_state.as_str(),
-        record.admin.operational_state.as_str(),
-    ) {
-        ("ONBOARDED", "ENABLED") => PackageState::Usable,
-        ("ONBOARDED", _) => PackageState::Disabled,
-        _ => PackageState::WithoutContent,
-    };
+    let state =
+        match (record.admin.onboarding_state.as_str(), record.admin.operational_state.as_str()) {
+            ("ONBOARDED", "ENABLED") => PackageState::Usable,
+            ("ONBOARDED", _) => PackageState::Disabled,
+            _ => PackageState::WithoutContent,
+        };
     let profiles = record.df.into_iter().flat_map(|df| df.vnf_profile);
     ObservedPackage {
         kind,
@@ -66,19 +59,14 @@ fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
         version: record.version,
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
-        members: profiles
-            .filter_map(|profile| Some((profile.id?, profile.vnfd_id?)))
-            .collect(),
+        members: profiles.filter_map(|profile| Some((profile.id?, profile.vnfd_id?))).collect(),
         kdus: record.kdu.into_iter().filter_map(|kdu| kdu.name).collect(),
     }
 }
 
 fn instance(record: NsRecord) -> ObservedInstance {
     // The word under `_admin` is set when an operation starts, the other one follows it more closely.
-    let state = record
-        .ns_state
-        .or(record.admin.ns_state)
-        .unwrap_or_default();
+    let state = record.ns_state.or(record.admin.ns_state).unwrap_or_default();
     let state = match state.as_str() {
         "NOT_INSTANTIATED" => NsState::NotInstantiated,
         "BUILDING" => NsState::Building,
@@ -88,24 +76,13 @@ fn instance(record: NsRecord) -> ObservedInstance {
         "TERMINATING" => NsState::Terminating,
         _ => NsState::Other(state),
     };
-    let running = record
-        .current_operation
-        .filter(|what| what != "IDLE")
-        .map(|what| {
-            let id = record
-                .current_operation_id
-                .and_then(|id| crate::ids::OpId::new(id).ok());
-            RunningOperation { what, id }
-        });
-    let words: Vec<String> = [record.error_description, record.error_detail]
-        .into_iter()
-        .flatten()
-        .collect();
-    let kdus = record
-        .admin
-        .deployed
-        .map(|deployed| deployed.k8s)
-        .unwrap_or_default();
+    let running = record.current_operation.filter(|what| what != "IDLE").map(|what| {
+        let id = record.current_operation_id.and_then(|id| crate::ids::OpId::new(id).ok());
+        RunningOperation { what, id }
+    });
+    let words: Vec<String> =
+        [record.error_description, record.error_detail].into_iter().flatten().collect();
+    let kdus = record.admin.deployed.map(|deployed| deployed.k8s).unwrap_or_default();
     let kdu = |kdu: crate::nbi::DeployedKdu| {
         let status = kdu.detailed_status.as_ref();
         Some(ObservedKdu {
@@ -156,21 +133,9 @@ fn operation(record: OpRecord) -> Operation {
 
 /// OSM's words on an operation: its error if there is one, else its status.
 pub(crate) fn describe_operation(record: &OpRecord) -> String {
-    let error = record
-        .error_message
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
-    let status = record
-        .detailed_status
-        .as_ref()
-        .and_then(Value::as_str)
-        .map(str::trim);
-    error
-        .or(status)
-        .filter(|text| !text.is_empty())
-        .unwrap_or("OSM gives no reason")
-        .to_owned()
+    let error = record.error_message.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let status = record.detailed_status.as_ref().and_then(Value::as_str).map(str::trim);
+    error.or(status).filter(|text| !text.is_empty()).unwrap_or("OSM gives no reason").to_owned()
 }
 
 fn operation_values(
@@ -180,21 +145,14 @@ fn operation_values(
     let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let mut found = Vec::new();
     if kind == "action" && params.primitive.as_deref() == Some("upgrade") {
-        if let (Some(member), Some(kdu), Value::Object(values)) = (
-            &params.member_vnf_index,
-            &params.kdu_name,
-            &params.primitive_params,
-        ) {
+        if let (Some(member), Some(kdu), Value::Object(values)) =
+            (&params.member_vnf_index, &params.kdu_name, &params.primitive_params)
+        {
             found.push((member.clone(), kdu.clone(), values.clone()));
         }
         return found;
     }
-    for vnf in params
-        .additional_params_for_vnf
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for vnf in params.additional_params_for_vnf.as_array().into_iter().flatten() {
         let member = name(vnf, "member-vnf-index").and_then(|text| MemberIndex::new(text).ok());
         let kdus = vnf.get("additionalParamsForKdu").and_then(Value::as_array);
         for kdu in kdus.into_iter().flatten() {

@@ -3,9 +3,10 @@
 //! Filled by `observe`, read by `plan`. Invariant: plain values; what OSM did not say is absent, never
 //! guessed.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::desired::PackageKey;
 use crate::ids::{
     DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, PackageId, PackageKind, VimAccountId,
     VimAccountName,
@@ -191,19 +192,58 @@ pub enum OpEnd {
     Failed,
 }
 
+/// An [`ObservedState`] that is looked up by name.
+#[derive(Debug)]
+pub struct Index<'a> {
+    vnfds: BTreeMap<&'a DescriptorId, Vec<&'a ObservedPackage>>,
+    nsds: BTreeMap<&'a DescriptorId, Vec<&'a ObservedPackage>>,
+    instances: BTreeMap<&'a NsName, Vec<&'a ObservedInstance>>,
+    vim_accounts: &'a [ObservedVimAccount],
+}
+
 impl ObservedState {
+    /// Sorts everything by name, once for many look-ups.
+    pub fn index(&self) -> Index<'_> {
+        let mut index = Index {
+            vnfds: BTreeMap::new(),
+            nsds: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            vim_accounts: self.vim_accounts.as_deref().unwrap_or_default(),
+        };
+        for package in &self.packages {
+            if let Some(id) = &package.id {
+                let by_id = match package.kind {
+                    PackageKind::Vnfd => &mut index.vnfds,
+                    PackageKind::Nsd => &mut index.nsds,
+                };
+                by_id.entry(id).or_default().push(package);
+            }
+        }
+        for instance in &self.instances {
+            index.instances.entry(&instance.name).or_default().push(instance);
+        }
+        index
+    }
+}
+
+impl<'a> Index<'a> {
     /// Every package of this kind and id; OSM refuses a second one unless forced.
-    pub fn packages_of(&self, key: &PackageKey) -> Vec<&ObservedPackage> {
-        let same = |p: &&ObservedPackage| p.kind == key.kind && p.id.as_ref() == Some(&key.id);
-        self.packages.iter().filter(same).collect()
+    pub fn packages_of(&self, kind: PackageKind, id: &DescriptorId) -> &[&'a ObservedPackage] {
+        let by_id = match kind {
+            PackageKind::Vnfd => &self.vnfds,
+            PackageKind::Nsd => &self.nsds,
+        };
+        by_id.get(id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Every instance of this name; OSM allows several.
-    pub fn named(&self, name: &NsName) -> Vec<&ObservedInstance> {
-        self.instances
-            .iter()
-            .filter(|instance| instance.name == *name)
-            .collect()
+    pub fn named(&self, name: &NsName) -> &[&'a ObservedInstance] {
+        self.instances.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The VIM accounts, as far as they were read.
+    pub fn vim_accounts(&self) -> &'a [ObservedVimAccount] {
+        self.vim_accounts
     }
 }
 
@@ -215,19 +255,13 @@ impl ObservedInstance {
         member: &MemberIndex,
         kdu: &KduName,
     ) -> Option<Map<String, Value>> {
-        let recorded = self
-            .kdus
-            .iter()
-            .find(|k| k.member == *member && k.name == *kdu);
+        let recorded = self.kdus.iter().find(|k| k.member == *member && k.name == *kdu);
         if let Some(values) = recorded.and_then(|k| k.values.clone()) {
             return Some(values);
         }
         let history = self.history.as_ref()?;
         let mut values = Map::new();
-        for operation in history
-            .iter()
-            .filter(|op| op.state.end() == Some(OpEnd::Done))
-        {
+        for operation in history.iter().filter(|op| op.state.end() == Some(OpEnd::Done)) {
             for (m, k, set) in &operation.values {
                 if m == member && k == kdu {
                     values.extend(set.clone());
@@ -264,11 +298,7 @@ mod tests {
             state: NsState::Ready,
             running: None,
             failure: None,
-            kdus: vec![ObservedKdu {
-                member: member.clone(),
-                name: name.clone(),
-                values,
-            }],
+            kdus: vec![ObservedKdu { member: member.clone(), name: name.clone(), values }],
             history,
         };
         instance.effective_values(&member, &name).map(Value::Object)
@@ -282,14 +312,8 @@ mod tests {
             operation(OpState::Completed, &json!({"b": 3})),
             operation(OpState::Processing, &json!({"a": 4})),
         ];
-        assert_eq!(
-            effective(None, Some(history.clone())),
-            Some(json!({"a": 1, "b": 3}))
-        );
-        assert_eq!(
-            effective(Some(json!({"a": 9})), Some(history)),
-            Some(json!({"a": 9}))
-        );
+        assert_eq!(effective(None, Some(history.clone())), Some(json!({"a": 1, "b": 3})));
+        assert_eq!(effective(Some(json!({"a": 9})), Some(history)), Some(json!({"a": 9})));
         assert_eq!(effective(None, None), None);
     }
 }

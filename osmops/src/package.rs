@@ -63,20 +63,12 @@ impl Package {
             }
             let hashed = hash_file(file, inside, &mut digest).map_err(|error| {
                 let at = SourcePos::whole(path.clone());
-                vec![RepoProblem::Unreadable {
-                    at,
-                    reason: error.to_string(),
-                }]
+                vec![RepoProblem::Unreadable { at, reason: error.to_string() }]
             })?;
             files.push(hashed);
         }
         let digest = TreeDigest::from_sha256(digest.finalize().into());
-        Ok(Self {
-            folder: folder.clone(),
-            descriptor,
-            files,
-            digest,
-        })
+        Ok(Self { folder: folder.clone(), descriptor, files, digest })
     }
 
     /// The name of the folder, and of the archive's top folder.
@@ -104,9 +96,5 @@ fn hash_file(file: &TreeFile, path: &str, digest: &mut Sha256) -> std::io::Resul
         md5.update(chunk);
         digest.update(chunk);
     }
-    Ok(PackageFile {
-        path: path.to_owned(),
-        file: file.clone(),
-        md5: md5.finalize().into(),
-    })
+    Ok(PackageFile { path: path.to_owned(), file: file.clone(), md5: md5.finalize().into() })
 }

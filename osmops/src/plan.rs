@@ -107,10 +107,7 @@ pub enum Blocked {
         needed: Item,
     },
     /// Several packages of one kind and id.
-    #[error(
-        "{at}: OSM has several packages with this id: {}; delete all but one",
-        join(ids)
-    )]
+    #[error("{at}: OSM has several packages with this id: {}; delete all but one", join(ids))]
     SeveralPackages {
         /// The declaration.
         at: SourcePos,
@@ -118,10 +115,7 @@ pub enum Blocked {
         ids: Vec<PackageId>,
     },
     /// Several instances of one name.
-    #[error(
-        "{at}: OSM has several NS instances of this name: {}; delete all but one",
-        join(ids)
-    )]
+    #[error("{at}: OSM has several NS instances of this name: {}; delete all but one", join(ids))]
     SeveralInstances {
         /// The declaration.
         at: SourcePos,
@@ -215,10 +209,7 @@ pub enum Blocked {
 }
 
 fn join<T: fmt::Display>(ids: &[T]) -> String {
-    ids.iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Serialize for Blocked {
@@ -230,8 +221,9 @@ impl Serialize for Blocked {
 /// Compares and decides.
 pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
     let mut plan = Plan::default();
-    packages::plan_packages(&mut plan, desired, observed);
-    instances::plan_instances(&mut plan, desired, observed);
+    let observed = observed.index();
+    packages::plan_packages(&mut plan, desired, &observed);
+    instances::plan_instances(&mut plan, desired, &observed);
     plan
 }
 
@@ -239,36 +231,27 @@ impl Plan {
     /// Adds an action and returns its place.
     fn push(&mut self, item: &Item, action: Action, why: Why, needs: Vec<ActionId>) -> ActionId {
         let id = ActionId(self.actions.len());
-        self.actions.push(PlannedAction {
-            id,
-            item: item.clone(),
-            action,
-            why,
-            needs,
-        });
+        self.actions.push(PlannedAction { id, item: item.clone(), action, why, needs });
         id
     }
 
     fn enter(&mut self, item: Item, at: &SourcePos, verdict: Verdict) {
-        self.entries.push(Entry {
-            item,
-            at: at.clone(),
-            verdict,
-        });
+        self.entries.push(Entry { item, at: at.clone(), verdict });
     }
 
-    /// The verdict on `item`, when it is declared.
+    /// The verdict on `item`, when it is declared. Entries stand in the order of their items.
     pub fn verdict(&self, item: &Item) -> Option<&Verdict> {
-        self.entries
-            .iter()
-            .find(|entry| entry.item == *item)
-            .map(|entry| &entry.verdict)
+        let found = self.entries.binary_search_by(|entry| entry.item.cmp(item));
+        self.entries.get(found.ok()?).map(|entry| &entry.verdict)
+    }
+
+    /// The action of this id.
+    pub fn action(&self, id: ActionId) -> Option<&PlannedAction> {
+        self.actions.get(id.0)
     }
 
     /// Whether every declared item matches OSM.
     pub fn is_converged(&self) -> bool {
-        self.entries
-            .iter()
-            .all(|entry| entry.verdict == Verdict::Current)
+        self.entries.iter().all(|entry| entry.verdict == Verdict::Current)
     }
 }

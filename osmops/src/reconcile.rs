@@ -218,9 +218,7 @@ async fn follow(
         if open.is_empty() {
             return;
         }
-        pause = pause
-            .mul_f64(1.5)
-            .clamp(Duration::from_millis(100), POLL_MAX);
+        pause = pause.mul_f64(1.5).clamp(Duration::from_millis(100), POLL_MAX);
     }
 }
 
@@ -231,12 +229,7 @@ fn stage(record: &crate::nbi::OpRecord) -> String {
 }
 
 fn log_look(look: &OperationLook, end: Option<OpEnd>) {
-    let OperationLook {
-        item,
-        operation,
-        state,
-        words,
-    } = look;
+    let OperationLook { item, operation, state, words } = look;
     match end {
         None => tracing::debug!(op_id = %operation, "{item}: {words}"),
         Some(OpEnd::Done) => tracing::info!(op_id = %operation, "{item}: operation {state:?}"),

@@ -121,11 +121,8 @@ impl PassReport {
         problems: &[RepoProblem],
         warnings: &[RepoWarning],
     ) -> Self {
-        let items: Vec<ItemReport> = plan
-            .entries
-            .iter()
-            .map(|entry| item_report(plan, outcomes, entry))
-            .collect();
+        let items: Vec<ItemReport> =
+            plan.entries.iter().map(|entry| item_report(plan, outcomes, entry)).collect();
         let cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
         Self {
             revision,
@@ -149,11 +146,7 @@ impl PassReport {
     ) -> Self {
         Self {
             revision,
-            end: if failure.may_pass {
-                PassEnd::Failed
-            } else {
-                PassEnd::Stalled
-            },
+            end: if failure.may_pass { PassEnd::Failed } else { PassEnd::Stalled },
             items: Vec::new(),
             changes: Vec::new(),
             problems: problems.to_vec(),
@@ -167,22 +160,13 @@ impl PassReport {
     /// A pass over a revision that declares nothing healthy, so that OSM has no part in it.
     pub fn without_osm(revision: &Revision) -> Self {
         let (problems, warnings) = (&revision.problems, &revision.warnings);
-        Self::of(
-            revision.name.clone(),
-            &Plan::default(),
-            &[],
-            problems,
-            warnings,
-        )
+        Self::of(revision.name.clone(), &Plan::default(), &[], problems, warnings)
     }
 
     /// Whether anything failed, is blocked or is wrong, whatever else is still at work.
     pub fn has_failures(&self) -> bool {
         let bad = |item: &ItemReport| {
-            matches!(
-                item.status,
-                ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
-            )
+            matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
         };
         self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(bad)
     }
@@ -205,12 +189,8 @@ fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
                 return None;
             }
         };
-        let planned = plan.actions.iter().find(|action| action.id == outcome.id)?;
-        Some(Change {
-            item: planned.item.clone(),
-            what: words(&planned.action),
-            operation,
-        })
+        let planned = plan.action(outcome.id)?;
+        Some(Change { item: planned.item.clone(), what: words(&planned.action), operation })
     };
     outcomes.iter().filter_map(change).collect()
 }
@@ -218,13 +198,9 @@ fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
 fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
     let any = |status: ItemStatus| items.iter().any(|item| item.status == status);
     if any(ItemStatus::Started) || any(ItemStatus::AtWork) {
-        PassEnd::Waiting {
-            poll_after: POLL_AFTER,
-        }
+        PassEnd::Waiting { poll_after: POLL_AFTER }
     } else if any(ItemStatus::Written) {
-        PassEnd::Waiting {
-            poll_after: Duration::ZERO,
-        }
+        PassEnd::Waiting { poll_after: Duration::ZERO }
     } else if items.iter().any(|item| item.may_pass) {
         PassEnd::Failed
     } else if has_problems
@@ -259,11 +235,9 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
             report.detail = Some(reason.to_string());
         }
         Verdict::Act { actions } => {
-            for outcome in outcomes
-                .iter()
-                .filter(|outcome| actions.contains(&outcome.id))
-            {
-                let planned = plan.actions.iter().find(|action| action.id == outcome.id);
+            // An outcome stands where its action does.
+            for outcome in actions.iter().filter_map(|id| outcomes.get(id.0)) {
+                let planned = plan.action(outcome.id);
                 add_outcome(&mut report, plan, planned, &outcome.result);
             }
         }
@@ -277,9 +251,7 @@ fn add_outcome(
     planned: Option<&PlannedAction>,
     result: &ActionResult,
 ) {
-    let what = planned
-        .map(|planned| words(&planned.action))
-        .unwrap_or_default();
+    let what = planned.map(|planned| words(&planned.action)).unwrap_or_default();
     match result {
         ActionResult::Done => {
             report.status = ItemStatus::Written;
@@ -297,7 +269,7 @@ fn add_outcome(
         }
         ActionResult::Skipped(need) => {
             report.status = ItemStatus::Skipped;
-            let needed = plan.actions.iter().find(|action| action.id == *need);
+            let needed = plan.action(*need);
             let needed = needed.map_or_else(String::new, |action| action.item.to_string());
             report.detail = Some(format!("not sent, because {needed} was not done"));
         }

@@ -35,14 +35,8 @@ impl Revision {
     /// Reads configuration, packages and declarations, and resolves what they say of each other.
     pub fn read(tree: &Tree, name: RevisionName) -> Self {
         tracing::info!(revision = %name, "New revision detected");
-        let Repo {
-            config,
-            instances,
-            ops_files,
-            package_folders,
-            mut problems,
-            mut warnings,
-        } = Repo::read(tree);
+        let Repo { config, instances, ops_files, package_folders, mut problems, mut warnings } =
+            Repo::read(tree);
         let mut packages = Vec::new();
         for folder in &package_folders {
             tracing::info!("osm package" = %folder, "processing");
@@ -63,19 +57,7 @@ impl Revision {
             kind: package.descriptor.kind,
             id: package.descriptor.id.0.clone(),
         };
-        let packages = packages
-            .into_iter()
-            .map(|package| (key(&package), package))
-            .collect();
-        Self {
-            name,
-            config,
-            desired,
-            packages,
-            problems,
-            warnings,
-            package_folders,
-            ops_files,
-        }
+        let packages = packages.into_iter().map(|package| (key(&package), package)).collect();
+        Self { name, config, desired, packages, problems, warnings, package_folders, ops_files }
     }
 }

@@ -18,18 +18,12 @@ pub struct SourcePos {
 impl SourcePos {
     /// A line and a column of `file`, both from 1.
     pub fn at(file: &Arc<TreePath>, line: u32, column: u32) -> Self {
-        Self {
-            file: Arc::clone(file),
-            place: Some((line, column)),
-        }
+        Self { file: Arc::clone(file), place: Some((line, column)) }
     }
 
     /// `file` as a whole.
     pub fn whole(file: TreePath) -> Self {
-        Self {
-            file: Arc::new(file),
-            place: None,
-        }
+        Self { file: Arc::new(file), place: None }
     }
 
     /// The file, relative to the repository's root.

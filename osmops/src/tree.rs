@@ -44,11 +44,7 @@ impl TreePath {
 
     /// This path with one more part, or several joined by `/`.
     pub fn join(&self, name: &str) -> Self {
-        if self.0.is_empty() {
-            Self(name.to_owned())
-        } else {
-            Self(format!("{}/{name}", self.0))
-        }
+        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
     }
 
     /// The path as text; empty for the root.
@@ -92,10 +88,7 @@ enum Content {
 impl TreeFile {
     /// A file held in memory.
     pub fn in_memory(content: impl Into<Bytes>, executable: bool) -> Self {
-        Self {
-            content: Content::Memory(content.into()),
-            executable,
-        }
+        Self { content: Content::Memory(content.into()), executable }
     }
 
     /// How long the file was when the tree was read, in bytes.
@@ -170,18 +163,9 @@ impl Tree {
                     }
                 } else if file_type.is_file() {
                     let metadata = entry.metadata().map_err(TreeError::Unreadable)?;
-                    let content = Content::Disk {
-                        path: entry.path(),
-                        bytes: metadata.len(),
-                    };
+                    let content = Content::Disk { path: entry.path(), bytes: metadata.len() };
                     let executable = is_executable(&metadata);
-                    tree.files.insert(
-                        path,
-                        TreeFile {
-                            content,
-                            executable,
-                        },
-                    );
+                    tree.files.insert(path, TreeFile { content, executable });
                 } else {
                     tree.skipped.push(path);
                 }
@@ -202,21 +186,14 @@ impl Tree {
     pub fn moved_below(self, folder: &TreePath) -> Self {
         let move_path = |path: TreePath| folder.join(path.as_str());
         Self {
-            files: self
-                .files
-                .into_iter()
-                .map(|(path, file)| (move_path(path), file))
-                .collect(),
+            files: self.files.into_iter().map(|(path, file)| (move_path(path), file)).collect(),
             skipped: self.skipped.into_iter().map(move_path).collect(),
         }
     }
 
     /// A tree of files that are held in memory.
     pub fn from_files(files: impl IntoIterator<Item = (TreePath, TreeFile)>) -> Self {
-        Self {
-            files: files.into_iter().collect(),
-            skipped: Vec::new(),
-        }
+        Self { files: files.into_iter().collect(), skipped: Vec::new() }
     }
 
     /// The file at `path`.
@@ -302,11 +279,7 @@ mod tests {
     #[test]
     fn paths_that_leave_the_root_are_refused() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(
-                TreePath::parse(text).as_ref().map(TreePath::as_str),
-                expected,
-                "{text}"
-            );
+            assert_eq!(TreePath::parse(text).as_ref().map(TreePath::as_str), expected, "{text}");
         };
         check("a/b", Some("a/b"));
         check("./a//b/", Some("a/b"));
@@ -319,18 +292,11 @@ mod tests {
 
     #[test]
     fn files_below_a_folder_exclude_folders_with_the_same_start() {
-        let file = |path: &str| {
-            (
-                TreePath::parse(path).unwrap(),
-                TreeFile::in_memory("", false),
-            )
-        };
+        let file = |path: &str| (TreePath::parse(path).unwrap(), TreeFile::in_memory("", false));
         let tree = Tree::from_files([file("a/b"), file("a-b/c"), file("ab"), file("a/c/d")]);
         let below = |folder: &str| -> Vec<String> {
             let folder = TreePath::parse(folder).unwrap();
-            tree.files_below(&folder)
-                .map(|(path, _)| path.to_string())
-                .collect()
+            tree.files_below(&folder).map(|(path, _)| path.to_string()).collect()
         };
         assert_eq!(below("a"), ["a/b", "a/c/d"]);
         assert_eq!(below(""), ["a-b/c", "a/b", "a/c/d", "ab"]);

@@ -49,9 +49,7 @@ pub(super) fn unpack(reader: &mut impl Read, folder: &Path) -> Result<Vec<TreePa
         }
         let path = entry.path().map_err(UnpackError::NotAnArchive)?;
         let Some(inside) = archive_path(&path) else {
-            return Err(UnpackError::UnsafePath {
-                path: path.to_string_lossy().into_owned(),
-            });
+            return Err(UnpackError::UnsafePath { path: path.to_string_lossy().into_owned() });
         };
         let kind = entry.header().entry_type();
         let target = folder.join(inside.as_str());
@@ -138,22 +136,10 @@ mod tests {
 
     #[test]
     fn hostile_archives_are_refused() {
-        check(
-            &archive("../out", EntryType::Regular, b"x"),
-            "`../out` leads out",
-        );
-        check(
-            &archive("a/../../out", EntryType::Regular, b"x"),
-            "leads out",
-        );
-        check(
-            &archive("/tmp/out", EntryType::Regular, b"x"),
-            "`/tmp/out` leads out",
-        );
-        check(
-            &archive("a\\..\\out", EntryType::Regular, b"x"),
-            "leads out",
-        );
+        check(&archive("../out", EntryType::Regular, b"x"), "`../out` leads out");
+        check(&archive("a/../../out", EntryType::Regular, b"x"), "leads out");
+        check(&archive("/tmp/out", EntryType::Regular, b"x"), "`/tmp/out` leads out");
+        check(&archive("a\\..\\out", EntryType::Regular, b"x"), "leads out");
         check(b"no archive", "not a whole");
         let whole = archive("a", EntryType::Regular, &[7; 4000]);
         check(&whole[..whole.len() / 2], "not a whole");

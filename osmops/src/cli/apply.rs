@@ -102,18 +102,11 @@ fn text(report: &PassReport) -> String {
         lines.push(format!("! {reason}"));
     }
     let revision = &report.revision;
-    let current = report
-        .items
-        .iter()
-        .filter(|item| item.status == ItemStatus::Current)
-        .count();
+    let current = report.items.iter().filter(|item| item.status == ItemStatus::Current).count();
     let summary = match report.end {
         _ if report.interrupted => format!("interrupted: revision {revision} is not verified"),
         PassEnd::Converged => {
-            format!(
-                "converged: {} of revision {revision} in OSM",
-                match_words(current)
-            )
+            format!("converged: {} of revision {revision} in OSM", match_words(current))
         }
         PassEnd::Waiting { .. } => {
             format!(
@@ -137,9 +130,5 @@ fn match_words(current: usize) -> String {
 fn counted_requests(report: &PassReport) -> String {
     let requests = &report.requests;
     let total = usize::try_from(requests.total()).unwrap_or(usize::MAX);
-    format!(
-        "{}, {} of them writing",
-        counted(total, "request"),
-        requests.write
-    )
+    format!("{}, {} of them writing", counted(total, "request"), requests.write)
 }

@@ -15,13 +15,7 @@ pub(crate) struct Arguments {
     pub(crate) log_level: Option<tracing::Level>,
 
     /// How log lines are written.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "console",
-        help_heading = "Output"
-    )]
+    #[arg(long, global = true, value_enum, default_value = "console", help_heading = "Output")]
     pub(crate) log_encoding: LogEncoding,
 
     /// When to use colours. `auto`: on a terminal, unless NO_COLOR is set.
@@ -82,13 +76,7 @@ pub(crate) struct Repository {
     pub(crate) revision: Option<String>,
 
     /// How the result is printed
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value = "text",
-        help_heading = "Output"
-    )]
+    #[arg(short, long, value_enum, default_value = "text", help_heading = "Output")]
     pub(crate) output: OutputForm,
 }
 

@@ -26,10 +26,7 @@ pub(super) fn connect(flags: &ConnectionFlags, source: &Source) -> anyhow::Resul
         ));
     }
     let transport = Transport::network(&connection)?;
-    let limits = TimeLimits {
-        request: flags.request_timeout,
-        ..TimeLimits::default()
-    };
+    let limits = TimeLimits { request: flags.request_timeout, ..TimeLimits::default() };
     Ok(Nbi::new(connection, transport, limits))
 }
 
@@ -47,20 +44,10 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
         (None, _) => None,
     };
     let from_environment = |name| {
-        if flags.connection_file.is_some() {
-            None
-        } else {
-            environment(name)
-        }
+        if flags.connection_file.is_some() { None } else { environment(name) }
     };
-    let user = flags
-        .osm_user
-        .clone()
-        .or_else(|| from_environment("OSM_USER"));
-    let project = flags
-        .osm_project
-        .clone()
-        .or_else(|| from_environment("OSM_PROJECT"));
+    let user = flags.osm_user.clone().or_else(|| from_environment("OSM_USER"));
+    let project = flags.osm_project.clone().or_else(|| from_environment("OSM_PROJECT"));
     let password = match &flags.osm_password_file {
         Some(path) => {
             let text = fs_err::read_to_string(path).context("--osm-password-file")?;
@@ -69,14 +56,9 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
         None => from_environment("OSM_PASSWORD").map(Secret::new),
     };
     let mut connection = match (address, user, project, password) {
-        (Some(base), Some(user), Some(project), Some(password)) => Connection {
-            base,
-            project,
-            user,
-            password,
-            ca_file: None,
-            insecure_skip_verify: false,
-        },
+        (Some(base), Some(user), Some(project), Some(password)) => {
+            Connection { base, project, user, password, ca_file: None, insecure_skip_verify: false }
+        }
         (address, user, project, password) => {
             let mut declared = Connection::from_file(connection_file(flags, source)?)?;
             declared.base = address.unwrap_or(declared.base);
@@ -99,11 +81,7 @@ fn connection_file(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<C
     if let Some(path) = &flags.connection_file {
         return read_file(path).context("--connection-file");
     }
-    let declared = source
-        .revision
-        .config
-        .as_ref()
-        .and_then(|c| c.connection_file.as_ref());
+    let declared = source.revision.config.as_ref().and_then(|c| c.connection_file.as_ref());
     let Some((path, at)) = declared else {
         bail!("where is OSM? The repository names no `connectionFile`; {HOW}");
     };

@@ -22,14 +22,8 @@ impl Palette {
     pub(crate) fn new(choice: ColourChoice) -> Self {
         let auto = |terminal: bool| terminal && std::env::var_os("NO_COLOR").is_none();
         match choice {
-            ColourChoice::Always => Self {
-                stdout: true,
-                stderr: true,
-            },
-            ColourChoice::Never => Self {
-                stdout: false,
-                stderr: false,
-            },
+            ColourChoice::Always => Self { stdout: true, stderr: true },
+            ColourChoice::Never => Self { stdout: false, stderr: false },
             ColourChoice::Auto => Self {
                 stdout: auto(io::stdout().is_terminal()),
                 stderr: auto(io::stderr().is_terminal()),
@@ -109,15 +103,9 @@ fn snippet(tree: &Tree, problem: &RepoProblem, colour: bool) -> Option<String> {
         .with_label(LabeledSpan::at(offset..offset + length, "here"));
     let report = miette::Report::new(diagnostic)
         .with_source_code(NamedSource::new(at.file().as_str(), text));
-    let theme = if colour {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut shown = String::new();
-    GraphicalReportHandler::new_themed(theme)
-        .render_report(&mut shown, report.as_ref())
-        .ok()?;
+    GraphicalReportHandler::new_themed(theme).render_report(&mut shown, report.as_ref()).ok()?;
     Some(shown)
 }
 
@@ -127,17 +115,9 @@ fn locate(tree: &Tree, at: &SourcePos) -> Option<(String, usize, usize)> {
     let mut content = Vec::new();
     io::Read::read_to_end(&mut tree.file(at.file())?.open().ok()?, &mut content).ok()?;
     let text = String::from_utf8(content).ok()?;
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line as usize - 1)
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
     let this_line = text.get(before..)?.lines().next().unwrap_or_default();
-    let into: usize = this_line
-        .chars()
-        .take(column as usize - 1)
-        .map(char::len_utf8)
-        .sum();
+    let into: usize = this_line.chars().take(column as usize - 1).map(char::len_utf8).sum();
     let rest = this_line.get(into..)?;
     let word = rest.find([':', ' ', ',']).unwrap_or(rest.len());
     let length = word.clamp(1, rest.len().max(1));

@@ -28,10 +28,7 @@ pub(super) fn run(command: &Pack) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let target = command
-        .output
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{name}.tar.gz")));
+    let target = command.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.tar.gz")));
     let bytes = if target == Path::new("-") {
         write_archive(&package, &mut std::io::stdout().lock())?
     } else {
@@ -42,11 +39,7 @@ pub(super) fn run(command: &Pack) -> anyhow::Result<Exit> {
         "{}: {kind} {} {}, {}, {}, sha256 of its files {}",
         target.display(),
         package.descriptor.id.0,
-        package
-            .descriptor
-            .version
-            .as_deref()
-            .unwrap_or("without a version"),
+        package.descriptor.version.as_deref().unwrap_or("without a version"),
         counted(package.files.len(), "file"),
         counted(bytes, "byte"),
         package.digest.as_str()
@@ -56,15 +49,12 @@ pub(super) fn run(command: &Pack) -> anyhow::Result<Exit> {
 
 /// Writes beside the target and renames, so that a half-written archive never bears its name.
 fn write_file(package: &Package, target: &Path) -> anyhow::Result<usize> {
-    let folder = target
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write into `{}`", folder.display()))?;
     let bytes = write_archive(package, file.as_file_mut())?;
-    file.persist(target)
-        .with_context(|| format!("cannot write `{}`", target.display()))?;
+    file.persist(target).with_context(|| format!("cannot write `{}`", target.display()))?;
     make_readable(target)?;
     Ok(bytes)
 }
@@ -73,10 +63,7 @@ fn write_file(package: &Package, target: &Path) -> anyhow::Result<usize> {
 #[cfg(unix)]
 fn make_readable(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    Ok(fs_err::set_permissions(
-        path,
-        std::fs::Permissions::from_mode(0o644),
-    )?)
+    Ok(fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o644))?)
 }
 
 #[cfg(not(unix))]
@@ -88,9 +75,7 @@ fn write_archive(package: &Package, target: &mut impl Write) -> anyhow::Result<u
     let mut bytes = 0;
     for chunk in ArchiveChunks::new(package) {
         let chunk = chunk?;
-        target
-            .write_all(&chunk)
-            .context("cannot write the archive")?;
+        target.write_all(&chunk).context("cannot write the archive")?;
         bytes += chunk.len();
     }
     target.flush().context("cannot write the archive")?;

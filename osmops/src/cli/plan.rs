@@ -28,13 +28,7 @@ pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::
         tracing::debug!("{}", chain(&error));
     }
     let plan = planned?;
-    print(
-        command,
-        revision,
-        &plan,
-        Some(nbi.request_counts().total()),
-        palette,
-    )?;
+    print(command, revision, &plan, Some(nbi.request_counts().total()), palette)?;
     Ok(exit(revision, &plan))
 }
 

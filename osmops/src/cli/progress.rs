@@ -28,12 +28,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(palette: Palette) -> Self {
         let bars = telemetry::shows_progress().then(MultiProgress::new);
-        Self {
-            bars,
-            palette,
-            sending: None,
-            operations: BTreeMap::new(),
-        }
+        Self { bars, palette, sending: None, operations: BTreeMap::new() }
     }
 
     /// Removes whatever still turns.
@@ -46,11 +41,7 @@ impl Progress {
     fn spinner(&self, text: String) -> Option<ProgressBar> {
         let bars = self.bars.as_ref()?;
         let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").ok()?;
-        let bar = bars.add(
-            ProgressBar::new_spinner()
-                .with_style(style)
-                .with_message(text),
-        );
+        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(text));
         bar.enable_steady_tick(TICK);
         Some(bar)
     }
@@ -63,11 +54,7 @@ impl Progress {
             _ => Style::new(),
         };
         let sign = sign.to_string();
-        let sign = if self.palette.stderr {
-            sign.style(style).to_string()
-        } else {
-            sign
-        };
+        let sign = if self.palette.stderr { sign.style(style).to_string() } else { sign };
         let _ = bars.println(format!("{sign} {text}"));
     }
 }
@@ -99,12 +86,7 @@ impl Observer for Progress {
     }
 
     fn operation_seen(&mut self, look: &OperationLook) {
-        let OperationLook {
-            item,
-            operation,
-            state,
-            words,
-        } = look;
+        let OperationLook { item, operation, state, words } = look;
         match state.end() {
             None => {
                 let text = format!("{item}: {words}");

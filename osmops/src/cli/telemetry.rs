@@ -20,14 +20,8 @@ pub(crate) fn set_up(arguments: &Arguments) {
     let default = if chatty { Level::INFO } else { Level::ERROR };
     let level = arguments.log_level.unwrap_or(default);
     // Libraries below speak of connections and frames; they matter only to those who ask for all.
-    let others = if level > Level::INFO {
-        level
-    } else {
-        Level::WARN.min(level)
-    };
-    let filter = Targets::new()
-        .with_default(others)
-        .with_target("osmops", level);
+    let others = if level > Level::INFO { level } else { Level::WARN.min(level) };
+    let filter = Targets::new().with_default(others).with_target("osmops", level);
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match arguments.log_encoding {
@@ -40,9 +34,7 @@ pub(crate) fn set_up(arguments: &Arguments) {
                 ColourChoice::Always => true,
                 ColourChoice::Never => false,
             };
-            registry
-                .with(layer.with_ansi(ansi).with_target(false))
-                .init();
+            registry.with(layer.with_ansi(ansi).with_target(false)).init();
         }
     }
 }

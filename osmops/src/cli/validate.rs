@@ -30,18 +30,11 @@ pub(super) fn run(command: &Validate, palette: Palette) -> anyhow::Result<Exit> 
                 output::out(&format!("{}: {declared}, no problems\n", revision.name));
             } else {
                 let problems = counted(problems.len(), "problem");
-                output::out(&format!(
-                    "{}: {problems}; healthy: {declared}\n",
-                    revision.name
-                ));
+                output::out(&format!("{}: {problems}; healthy: {declared}\n", revision.name));
             }
         }
     }
-    Ok(if revision.problems.is_empty() {
-        Exit::Converged
-    } else {
-        Exit::Failed
-    })
+    Ok(if revision.problems.is_empty() { Exit::Converged } else { Exit::Failed })
 }
 
 /// `1 package`, `2 packages`.

@@ -20,22 +20,14 @@ pub fn resolve(
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let packages = resolve_packages(packages, &mut problems, &mut warnings);
-    let mut state = DesiredState {
-        owner: owner.cloned(),
-        packages,
-        instances: Vec::new(),
-    };
+    let mut state = DesiredState { owner: owner.cloned(), packages, instances: Vec::new() };
     let mut by_name: BTreeMap<NsName, DesiredInstance> = BTreeMap::new();
     let mut ambiguous: BTreeSet<NsName> = BTreeSet::new();
     for declaration in instances {
         let (name, at) = declaration.name.clone();
         if let Some(first) = by_name.get(&name) {
             let first = first.at.clone();
-            problems.push(RepoProblem::DuplicateInstance {
-                at,
-                name: name.clone(),
-                first,
-            });
+            problems.push(RepoProblem::DuplicateInstance { at, name: name.clone(), first });
             ambiguous.insert(name);
             continue;
         }
@@ -62,28 +54,16 @@ fn resolve_packages(
     for package in packages {
         let (id, at) = package.descriptor.id.clone();
         let kind = package.descriptor.kind;
-        let key = PackageKey {
-            kind,
-            id: id.clone(),
-        };
+        let key = PackageKey { kind, id: id.clone() };
         if let Some(first) = by_key.get(&key) {
             let first = first.at.clone();
-            problems.push(RepoProblem::DuplicateDescriptor {
-                at,
-                kind,
-                id,
-                first,
-            });
+            problems.push(RepoProblem::DuplicateDescriptor { at, kind, id, first });
             ambiguous.insert(key);
             continue;
         }
         if package.name() != id.as_str() {
             let folder = package.name().to_owned();
-            warnings.push(RepoWarning::FolderNameDiffers {
-                at: at.clone(),
-                id,
-                folder,
-            });
+            warnings.push(RepoWarning::FolderNameDiffers { at: at.clone(), id, folder });
         }
         let desired = DesiredPackage {
             key: key.clone(),
@@ -122,19 +102,12 @@ fn to_desired(declaration: &NsDeclaration) -> DesiredInstance {
 ///
 /// Source: OSM NBI `instance_topics.py`; unknown members and KDUs of `additionalParamsForVnf` give 201.
 fn check_kdus(instance: &DesiredInstance, state: &DesiredState) -> Vec<RepoProblem> {
-    let nsd_key = PackageKey {
-        kind: PackageKind::Nsd,
-        id: instance.nsd.0.clone(),
-    };
-    let Some(nsd) = state.package(&nsd_key) else {
+    let Some(nsd) = state.package(PackageKind::Nsd, &instance.nsd.0) else {
         return Vec::new();
     };
     let mut problems = Vec::new();
     for kdu in &instance.kdus {
-        let member = nsd
-            .members
-            .iter()
-            .find(|m| m.index.as_ref() == Some(&kdu.member.0));
+        let member = nsd.members.iter().find(|m| m.index.as_ref() == Some(&kdu.member.0));
         let Some(member) = member else {
             problems.push(RepoProblem::UnknownMember {
                 at: kdu.member.1.clone(),
@@ -148,11 +121,7 @@ fn check_kdus(instance: &DesiredInstance, state: &DesiredState) -> Vec<RepoProbl
             });
             continue;
         };
-        let vnfd_key = PackageKey {
-            kind: PackageKind::Vnfd,
-            id: member.vnfd.clone(),
-        };
-        if let Some(vnfd) = state.package(&vnfd_key)
+        if let Some(vnfd) = state.package(PackageKind::Vnfd, &member.vnfd)
             && !vnfd.kdus.contains(&kdu.name.0)
         {
             problems.push(RepoProblem::UnknownKdu {

@@ -76,15 +76,7 @@ impl Nbi {
     /// Sends nothing yet; the first call logs in.
     pub fn new(connection: Connection, transport: Transport, limits: TimeLimits) -> Self {
         let (token, counters) = (Mutex::new(None), Counters::default());
-        Self {
-            shared: Arc::new(Shared {
-                connection,
-                transport,
-                limits,
-                token,
-                counters,
-            }),
-        }
+        Self { shared: Arc::new(Shared { connection, transport, limits, token, counters }) }
     }
 
     /// How many requests were sent so far.
@@ -137,11 +129,7 @@ impl Nbi {
     /// # Errors
     /// Any [`NbiError`].
     pub(crate) async fn read_operation(&self, operation: &OpId) -> Result<OpRecord, NbiError> {
-        self.read(
-            &format!("/osm/nslcm/v1/ns_lcm_op_occs/{operation}"),
-            Purpose::Probe,
-        )
-        .await
+        self.read(&format!("/osm/nslcm/v1/ns_lcm_op_occs/{operation}"), Purpose::Probe).await
     }
 
     /// Makes a package and uploads its files, in one step: OSM keeps nothing of it when it fails.
@@ -160,9 +148,7 @@ impl Nbi {
             PackageKind::Vnfd => "/osm/vnfpkgm/v1/vnf_packages_content",
             PackageKind::Nsd => "/osm/nsd/v1/ns_descriptors_content",
         };
-        let (line, answer) = self
-            .write(Method::POST, path, Content::Package(upload))
-            .await?;
+        let (line, answer) = self.write(Method::POST, path, Content::Package(upload)).await?;
         decode::<Created<PackageId>>(&line, &answer).map(|created| created.id)
     }
 
@@ -183,9 +169,7 @@ impl Nbi {
             PackageKind::Vnfd => format!("/osm/vnfpkgm/v1/vnf_packages/{record}/package_content"),
             PackageKind::Nsd => format!("/osm/nsd/v1/ns_descriptors/{record}/nsd_content"),
         };
-        self.write(Method::PUT, &path, Content::Package(upload))
-            .await
-            .map(|_| ())
+        self.write(Method::PUT, &path, Content::Package(upload)).await.map(|_| ())
     }
 
     /// Makes an NS instance and starts its instantiation.
@@ -197,14 +181,9 @@ impl Nbi {
     /// Dropped before its end, the instance may or may not be there.
     pub async fn create_instance(&self, new: &NewInstance) -> Result<StartedInstance, NbiError> {
         let path = "/osm/nslcm/v1/ns_instances_content";
-        let (line, answer) = self
-            .write(Method::POST, path, Content::Json(&new.to_body()))
-            .await?;
+        let (line, answer) = self.write(Method::POST, path, Content::Json(&new.to_body())).await?;
         let created: CreatedInstance = decode(&line, &answer)?;
-        Ok(StartedInstance {
-            ns: created.id,
-            operation: created.nslcmop_id,
-        })
+        Ok(StartedInstance { ns: created.id, operation: created.nslcmop_id })
     }
 
     /// Starts the instantiation of a record that has none.
@@ -250,9 +229,7 @@ impl Nbi {
         };
         let line = self.line(&Method::DELETE, TOKENS);
         self.shared.counters.count(Purpose::LogOut);
-        let answer = self
-            .exchange(&line, TOKENS, Content::Nothing, Some(token.bearer()))
-            .await?;
+        let answer = self.exchange(&line, TOKENS, Content::Nothing, Some(token.bearer())).await?;
         check_status(&line, &answer)
     }
 
@@ -262,9 +239,7 @@ impl Nbi {
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str, purpose: Purpose) -> Result<T, NbiError> {
-        let (line, answer) = self
-            .send(&Method::GET, path, Content::Nothing, purpose)
-            .await?;
+        let (line, answer) = self.send(&Method::GET, path, Content::Nothing, purpose).await?;
         decode(&line, &answer)
     }
 
@@ -326,25 +301,13 @@ impl Nbi {
         });
         self.shared.counters.count(Purpose::LogIn);
         let asked_at = Instant::now();
-        let answer = self
-            .exchange(&line, TOKENS, Content::Json(&body), None)
-            .await?;
+        let answer = self.exchange(&line, TOKENS, Content::Json(&body), None).await?;
         match check_status(&line, &answer) {
             Ok(()) => {}
             // Wrong user or password is 401, an unknown project 404.
-            Err(NbiError::Refused {
-                request,
-                status,
-                detail,
-                ..
-            }) if status.is_client_error() => {
+            Err(NbiError::Refused { request, status, detail, .. }) if status.is_client_error() => {
                 let (user, project) = (connection.user.clone(), connection.project.clone());
-                return Err(NbiError::LogInRefused {
-                    request,
-                    user,
-                    project,
-                    detail,
-                });
+                return Err(NbiError::LogInRefused { request, user, project, detail });
             }
             Err(error) => return Err(error),
         }
@@ -359,10 +322,7 @@ impl Nbi {
     fn line(&self, method: &Method, path: &str) -> RequestLine {
         let path = path.split('?').next().unwrap_or_default();
         let base = self.shared.connection.base.as_str().trim_end_matches('/');
-        RequestLine {
-            method: method.clone(),
-            url: format!("{base}{path}"),
-        }
+        RequestLine { method: method.clone(), url: format!("{base}{path}") }
     }
 
     /// One request and its whole answer, within its time.
@@ -380,50 +340,28 @@ impl Nbi {
         let request = self.request(line, path, content, bearer);
         let exchange = async {
             let response =
-                self.shared
-                    .transport
-                    .send(request)
-                    .await
-                    .map_err(|error| match error {
-                        TransportError::NoConnection(source) => NbiError::Unreachable {
-                            request: line.clone(),
-                            source,
-                        },
-                        TransportError::Interrupted(source) => NbiError::Interrupted {
-                            request: line.clone(),
-                            source,
-                        },
-                    })?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX)
-                .collect()
-                .await
-                .map_err(|source| {
-                    if source.is::<http_body_util::LengthLimitError>() {
-                        let limit_bytes = ANSWER_BYTES_MAX;
-                        NbiError::TooLong {
-                            request: line.clone(),
-                            limit_bytes,
-                        }
-                    } else {
-                        NbiError::Interrupted {
-                            request: line.clone(),
-                            source,
-                        }
+                self.shared.transport.send(request).await.map_err(|error| match error {
+                    TransportError::NoConnection(source) => {
+                        NbiError::Unreachable { request: line.clone(), source }
+                    }
+                    TransportError::Interrupted(source) => {
+                        NbiError::Interrupted { request: line.clone(), source }
                     }
                 })?;
-            Ok(Answer {
-                status: parts.status,
-                headers: parts.headers,
-                body: body.to_bytes(),
-            })
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|source| {
+                if source.is::<http_body_util::LengthLimitError>() {
+                    let limit_bytes = ANSWER_BYTES_MAX;
+                    NbiError::TooLong { request: line.clone(), limit_bytes }
+                } else {
+                    NbiError::Interrupted { request: line.clone(), source }
+                }
+            })?;
+            Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         };
-        let answer = timeout(limit, exchange).await.unwrap_or_else(|_| {
-            Err(NbiError::TimedOut {
-                request: line.clone(),
-                limit,
-            })
-        });
+        let answer = timeout(limit, exchange)
+            .await
+            .unwrap_or_else(|_| Err(NbiError::TimedOut { request: line.clone(), limit }));
         match &answer {
             Ok(answer) => {
                 tracing::debug!(request = %line, status = answer.status.as_u16(), "answered");
@@ -467,9 +405,7 @@ impl Nbi {
             }
         };
         // Ids hold no control characters and paths are ours, so this is a valid request.
-        request
-            .body(body)
-            .expect("method, URL and headers are valid by construction")
+        request.body(body).expect("method, URL and headers are valid by construction")
     }
 }
 
@@ -491,10 +427,8 @@ fn check_status(line: &RequestLine, answer: &Answer) -> Result<(), NbiError> {
 fn decode<T: DeserializeOwned>(line: &RequestLine, answer: &Answer) -> Result<T, NbiError> {
     // Two steps tell an answer that is no JSON from JSON of another shape.
     let value: Value = serde_json::from_slice(&answer.body).map_err(|_| not_osm(line, answer))?;
-    serde_json::from_value(value).map_err(|source| NbiError::Undecodable {
-        request: line.clone(),
-        source,
-    })
+    serde_json::from_value(value)
+        .map_err(|source| NbiError::Undecodable { request: line.clone(), source })
 }
 
 fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
@@ -504,10 +438,7 @@ fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
     if excerpt.is_empty() {
         excerpt = "nothing".to_owned();
     }
-    let content_type = answer
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     NbiError::NotOsm {
         request: line.clone(),
         status: answer.status,

@@ -70,15 +70,10 @@ impl Connection {
             (false, Hostname::InFile) => (format!("http://{text}"), None),
             (false, Hostname::InEnvironment) => (format!("https://{text}"), Some(NBI_PORT)),
         };
-        let bad = |reason: String| ConnectionError::BadAddress {
-            text: text.to_owned(),
-            reason,
-        };
+        let bad = |reason: String| ConnectionError::BadAddress { text: text.to_owned(), reason };
         let mut url = Url::parse(&full).map_err(|error| bad(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(ConnectionError::BadScheme {
-                text: text.to_owned(),
-            });
+            return Err(ConnectionError::BadScheme { text: text.to_owned() });
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(bad("it names no host".to_owned()));
@@ -86,8 +81,7 @@ impl Connection {
         if let (None, Some(port)) = (url.port(), port)
             && !text.ends_with(":443")
         {
-            url.set_port(Some(port))
-                .map_err(|()| bad("it takes no port".to_owned()))?;
+            url.set_port(Some(port)).map_err(|()| bad("it takes no port".to_owned()))?;
         }
         url.set_path("");
         url.set_query(None);
@@ -125,11 +119,7 @@ mod tests {
     fn addresses_mean_what_their_source_says() {
         use Hostname::{InEnvironment, InFile};
         let check = |text: &str, kind, expected: &str| {
-            assert_eq!(
-                Connection::parse_address(text, kind).unwrap().as_str(),
-                expected,
-                "{text}"
-            );
+            assert_eq!(Connection::parse_address(text, kind).unwrap().as_str(), expected, "{text}");
         };
         check("host.ie:8008", InFile, "http://host.ie:8008/");
         check("[::1]:9999", InFile, "http://[::1]:9999/");

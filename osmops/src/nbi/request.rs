@@ -36,10 +36,7 @@ impl Default for TimeLimits {
     /// A minute for a request: a list of thousands of instances takes a real NBI some seconds. Ten for an
     /// upload: onboarding takes a real OSM 20 s, and packages of hundreds of megabytes exist.
     fn default() -> Self {
-        Self {
-            request: Duration::from_secs(60),
-            upload: Duration::from_secs(600),
-        }
+        Self { request: Duration::from_secs(60), upload: Duration::from_secs(600) }
     }
 }
 
@@ -87,9 +84,7 @@ impl Counters {
 
     pub(super) fn read(&self) -> RequestCounts {
         let count = |purpose: Purpose| {
-            self.counts
-                .get(purpose as usize)
-                .map_or(0, |counter| counter.load(Ordering::Relaxed))
+            self.counts.get(purpose as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
         };
         RequestCounts {
             log_in: count(Purpose::LogIn),

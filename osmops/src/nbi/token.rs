@@ -28,10 +28,7 @@ impl Token {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {id}"))?;
         // Keeps it out of every `Debug` on the way.
         bearer.set_sensitive(true);
-        Ok(Self {
-            bearer,
-            renew_at: asked_at + life.saturating_sub(RENEW_MARGIN),
-        })
+        Ok(Self { bearer, renew_at: asked_at + life.saturating_sub(RENEW_MARGIN) })
     }
 
     pub(super) fn is_fresh(&self) -> bool {

@@ -82,10 +82,8 @@ impl Transport {
             .user_agent(concat!("osmops/", env!("CARGO_PKG_VERSION")))
             .tls_danger_accept_invalid_certs(connection.insecure_skip_verify);
         if let Some(path) = &connection.ca_file {
-            let bad = |source: BoxError| TransportSetupError::BadCaFile {
-                path: path.clone(),
-                source,
-            };
+            let bad =
+                |source: BoxError| TransportSetupError::BadCaFile { path: path.clone(), source };
             let pem = fs_err::read(path).map_err(|error| bad(error.into()))?;
             let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.into()))?;
             if found.is_empty() {
@@ -93,9 +91,7 @@ impl Transport {
             }
             builder = builder.tls_certs_only(found);
         }
-        let client = builder
-            .build()
-            .map_err(|error| TransportSetupError::Tls(error.into()))?;
+        let client = builder.build().map_err(|error| TransportSetupError::Tls(error.into()))?;
         Ok(Self {
             service: BoxCloneSyncService::new(tower::service_fn(move |request| {
                 let client = client.clone();
@@ -118,9 +114,7 @@ impl Transport {
                 response.map(|body| body.map_err(Into::into).boxed_unsync())
             })
             .map_err(|error: S::Error| TransportError::Interrupted(error.into()));
-        Self {
-            service: BoxCloneSyncService::new(service),
-        }
+        Self { service: BoxCloneSyncService::new(service) }
     }
 
     /// Sends one request; the answer's body may still be on its way.
@@ -158,7 +152,5 @@ async fn send_over_network(
 
 /// A body that is at hand.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed()
 }

@@ -172,11 +172,7 @@ pub(crate) struct OpParams {
     pub(crate) primitive: Option<String>,
     #[serde(default, deserialize_with = "maybe_json_text")]
     pub(crate) primitive_params: Value,
-    #[serde(
-        rename = "additionalParamsForVnf",
-        default,
-        deserialize_with = "maybe_json_text"
-    )]
+    #[serde(rename = "additionalParamsForVnf", default, deserialize_with = "maybe_json_text")]
     pub(crate) additional_params_for_vnf: Value,
 }
 
@@ -235,19 +231,13 @@ impl NewInstance {
             body.insert("nsDescription".to_owned(), json!(description));
         }
         if let Some(owner) = &self.owner {
-            body.insert(
-                "additionalParamsForNs".to_owned(),
-                json!({ "osmops_owner": owner }),
-            );
+            body.insert("additionalParamsForNs".to_owned(), json!({ "osmops_owner": owner }));
         }
         // OSM takes each member once, with all its KDUs.
         let mut by_member: Vec<(&MemberIndex, Vec<Value>)> = Vec::new();
         for kdu in self.kdus.iter().filter(|kdu| !kdu.params.is_empty()) {
             let params = json!({ "kdu_name": kdu.kdu, "additionalParams": kdu.params });
-            match by_member
-                .iter_mut()
-                .find(|(member, _)| **member == kdu.member)
-            {
+            match by_member.iter_mut().find(|(member, _)| **member == kdu.member) {
                 Some((_, kdus)) => kdus.push(params),
                 None => by_member.push((&kdu.member, vec![params])),
             }

@@ -101,10 +101,7 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self) -> Option<Value> {
-        let end = self
-            .rest
-            .find([',', '}', ']', ')', ':', ' ', '\n'])
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find([',', '}', ']', ')', ':', ' ', '\n']).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(end)?;
         self.rest = rest;
         match word {
@@ -116,9 +113,7 @@ impl<'a> Reader<'a> {
                 let whole = whole.or_else(|| number.parse::<u64>().ok().map(Number::from));
                 let starts_right = number.starts_with(|c: char| c.is_ascii_digit() || c == '-');
                 let float = || number.parse::<f64>().ok().and_then(Number::from_f64);
-                whole
-                    .or_else(|| if starts_right { float() } else { None })
-                    .map(Value::Number)
+                whole.or_else(|| if starts_right { float() } else { None }).map(Value::Number)
             }
         }
     }
@@ -170,10 +165,7 @@ mod tests {
             assert_eq!(parse_literal(text), expected, "{text}");
         };
         check("None", Some(Value::Null));
-        check(
-            "[True, False, -1, 1.5, 1e-07]",
-            Some(json!([true, false, -1, 1.5, 1e-7])),
-        );
+        check("[True, False, -1, 1.5, 1e-07]", Some(json!([true, false, -1, 1.5, 1e-7])));
         check("('a',)", Some(json!(["a"])));
         check("{}", Some(json!({})));
         check("{1: 2}", Some(json!({"1": 2})));

@@ -56,11 +56,7 @@ impl Archive {
             size_bytes += chunk.len() as u64;
             md5.update(&chunk);
         }
-        Ok(Self {
-            package: package.clone(),
-            size_bytes,
-            md5: hex::encode(md5.finalize()),
-        })
+        Ok(Self { package: package.clone(), size_bytes, md5: hex::encode(md5.finalize()) })
     }
 
     /// The archive's bytes from the start.
@@ -144,22 +140,13 @@ impl ArchiveChunks {
             Some(Step::Folder(path)) => self.add(&path, EntryType::Directory, 0, 0o755, &[]),
             Some(Step::Checksums(text)) => {
                 let path = format!("{}/{CHECKSUMS_FILE}", self.top);
-                self.add(
-                    &path,
-                    EntryType::Regular,
-                    text.len() as u64,
-                    0o644,
-                    text.as_bytes(),
-                )?;
+                self.add(&path, EntryType::Regular, text.len() as u64, 0o644, text.as_bytes())?;
                 self.pad(&path, text.len() as u64)
             }
             Some(Step::File(file)) => self.begin(&file),
             None => {
                 self.state = State::Ended;
-                let wrap = |source| ArchiveError::Unreadable {
-                    path: self.top.clone(),
-                    source,
-                };
+                let wrap = |source| ArchiveError::Unreadable { path: self.top.clone(), source };
                 self.builder.finish().map_err(wrap)?;
                 self.builder.get_mut().try_finish().map_err(wrap)
             }
@@ -168,35 +155,20 @@ impl ArchiveChunks {
 
     fn begin(&mut self, file: &PackageFile) -> Result<(), ArchiveError> {
         let size = file.file.size_bytes();
-        let mode = if file.file.is_executable() {
-            0o755
-        } else {
-            0o644
-        };
+        let mode = if file.file.is_executable() { 0o755 } else { 0o644 };
         let path = format!("{}/{}", self.top, file.path);
-        let wrap = |source| ArchiveError::Unreadable {
-            path: path.clone(),
-            source,
-        };
+        let wrap = |source| ArchiveError::Unreadable { path: path.clone(), source };
         let reader = file.file.open().map_err(wrap)?;
         self.add(&path, EntryType::Regular, size, mode, &[])?;
         if size > 0 {
-            self.reading = Some(Reading {
-                path,
-                reader,
-                left: size,
-                size,
-            });
+            self.reading = Some(Reading { path, reader, left: size, size });
         }
         Ok(())
     }
 
     fn copy_some(&mut self, reading: &mut Reading) -> Result<(), ArchiveError> {
         let path = &reading.path;
-        let wrap = |source| ArchiveError::Unreadable {
-            path: path.clone(),
-            source,
-        };
+        let wrap = |source| ArchiveError::Unreadable { path: path.clone(), source };
         let mut buffer = vec![0; READ_BYTES];
         let read = reading.reader.read(&mut buffer).map_err(wrap)?;
         let chunk = buffer.get(..read).unwrap_or_default();
@@ -227,13 +199,8 @@ impl ArchiveChunks {
         header.set_mtime(0);
         header.set_uid(0);
         header.set_gid(0);
-        let wrap = |source| ArchiveError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        self.builder
-            .append_data(&mut header, path, io::empty())
-            .map_err(wrap)?;
+        let wrap = |source| ArchiveError::Unreadable { path: path.to_owned(), source };
+        self.builder.append_data(&mut header, path, io::empty()).map_err(wrap)?;
         self.builder.get_mut().write_all(content).map_err(wrap)
     }
 
@@ -243,10 +210,7 @@ impl ArchiveChunks {
         self.builder
             .get_mut()
             .write_all(&filling)
-            .map_err(|source| ArchiveError::Unreadable {
-                path: path.to_owned(),
-                source,
-            })
+            .map_err(|source| ArchiveError::Unreadable { path: path.to_owned(), source })
     }
 }
 
@@ -285,9 +249,7 @@ mod tests {
     }
 
     fn bytes_of(package: &Package) -> Vec<u8> {
-        ArchiveChunks::new(package)
-            .flat_map(|chunk| chunk.unwrap().to_vec())
-            .collect()
+        ArchiveChunks::new(package).flat_map(|chunk| chunk.unwrap().to_vec()).collect()
     }
 
     fn entries(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
@@ -340,15 +302,8 @@ mod tests {
         let sent = bytes_of(&package);
         assert_eq!(archive.size_bytes, sent.len() as u64);
         assert_eq!(archive.md5, hex::encode(Md5::digest(&sent)));
-        let largest = archive
-            .chunks()
-            .map(|chunk| chunk.unwrap().len())
-            .max()
-            .unwrap();
-        assert!(
-            largest < 4 * READ_BYTES,
-            "pieces stay small, {largest} bytes at most"
-        );
+        let largest = archive.chunks().map(|chunk| chunk.unwrap().len()).max().unwrap();
+        assert!(largest < 4 * READ_BYTES, "pieces stay small, {largest} bytes at most");
     }
 
     proptest! {

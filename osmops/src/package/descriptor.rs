@@ -50,21 +50,15 @@ const ENVELOPES: [(&str, PackageKind); 8] = [
 ];
 
 /// Folder names that tell the kind of a descriptor without an envelope.
-const FOLDER_SUFFIXES: [(&str, PackageKind); 3] = [
-    ("_knf", PackageKind::Vnfd),
-    ("_vnf", PackageKind::Vnfd),
-    ("_ns", PackageKind::Nsd),
-];
+const FOLDER_SUFFIXES: [(&str, PackageKind); 3] =
+    [("_knf", PackageKind::Vnfd), ("_vnf", PackageKind::Vnfd), ("_ns", PackageKind::Nsd)];
 
 /// Reads the one descriptor directly in `folder`.
 pub(super) fn read(tree: &Tree, folder: &TreePath) -> Result<Descriptor, Vec<RepoProblem>> {
     let candidates: Vec<&TreePath> = tree
         .files_below(folder)
         .map(|(path, _)| path)
-        .filter(|path| {
-            path.below(folder)
-                .is_some_and(|inside| !inside.contains('/'))
-        })
+        .filter(|path| path.below(folder).is_some_and(|inside| !inside.contains('/')))
         .filter(|path| has_ending(path, &[".yaml", ".yml", ".json"]))
         .collect();
     let mut found: Vec<(&TreePath, Arc<TreePath>, Node, PackageKind)> = Vec::new();
@@ -91,9 +85,7 @@ pub(super) fn read(tree: &Tree, folder: &TreePath) -> Result<Descriptor, Vec<Rep
         return Err(problems);
     }
     match found.as_slice() {
-        [] => Err(vec![RepoProblem::NoDescriptor {
-            folder: folder.clone(),
-        }]),
+        [] => Err(vec![RepoProblem::NoDescriptor { folder: folder.clone() }]),
         [(path, file, body, kind)] => {
             if let Some(stray) = strays.first() {
                 let (file, descriptor) = ((*stray).clone(), (*path).clone());
@@ -103,10 +95,7 @@ pub(super) fn read(tree: &Tree, folder: &TreePath) -> Result<Descriptor, Vec<Rep
         }
         several => {
             let files = several.iter().map(|(path, ..)| (*path).clone()).collect();
-            Err(vec![RepoProblem::SeveralDescriptors {
-                folder: folder.clone(),
-                files,
-            }])
+            Err(vec![RepoProblem::SeveralDescriptors { folder: folder.clone(), files }])
         }
     }
 }
@@ -129,17 +118,13 @@ fn open_envelope(
         }
     }
     let name = folder.file_name();
-    let (_, kind) = FOLDER_SUFFIXES
-        .iter()
-        .find(|(suffix, _)| name.ends_with(suffix))?;
+    let (_, kind) = FOLDER_SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix))?;
     (candidates == 1 && document.entry("id").is_some()).then(|| (*kind, document.clone()))
 }
 
 /// An NSD's envelope holds `nsd: [one]`, a catalog holds `vnfd: [one]`, a VNFD's holds the descriptor.
 fn unwrap_list(inside: &Node) -> &Node {
-    let list = ["nsd", "vnfd", "nsd:nsd", "vnfd:vnfd"]
-        .iter()
-        .find_map(|key| inside.entry(key));
+    let list = ["nsd", "vnfd", "nsd:nsd", "vnfd:vnfd"].iter().find_map(|key| inside.entry(key));
     match list {
         Some(list) => list.items().first().unwrap_or(list),
         None => inside.items().first().unwrap_or(inside),
@@ -152,65 +137,31 @@ fn decode(
     kind: PackageKind,
 ) -> Result<Descriptor, Vec<RepoProblem>> {
     let at = |node: &Node| SourcePos::at(file, node.line, node.column);
-    let field = |node: &Node, error| {
-        vec![RepoProblem::Field {
-            at: at(node),
-            error,
-        }]
-    };
+    let field = |node: &Node, error| vec![RepoProblem::Field { at: at(node), error }];
     let Some(id) = body.entry("id").filter(|id| !id.is_null()) else {
-        return Err(field(
-            body,
-            FieldError::Missing {
-                key: "id".to_owned(),
-            },
-        ));
+        return Err(field(body, FieldError::Missing { key: "id".to_owned() }));
     };
-    let bad = |reason: String| {
-        field(
-            id,
-            FieldError::BadValue {
-                key: "id".to_owned(),
-                reason,
-            },
-        )
-    };
-    let text = id
-        .scalar_text()
-        .ok_or_else(|| bad("must be text".to_owned()))?;
+    let bad = |reason: String| field(id, FieldError::BadValue { key: "id".to_owned(), reason });
+    let text = id.scalar_text().ok_or_else(|| bad("must be text".to_owned()))?;
     let name = DescriptorId::new(text).map_err(|error| bad(error.to_string()))?;
-    let version = body
-        .entry("version")
-        .and_then(Node::scalar_text)
-        .map(str::to_owned);
+    let version = body.entry("version").and_then(Node::scalar_text).map(str::to_owned);
     let (members, kdus) = match kind {
         PackageKind::Vnfd => (Vec::new(), kdus(body)),
         PackageKind::Nsd => (members(file, body), Vec::new()),
     };
-    Ok(Descriptor {
-        kind,
-        id: (name, at(id)),
-        version,
-        members,
-        kdus,
-    })
+    Ok(Descriptor { kind, id: (name, at(id)), version, members, kdus })
 }
 
 fn kdus(body: &Node) -> Vec<KduName> {
     let list = body.entry("kdu").map(Node::items).unwrap_or_default();
-    list.iter()
-        .filter_map(|kdu| KduName::new(kdu.entry("name")?.scalar_text()?).ok())
-        .collect()
+    list.iter().filter_map(|kdu| KduName::new(kdu.entry("name")?.scalar_text()?).ok()).collect()
 }
 
 /// The VNFs of an NSD: `df[].vnf-profile[]` of SOL006, `constituent-vnfd[]` of the catalogs, and then
 /// whatever else the plain list `vnfd-id` names.
 fn members(file: &Arc<TreePath>, body: &Node) -> Vec<Member> {
-    let text = |node: &Node, key: &str| {
-        node.entry(key)
-            .and_then(Node::scalar_text)
-            .map(str::to_owned)
-    };
+    let text =
+        |node: &Node, key: &str| node.entry(key).and_then(Node::scalar_text).map(str::to_owned);
     let mut members: Vec<Member> = Vec::new();
     let mut add = |index: Option<String>, vnfd: Option<&Node>| {
         let Some((vnfd, node)) = vnfd.and_then(|node| Some((node.scalar_text()?, node))) else {
@@ -230,11 +181,7 @@ fn members(file: &Arc<TreePath>, body: &Node) -> Vec<Member> {
             add(text(profile, "id"), profile.entry("vnfd-id"));
         }
     }
-    for vnf in body
-        .entry("constituent-vnfd")
-        .map(Node::items)
-        .unwrap_or_default()
-    {
+    for vnf in body.entry("constituent-vnfd").map(Node::items).unwrap_or_default() {
         add(text(vnf, "member-vnf-index"), vnf.entry("vnfd-id-ref"));
     }
     for vnfd in body.entry("vnfd-id").map(Node::items).unwrap_or_default() {
@@ -250,12 +197,9 @@ mod tests {
 
     fn folder(name: &str, files: &[(&str, &str)]) -> (Tree, TreePath) {
         let root = TreePath::parse(name).unwrap();
-        let files = files.iter().map(|(path, text)| {
-            (
-                root.join(path),
-                TreeFile::in_memory((*text).to_owned(), false),
-            )
-        });
+        let files = files
+            .iter()
+            .map(|(path, text)| (root.join(path), TreeFile::in_memory((*text).to_owned(), false)));
         (Tree::from_files(files), root.clone())
     }
 
@@ -266,12 +210,7 @@ mod tests {
         let found: Vec<(&str, &str)> = descriptor
             .members
             .iter()
-            .map(|m| {
-                (
-                    m.index.as_ref().map_or("", MemberIndex::as_str),
-                    m.vnfd.as_str(),
-                )
-            })
+            .map(|m| (m.index.as_ref().map_or("", MemberIndex::as_str), m.vnfd.as_str()))
             .collect();
         assert_eq!(found, members);
     }
@@ -281,21 +220,9 @@ mod tests {
         use PackageKind::{Nsd, Vnfd};
         check("p", "vnfd:\n  id: a\n  kdu:\n  - name: k\n", Vnfd, "a", &[]);
         check("p", "etsi-nfv-vnfd:vnfd:\n  id: a\n", Vnfd, "a", &[]);
-        check(
-            "p",
-            "vnfd:vnfd-catalog:\n  vnfd:\n  - id: a\n",
-            Vnfd,
-            "a",
-            &[],
-        );
+        check("p", "vnfd:vnfd-catalog:\n  vnfd:\n  - id: a\n", Vnfd, "a", &[]);
         let profile = "df:\n    - vnf-profile:\n      - {id: one, vnfd-id: v}\n    vnfd-id: [v]\n";
-        check(
-            "p",
-            &format!("nsd:\n  nsd:\n  - id: a\n    {profile}"),
-            Nsd,
-            "a",
-            &[("one", "v")],
-        );
+        check("p", &format!("nsd:\n  nsd:\n  - id: a\n    {profile}"), Nsd, "a", &[("one", "v")]);
         let catalog = "nsd:nsd-catalog:\n  nsd:\n  - id: a\n    constituent-vnfd:\n    \
                        - {member-vnf-index: 1, vnfd-id-ref: v}\n";
         check("p", catalog, Nsd, "a", &[("1", "v")]);
@@ -307,11 +234,7 @@ mod tests {
         let check = |files: &[(&str, &str)], expected: &str| {
             let (tree, root) = folder("p_knf", files);
             let problems = read(&tree, &root).unwrap_err();
-            assert!(
-                problems[0].to_string().contains(expected),
-                "{}",
-                problems[0]
-            );
+            assert!(problems[0].to_string().contains(expected), "{}", problems[0]);
         };
         check(&[("README.md", "x")], "no VNFD or NSD");
         check(
@@ -322,9 +245,6 @@ mod tests {
             &[("a.yaml", "vnfd: {id: a}"), ("values.yaml", "x: 1")],
             "p_knf/values.yaml: OSM refuses",
         );
-        check(
-            &[("a.yaml", "vnfd: {name: a}")],
-            "p_knf/a.yaml:1:7: `id` is missing",
-        );
+        check(&[("a.yaml", "vnfd: {name: a}")], "p_knf/a.yaml:1:7: `id` is missing");
     }
 }

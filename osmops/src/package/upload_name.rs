@@ -56,11 +56,7 @@ impl UploadName {
             "-" => None,
             text => Some(Owner::new(text.replace('+', "/")).ok()?),
         };
-        Some(Self {
-            folder: folder.to_owned(),
-            owner,
-            digest: TreeDigest::parse(digest)?,
-        })
+        Some(Self { folder: folder.to_owned(), owner, digest: TreeDigest::parse(digest)? })
     }
 }
 
@@ -72,10 +68,7 @@ impl fmt::Display for UploadName {
             f.write_char(if safe(c) { c } else { '_' })?;
         }
         // `/` separates namespace and name in an owner and would be a folder in OSM's file store.
-        let owner = self
-            .owner
-            .as_ref()
-            .map_or("-".to_owned(), |o| o.as_str().replace('/', "+"));
+        let owner = self.owner.as_ref().map_or("-".to_owned(), |o| o.as_str().replace('/', "+"));
         write!(f, ".{owner}.{}.tar.gz", self.digest.as_str())
     }
 }
@@ -93,24 +86,14 @@ mod tests {
         let digest = TreeDigest::from_sha256([7; 32]);
         for owner in [None, Some("team-a"), Some("flux-system/ldap")] {
             let owner = owner.map(|o| Owner::new(o).unwrap());
-            let name = UploadName {
-                folder: "open.ldap_knf".into(),
-                owner,
-                digest: digest.clone(),
-            };
+            let name = UploadName { folder: "open.ldap_knf".into(), owner, digest: digest.clone() };
             assert_eq!(UploadName::parse(&name.to_string()), Some(name));
         }
     }
 
     #[test]
     fn names_of_other_tools_are_not_taken_for_ours() {
-        for name in [
-            "openldap_knf.tar.gz",
-            "package.tar.gz",
-            "a.b.c.tar.gz",
-            "x.zip",
-            "",
-        ] {
+        for name in ["openldap_knf.tar.gz", "package.tar.gz", "a.b.c.tar.gz", "x.zip", ""] {
             assert_eq!(UploadName::parse(name), None, "{name}");
         }
     }
@@ -119,15 +102,7 @@ mod tests {
     fn any_folder_name_gives_a_name_that_fits_in_a_header_and_a_file_system() {
         let digest = TreeDigest::from_sha256([7; 32]);
         let folder = "pâté/\n".repeat(60);
-        let name = UploadName {
-            folder,
-            owner: None,
-            digest,
-        }
-        .to_string();
-        assert!(
-            name.len() <= 255 && name.bytes().all(|b| b.is_ascii_graphic()),
-            "{name}"
-        );
+        let name = UploadName { folder, owner: None, digest }.to_string();
+        assert!(name.len() <= 255 && name.bytes().all(|b| b.is_ascii_graphic()), "{name}");
     }
 }

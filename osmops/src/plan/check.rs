@@ -1,6 +1,6 @@
 //! What holds for every plan; used by tests and before apply.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::ids::PackageKind;
 
@@ -18,7 +18,7 @@ pub enum PlanFault {
     /// A package or instance is written before what it is made of.
     #[error("action {0:?} comes before what it is made of")]
     LayersReversed(ActionId),
-    /// Actions and entries do not tell the same story.
+    /// Actions and entries do not tell the same story, or entries are not in the order of their items.
     #[error("the actions of {0} and its entry do not agree")]
     EntryDisagrees(Item),
 }
@@ -28,6 +28,9 @@ pub enum PlanFault {
 /// # Errors
 /// The first [`PlanFault`].
 pub fn check(plan: &Plan) -> Result<(), PlanFault> {
+    if let Some(pair) = plan.entries.windows(2).find(|pair| pair[0].item >= pair[1].item) {
+        return Err(PlanFault::EntryDisagrees(pair[1].item.clone()));
+    }
     let mut highest = 0;
     for (index, planned) in plan.actions.iter().enumerate() {
         let id = planned.id;
@@ -51,30 +54,22 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
         }
         highest = layer;
     }
-    let mut told = BTreeSet::new();
+    let mut by_item: BTreeMap<&Item, Vec<ActionId>> = BTreeMap::new();
+    for action in &plan.actions {
+        by_item.entry(&action.item).or_default().push(action.id);
+    }
     for entry in &plan.entries {
-        let actions: Vec<ActionId> = plan
-            .actions
-            .iter()
-            .filter(|a| a.item == entry.item)
-            .map(|a| a.id)
-            .collect();
-        let agrees = match &entry.verdict {
-            Verdict::Act { actions: claimed } => *claimed == actions && !actions.is_empty(),
-            Verdict::Current | Verdict::Waiting { .. } | Verdict::Blocked { .. } => {
-                actions.is_empty()
-            }
+        let agrees = match (&entry.verdict, by_item.remove(&entry.item)) {
+            (Verdict::Act { actions: claimed }, Some(actions)) => *claimed == actions,
+            (Verdict::Act { .. }, None) => false,
+            (_, actions) => actions.is_none(),
         };
-        if !agrees || !told.insert(entry.item.clone()) {
+        if !agrees {
             return Err(PlanFault::EntryDisagrees(entry.item.clone()));
         }
     }
-    match plan
-        .actions
-        .iter()
-        .find(|action| !told.contains(&action.item))
-    {
-        Some(action) => Err(PlanFault::EntryDisagrees(action.item.clone())),
+    match by_item.first_key_value() {
+        Some((item, _)) => Err(PlanFault::EntryDisagrees((*item).clone())),
         None => Ok(()),
     }
 }

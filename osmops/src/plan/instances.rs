@@ -1,10 +1,8 @@
 //! Create or upgrade NS instances.
 
 use crate::desired::{DesiredInstance, DesiredKdu, DesiredState};
-use crate::ids::{DescriptorId, KduName, PackageKind, VimAccountId};
-use crate::observed::{
-    NsState, ObservedInstance, ObservedState, OpEnd, Operation, RunningOperation,
-};
+use crate::ids::{KduName, PackageKind, VimAccountId};
+use crate::observed::{Index, NsState, ObservedInstance, OpEnd, Operation, RunningOperation};
 
 use super::packages::{Provider, provider};
 use super::values::{ValueDifference, differences, same_values};
@@ -13,22 +11,17 @@ use super::{
 };
 
 /// Whether planning needs the VIM accounts: only an instance that is to be deployed does.
-pub fn needs_vim_accounts(desired: &DesiredState, observed: &ObservedState) -> bool {
+pub fn needs_vim_accounts(desired: &DesiredState, observed: &Index<'_>) -> bool {
     desired.instances.iter().any(|instance| {
         let have = observed.named(&instance.name);
-        have.is_empty()
-            || have
-                .iter()
-                .any(|have| have.state == NsState::NotInstantiated)
+        have.is_empty() || have.iter().any(|have| have.state == NsState::NotInstantiated)
     })
 }
 
 /// Whether planning needs an instance's operations: only one that is not deployed yet, or whose recorded
 /// values are absent or differ.
 pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
-    let Some(want) = desired.instances.iter().find(|want| want.name == have.name) else {
-        return false;
-    };
+    let Some(want) = desired.instance(&have.name) else { return false };
     match have.state {
         NsState::NotInstantiated => have.running.is_none(),
         NsState::Ready | NsState::Degraded if have.running.is_none() => {
@@ -41,10 +34,10 @@ pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     }
 }
 
-pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
+pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     for want in &desired.instances {
         let item = Item::Instance(want.name.clone());
-        let decided = match observed.named(&want.name).as_slice() {
+        let decided = match observed.named(&want.name) {
             [] => create(plan, desired, observed, want),
             [have] => keep(plan, desired, observed, want, have),
             several => Err(Blocked::SeveralInstances {
@@ -60,7 +53,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
 fn create(
     plan: &mut Plan,
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
 ) -> Result<Verdict, Blocked> {
     let (nsd, needs) = nsd_of(plan, observed, want)?;
@@ -68,15 +61,13 @@ fn create(
     let spec = spec(desired, observed, want, nsd)?;
     let item = Item::Instance(want.name.clone());
     let action = plan.push(&item, Action::CreateInstance { spec }, Why::Absent, needs);
-    Ok(Verdict::Act {
-        actions: vec![action],
-    })
+    Ok(Verdict::Act { actions: vec![action] })
 }
 
 fn keep(
     plan: &mut Plan,
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
     have: &ObservedInstance,
 ) -> Result<Verdict, Blocked> {
@@ -99,27 +90,17 @@ fn keep(
             at: want.at.clone(),
             ns: have.id.clone(),
             what: "the last operation".to_owned(),
-            detail: have
-                .failure
-                .clone()
-                .unwrap_or_else(|| "OSM gives no reason".to_owned()),
+            detail: have.failure.clone().unwrap_or_else(|| "OSM gives no reason".to_owned()),
         }),
         // Not idle by their own word, though no operation is named: OSM is at work.
-        NsState::Building => Ok(Verdict::Waiting {
-            operation: unnamed("BUILDING"),
-        }),
-        NsState::Terminating => Ok(Verdict::Waiting {
-            operation: unnamed("TERMINATING"),
-        }),
+        NsState::Building => Ok(Verdict::Waiting { operation: unnamed("BUILDING") }),
+        NsState::Terminating => Ok(Verdict::Waiting { operation: unnamed("TERMINATING") }),
         NsState::Other(word) => Err(strange(word)),
     }
 }
 
 fn unnamed(what: &str) -> RunningOperation {
-    RunningOperation {
-        what: what.to_owned(),
-        id: None,
-    }
+    RunningOperation { what: what.to_owned(), id: None }
 }
 
 /// What OSM works on: by the instance's own word, or because an operation is queued that has not begun.
@@ -129,17 +110,14 @@ fn running(have: &ObservedInstance) -> Option<RunningOperation> {
     }
     let pending = |op: &&Operation| op.state.end().is_none();
     let operation = have.history.as_ref()?.iter().find(pending)?;
-    Some(RunningOperation {
-        what: operation.kind.clone(),
-        id: Some(operation.id.clone()),
-    })
+    Some(RunningOperation { what: operation.kind.clone(), id: Some(operation.id.clone()) })
 }
 
 /// A record without a deployment: either nobody ever began, or the instantiation was undone.
 fn instantiate(
     plan: &mut Plan,
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
     have: &ObservedInstance,
 ) -> Result<Verdict, Blocked> {
@@ -151,29 +129,20 @@ fn instantiate(
     check_kdus(desired, observed, want)?;
     let spec = spec(desired, observed, want, nsd)?;
     let item = Item::Instance(want.name.clone());
-    let action = Action::Instantiate {
-        ns: have.id.clone(),
-        spec,
-    };
+    let action = Action::Instantiate { ns: have.id.clone(), spec };
     let action = plan.push(&item, action, Why::NeverInstantiated, needs);
-    Ok(Verdict::Act {
-        actions: vec![action],
-    })
+    Ok(Verdict::Act { actions: vec![action] })
 }
 
 fn upgrade(
     plan: &mut Plan,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
     have: &ObservedInstance,
 ) -> Result<Verdict, Blocked> {
     let mut differing: Vec<(&DesiredKdu, Vec<ValueDifference>)> = Vec::new();
     for kdu in &want.kdus {
-        if !have
-            .kdus
-            .iter()
-            .any(|k| k.member == kdu.member.0 && k.name == kdu.name.0)
-        {
+        if !have.kdus.iter().any(|k| k.member == kdu.member.0 && k.name == kdu.name.0) {
             return Err(Blocked::NoSuchKdu {
                 at: kdu.name.1.clone(),
                 ns: have.id.clone(),
@@ -181,9 +150,7 @@ fn upgrade(
                 kdu: kdu.name.0.clone(),
             });
         }
-        let values = have
-            .effective_values(&kdu.member.0, &kdu.name.0)
-            .unwrap_or_default();
+        let values = have.effective_values(&kdu.member.0, &kdu.name.0).unwrap_or_default();
         let found = differences(kdu, &values);
         if !found.is_empty() {
             check_last_upgrade(want, have, kdu)?;
@@ -205,18 +172,9 @@ fn upgrade(
             kdu: kdu.name.0.clone(),
             params: kdu.params.clone(),
         };
-        actions.push(plan.push(
-            &item,
-            action,
-            Why::ValuesDiffer { differences },
-            needs.clone(),
-        ));
+        actions.push(plan.push(&item, action, Why::ValuesDiffer { differences }, needs.clone()));
     }
-    Ok(if actions.is_empty() {
-        Verdict::Current
-    } else {
-        Verdict::Act { actions }
-    })
+    Ok(if actions.is_empty() { Verdict::Current } else { Verdict::Act { actions } })
 }
 
 /// An upgrade to just these values that was the last thing to happen is not simply repeated: if it
@@ -235,19 +193,13 @@ fn check_last_upgrade(
         });
     match last.state.end() {
         Some(OpEnd::Failed) if same => Err(failed(want, have, last)),
-        Some(OpEnd::Done) if same => Err(Blocked::UpgradeWithoutEffect {
-            at: kdu.name.1.clone(),
-        }),
+        Some(OpEnd::Done) if same => Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() }),
         _ => Ok(()),
     }
 }
 
 fn failed(want: &DesiredInstance, have: &ObservedInstance, operation: &Operation) -> Blocked {
-    let what = if operation.kind == "action" {
-        "the upgrade"
-    } else {
-        "the last operation"
-    };
+    let what = if operation.kind == "action" { "the upgrade" } else { "the last operation" };
     Blocked::OperationFailed {
         at: want.at.clone(),
         ns: have.id.clone(),
@@ -258,7 +210,7 @@ fn failed(want: &DesiredInstance, have: &ObservedInstance, operation: &Operation
 
 fn nsd_of(
     plan: &Plan,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
 ) -> Result<(PackageRef, Vec<ActionId>), Blocked> {
     let (nsd, at) = &want.nsd;
@@ -266,10 +218,7 @@ fn nsd_of(
         Provider::Ready(by) => Ok((by, Vec::new())),
         Provider::After(by, action) => Ok((by, vec![action])),
         Provider::Blocked(reason) => Err(reason),
-        Provider::Unknown => Err(Blocked::UnknownNsd {
-            at: at.clone(),
-            nsd: nsd.clone(),
-        }),
+        Provider::Unknown => Err(Blocked::UnknownNsd { at: at.clone(), nsd: nsd.clone() }),
     }
 }
 
@@ -277,26 +226,13 @@ fn nsd_of(
 /// has, because OSM takes unknown members and KDUs without a word.
 fn check_kdus(
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
 ) -> Result<(), Blocked> {
-    let declared = |kind, id: &DescriptorId| {
-        desired
-            .package(&crate::desired::PackageKey {
-                kind,
-                id: id.clone(),
-            })
-            .is_some()
-    };
-    if declared(PackageKind::Nsd, &want.nsd.0) {
+    if desired.package(PackageKind::Nsd, &want.nsd.0).is_some() {
         return Ok(());
     }
-    let find = |kind, id: &DescriptorId| {
-        observed
-            .packages
-            .iter()
-            .find(|p| p.kind == kind && p.id.as_ref() == Some(id))
-    };
+    let find = |kind, id| observed.packages_of(kind, id).first();
     let Some(nsd) = find(PackageKind::Nsd, &want.nsd.0) else {
         return Ok(());
     };
@@ -323,7 +259,7 @@ fn check_kdus(
 
 fn spec(
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     want: &DesiredInstance,
     nsd: PackageRef,
 ) -> Result<InstanceSpec, Blocked> {
@@ -342,18 +278,13 @@ fn spec(
     })
 }
 
-fn vim_account(observed: &ObservedState, want: &DesiredInstance) -> Result<VimAccountId, Blocked> {
+fn vim_account(observed: &Index<'_>, want: &DesiredInstance) -> Result<VimAccountId, Blocked> {
     let (name, at) = &want.vim_account;
-    let accounts = observed.vim_accounts.as_deref().unwrap_or_default();
+    let accounts = observed.vim_accounts();
     let found = accounts.iter().find(|account| account.name == *name);
-    found
-        .map(|account| account.id.clone())
-        .ok_or_else(|| Blocked::UnknownVimAccount {
-            at: at.clone(),
-            name: name.clone(),
-            known: accounts
-                .iter()
-                .map(|account| account.name.to_string())
-                .collect(),
-        })
+    found.map(|account| account.id.clone()).ok_or_else(|| Blocked::UnknownVimAccount {
+        at: at.clone(),
+        name: name.clone(),
+        known: accounts.iter().map(|account| account.name.to_string()).collect(),
+    })
 }

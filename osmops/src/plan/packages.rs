@@ -2,19 +2,19 @@
 
 use crate::desired::{DesiredPackage, DesiredState, PackageKey};
 use crate::ids::{DescriptorId, PackageKind};
-use crate::observed::{ObservedPackage, ObservedState, PackageState};
+use crate::observed::{Index, ObservedPackage, PackageState};
 use crate::source_pos::SourcePos;
 
 use super::{Action, ActionId, Blocked, Item, PackageRef, Plan, Verdict, Why};
 
-pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
+pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
     for package in &desired.packages {
         let item = Item::Package(package.key.clone());
         let verdict = match plan_one(plan, desired, observed, package) {
-            Ok(Some((action, why, needs))) => Verdict::Act {
-                actions: vec![plan.push(&item, action, why, needs)],
-            },
+            Ok(Some((action, why, needs))) => {
+                Verdict::Act { actions: vec![plan.push(&item, action, why, needs)] }
+            }
             Ok(None) => Verdict::Current,
             Err(reason) => Verdict::Blocked { reason },
         };
@@ -27,18 +27,14 @@ type Decision = Option<(Action, Why, Vec<ActionId>)>;
 fn plan_one(
     plan: &Plan,
     desired: &DesiredState,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     package: &DesiredPackage,
 ) -> Result<Decision, Blocked> {
     let key = package.key.clone();
-    match observed.packages_of(&key).as_slice() {
+    match observed.packages_of(key.kind, &key.id) {
         [] => {
             let needs = needed_vnfds(plan, observed, package)?;
-            Ok(Some((
-                Action::CreatePackage { package: key },
-                Why::Absent,
-                needs,
-            )))
+            Ok(Some((Action::CreatePackage { package: key }, Why::Absent, needs)))
         }
         [have] => {
             let Some(why) = reason_to_update(desired, package, have)? else {
@@ -46,14 +42,7 @@ fn plan_one(
             };
             let needs = needed_vnfds(plan, observed, package)?;
             let record = have.record.clone();
-            Ok(Some((
-                Action::UpdatePackage {
-                    package: key,
-                    record,
-                },
-                why,
-                needs,
-            )))
+            Ok(Some((Action::UpdatePackage { package: key, record }, why, needs)))
         }
         several => Err(Blocked::SeveralPackages {
             at: package.at.clone(),
@@ -70,24 +59,18 @@ fn reason_to_update(
 ) -> Result<Option<Why>, Blocked> {
     let upload = have.upload();
     if have.state == PackageState::Disabled {
-        return Err(Blocked::Disabled {
-            at: package.at.clone(),
-            record: have.record.clone(),
-        });
+        return Err(Blocked::Disabled { at: package.at.clone(), record: have.record.clone() });
     }
     let Some(upload) = upload else {
-        return Ok(Some(Why::UploadedByOther {
-            file_name: have.file_name.clone(),
-        }));
+        return Ok(Some(Why::UploadedByOther { file_name: have.file_name.clone() }));
     };
     if upload.digest == package.digest {
         return Ok(None);
     }
     match upload.owner {
-        Some(owner) if desired.owner.as_ref() != Some(&owner) => Err(Blocked::OtherOwner {
-            at: package.at.clone(),
-            owner,
-        }),
+        Some(owner) if desired.owner.as_ref() != Some(&owner) => {
+            Err(Blocked::OtherOwner { at: package.at.clone(), owner })
+        }
         _ => Ok(Some(Why::FilesDiffer {
             observed_version: have.version.clone(),
             declared_version: package.version.clone(),
@@ -100,7 +83,7 @@ fn reason_to_update(
 /// The actions that make what an NSD names.
 fn needed_vnfds(
     plan: &Plan,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     package: &DesiredPackage,
 ) -> Result<Vec<ActionId>, Blocked> {
     let mut needs = Vec::new();
@@ -134,16 +117,13 @@ pub(super) enum Provider {
 
 pub(super) fn provider(
     plan: &Plan,
-    observed: &ObservedState,
+    observed: &Index<'_>,
     kind: PackageKind,
     id: &DescriptorId,
     at: &SourcePos,
 ) -> Provider {
-    let key = PackageKey {
-        kind,
-        id: id.clone(),
-    };
-    let have = observed.packages_of(&key);
+    let key = PackageKey { kind, id: id.clone() };
+    let have = observed.packages_of(kind, id);
     let existing = have.first().map(|package| package.record.clone());
     let item = Item::Package(key);
     match (plan.verdict(&item), existing) {
@@ -152,15 +132,13 @@ pub(super) fn provider(
             let by = existing.map_or(PackageRef::CreatedBy(action), PackageRef::Existing);
             Provider::After(by, action)
         }
-        (Some(Verdict::Blocked { .. }), None) => Provider::Blocked(Blocked::NeedsBlocked {
-            at: at.clone(),
-            needed: item,
-        }),
-        (_, Some(record)) => match have.as_slice() {
-            [one] if one.state == PackageState::Disabled => Provider::Blocked(Blocked::Disabled {
-                at: at.clone(),
-                record,
-            }),
+        (Some(Verdict::Blocked { .. }), None) => {
+            Provider::Blocked(Blocked::NeedsBlocked { at: at.clone(), needed: item })
+        }
+        (_, Some(record)) => match have {
+            [one] if one.state == PackageState::Disabled => {
+                Provider::Blocked(Blocked::Disabled { at: at.clone(), record })
+            }
             [_] => Provider::Ready(PackageRef::Existing(record)),
             several => Provider::Blocked(Blocked::SeveralPackages {
                 at: at.clone(),

@@ -22,11 +22,8 @@ const STARS: &str = "***";
 
 /// A value as it may be shown: itself, or stars when `key`, or a key inside it, is named like a secret.
 pub(super) fn shown(key: &str, value: &Value) -> Value {
-    let plain: String = key
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect::<String>()
-        .to_lowercase();
+    let plain: String =
+        key.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     if SECRET_WORDS.iter().any(|word| plain.contains(word)) {
         return Value::String(STARS.to_owned());
     }
@@ -38,9 +35,7 @@ pub(super) fn shown(key: &str, value: &Value) -> Value {
 }
 
 fn shown_map(map: &Map<String, Value>) -> Map<String, Value> {
-    map.iter()
-        .map(|(key, value)| (key.clone(), shown(key, value)))
-        .collect()
+    map.iter().map(|(key, value)| (key.clone(), shown(key, value))).collect()
 }
 
 /// For `serialize_with`: parameters as they may be shown.
@@ -69,10 +64,6 @@ mod tests {
             json!({"apiKey": {"a": 1}, "user": "u"}),
             json!({"apiKey": "***", "user": "u"}),
         );
-        check(
-            "users",
-            json!([{"secretName": "x"}]),
-            json!([{"secretName": "***"}]),
-        );
+        check("users", json!([{"secretName": "x"}]), json!([{"secretName": "***"}]));
     }
 }

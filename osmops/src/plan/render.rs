@@ -27,24 +27,13 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
     let _ = match &entry.verdict {
         Verdict::Current => writeln!(text, "= {item}: unchanged"),
         Verdict::Waiting { operation } => {
-            let id = operation
-                .id
-                .as_ref()
-                .map(|id| format!(" (operation {id})"))
-                .unwrap_or_default();
-            writeln!(
-                text,
-                "… {item}: OSM is at work on it: {}{id}",
-                operation.what
-            )
+            let id =
+                operation.id.as_ref().map(|id| format!(" (operation {id})")).unwrap_or_default();
+            writeln!(text, "… {item}: OSM is at work on it: {}{id}", operation.what)
         }
         Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
         Verdict::Act { actions } => {
-            for action in plan
-                .actions
-                .iter()
-                .filter(|action| actions.contains(&action.id))
-            {
+            for action in actions.iter().filter_map(|id| plan.action(*id)) {
                 render_action(text, action, entry);
             }
             Ok(())
@@ -64,9 +53,9 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
             ('+', format!("create from {nsd}"))
         }
         Action::Instantiate { ns, .. } => ('+', format!("instantiate the record {ns}")),
-        Action::UpgradeKdu {
-            ns, member, kdu, ..
-        } => ('~', format!("upgrade KDU {member}/{kdu} of {ns}")),
+        Action::UpgradeKdu { ns, member, kdu, .. } => {
+            ('~', format!("upgrade KDU {member}/{kdu} of {ns}"))
+        }
     };
     let _ = writeln!(text, "{sign} {}: {what}", planned.item);
     match &planned.why {
@@ -101,10 +90,7 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
         }
         Why::ValuesDiffer { differences } => {
             for d in differences {
-                let observed = d
-                    .observed
-                    .as_ref()
-                    .map_or("(absent)".to_owned(), Value::to_string);
+                let observed = d.observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
                 let _ = writeln!(text, "    {}: {}: {observed} → {}", d.at, d.key, d.declared);
             }
         }
@@ -112,13 +98,8 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
     if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
         for kdu in &spec.kdus {
             for (key, value) in &kdu.params {
-                let _ = writeln!(
-                    text,
-                    "    {}/{}: {key}: {}",
-                    kdu.member,
-                    kdu.kdu,
-                    shown(key, value)
-                );
+                let _ =
+                    writeln!(text, "    {}/{}: {key}: {}", kdu.member, kdu.kdu, shown(key, value));
             }
         }
     }
@@ -134,29 +115,16 @@ fn summary(plan: &Plan) -> String {
     };
     let created = plan.actions.iter().filter(|action| create(action)).count();
     let count = |wanted: fn(&Verdict) -> bool| {
-        plan.entries
-            .iter()
-            .filter(|entry| wanted(&entry.verdict))
-            .count()
+        plan.entries.iter().filter(|entry| wanted(&entry.verdict)).count()
     };
     let parts = [
         (created, "to create"),
         (plan.actions.len() - created, "to change"),
-        (
-            count(|v| matches!(v, Verdict::Waiting { .. })),
-            "waiting for OSM",
-        ),
+        (count(|v| matches!(v, Verdict::Waiting { .. })), "waiting for OSM"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
         (count(|v| matches!(v, Verdict::Current)), "unchanged"),
     ];
-    let named: Vec<String> = parts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| format!("{n} {what}"))
-        .collect();
-    if named.is_empty() {
-        "nothing is declared".to_owned()
-    } else {
-        named.join(", ")
-    }
+    let named: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if named.is_empty() { "nothing is declared".to_owned() } else { named.join(", ") }
 }

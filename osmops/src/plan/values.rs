@@ -48,8 +48,7 @@ pub(super) fn differences(
 /// Whether two sets of values are the same once OSM and helm have had them.
 pub(super) fn same_values(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
     a.len() == b.len()
-        && a.iter()
-            .all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
+        && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
 }
 
 /// Whether two values are the same to helm: `"2"` and `2` are, because OSM and helm hand numbers on as

@@ -40,10 +40,7 @@ pub(super) fn read(tree: &Tree) -> Result<OpsConfig, Vec<RepoProblem>> {
     let (file, documents) = scan::read_documents(tree, &path).map_err(|problem| vec![problem])?;
     let Some(document) = documents.first() else {
         let reason = "the file is empty; `connectionFile` and `targetDir` belong here".to_owned();
-        return Err(vec![RepoProblem::Unreadable {
-            at: SourcePos::whole(path),
-            reason,
-        }]);
+        return Err(vec![RepoProblem::Unreadable { at: SourcePos::whole(path), reason }]);
     };
     if let Some(second) = documents.get(1) {
         let at = SourcePos::at(&file, second.line, second.column);
@@ -66,10 +63,8 @@ fn decode(
     let mut target_dir = TreePath::root();
     if let Some((text, node)) = fields.optional_text("targetDir") {
         match TreePath::parse(text) {
-            None => problems.push(RepoProblem::TargetDirOutside {
-                at: at(node),
-                target_dir: text.to_owned(),
-            }),
+            None => problems
+                .push(RepoProblem::TargetDirOutside { at: at(node), target_dir: text.to_owned() }),
             Some(path) if !path.as_str().is_empty() && !tree.has_folder(&path) => {
                 problems.push(RepoProblem::TargetDirMissing {
                     at: at(node),
@@ -80,32 +75,19 @@ fn decode(
         }
     }
     let file_extensions = file_extensions(&mut fields);
-    let connection_file = fields
-        .optional_text("connectionFile")
-        .map(|(text, node)| (text.to_owned(), at(node)));
-    let owner = fields
-        .optional_text("owner")
-        .and_then(|(text, node)| match parse_owner(text) {
-            Ok(owner) => Some(owner),
-            Err(reason) => {
-                fields.bad_value("owner", node, reason);
-                None
-            }
-        });
+    let connection_file =
+        fields.optional_text("connectionFile").map(|(text, node)| (text.to_owned(), at(node)));
+    let owner = fields.optional_text("owner").and_then(|(text, node)| match parse_owner(text) {
+        Ok(owner) => Some(owner),
+        Err(reason) => {
+            fields.bad_value("owner", node, reason);
+            None
+        }
+    });
 
-    problems.extend(
-        fields
-            .finish()
-            .into_iter()
-            .map(|error| RepoProblem::from_field(file, error)),
-    );
+    problems.extend(fields.finish().into_iter().map(|error| RepoProblem::from_field(file, error)));
     if problems.is_empty() {
-        Ok(OpsConfig {
-            target_dir,
-            file_extensions,
-            connection_file,
-            owner,
-        })
+        Ok(OpsConfig { target_dir, file_extensions, connection_file, owner })
     } else {
         Err(problems)
     }
@@ -115,12 +97,7 @@ fn file_extensions(fields: &mut Fields<'_>) -> Vec<String> {
     let mut suffixes = Vec::new();
     if let Some(node) = fields.optional("fileExtensions") {
         if node.scalar_text().is_some() {
-            fields.wrong_type(
-                "fileExtensions",
-                node,
-                "a list of suffixes",
-                node.describe(),
-            );
+            fields.wrong_type("fileExtensions", node, "a list of suffixes", node.describe());
         }
         for item in node.items() {
             match item.scalar_text() {

@@ -34,9 +34,7 @@ pub fn read_connection_file(name: &str, text: &str) -> Result<ConnectionFile, Ve
     let documents =
         parse_documents(text).map_err(|error| vec![RepoProblem::from_yaml(&file, error)])?;
     let empty = || {
-        let error = FieldError::Missing {
-            key: "hostname".to_owned(),
-        };
+        let error = FieldError::Missing { key: "hostname".to_owned() };
         vec![RepoProblem::from_field(&file, (1, 1, error))]
     };
     let document = documents.first().ok_or_else(empty)?;
@@ -45,18 +43,11 @@ pub fn read_connection_file(name: &str, text: &str) -> Result<ConnectionFile, Ve
     let mut text = |key| fields.required_text(key).map(|(text, _)| text.to_owned());
     let (hostname, project) = (text("hostname"), text("project"));
     let (user, password) = (text("user"), text("password"));
-    let ca_file = fields
-        .optional_text("caFile")
-        .map(|(text, _)| text.to_owned());
+    let ca_file = fields.optional_text("caFile").map(|(text, _)| text.to_owned());
     let insecure = match fields.optional("insecureSkipVerify") {
         None => false,
         Some(node) => node.to_json().as_bool().unwrap_or_else(|| {
-            fields.wrong_type(
-                "insecureSkipVerify",
-                node,
-                "`true` or `false`",
-                node.describe(),
-            );
+            fields.wrong_type("insecureSkipVerify", node, "`true` or `false`", node.describe());
             false
         }),
     };
@@ -73,10 +64,7 @@ pub fn read_connection_file(name: &str, text: &str) -> Result<ConnectionFile, Ve
             insecure_skip_verify: insecure,
         });
     }
-    Err(errors
-        .into_iter()
-        .map(|error| RepoProblem::from_field(&file, error))
-        .collect())
+    Err(errors.into_iter().map(|error| RepoProblem::from_field(&file, error)).collect())
 }
 
 #[cfg(test)]
@@ -88,9 +76,6 @@ mod tests {
         let text = "hostname: h:80\nproject: p\nuser: u\npasword: hunter2\n";
         let problems = read_connection_file("secret.yaml", text).unwrap_err();
         let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            text,
-            ["secret.yaml:4:1: unknown key `pasword`, did you mean `password`?"]
-        );
+        assert_eq!(text, ["secret.yaml:4:1: unknown key `pasword`, did you mean `password`?"]);
     }
 }

@@ -50,10 +50,7 @@ pub(super) fn read(tree: &Tree, path: &TreePath) -> (Vec<NsDeclaration>, Vec<Rep
     let mut problems = Vec::new();
     if documents.is_empty() {
         let reason = "the file is empty; a document of kind `NsInstance` belongs here".to_owned();
-        problems.push(RepoProblem::Unreadable {
-            at: SourcePos::whole(path.clone()),
-            reason,
-        });
+        problems.push(RepoProblem::Unreadable { at: SourcePos::whole(path.clone()), reason });
     }
     for document in &documents {
         match decode(&file, document) {
@@ -72,27 +69,20 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
     if let Some((kind, node)) = fields.required_text("kind")
         && kind != "NsInstance"
     {
-        return Err(vec![RepoProblem::UnknownKind {
-            at: at(node),
-            kind: kind.to_owned(),
-        }]);
+        return Err(vec![RepoProblem::UnknownKind { at: at(node), kind: kind.to_owned() }]);
     }
     let name = fields.required_name("name", NsName::new);
-    let description = fields
-        .optional_text("description")
-        .map(|(text, _)| text.to_owned());
+    let description = fields.optional_text("description").map(|(text, _)| text.to_owned());
     let nsd = fields.required_name("nsdName", DescriptorId::new);
     let vim_account = fields.required_name("vimAccountName", VimAccountName::new);
     let member = fields.required_name("vnfName", MemberIndex::new);
-    let kdu = fields
-        .required("kdu")
-        .and_then(|node| match decode_kdu(file, node) {
-            Ok(kdu) => Some(kdu),
-            Err(errors) => {
-                fields.absorb(errors);
-                None
-            }
-        });
+    let kdu = fields.required("kdu").and_then(|node| match decode_kdu(file, node) {
+        Ok(kdu) => Some(kdu),
+        Err(errors) => {
+            fields.absorb(errors);
+            None
+        }
+    });
     let errors = fields.finish();
     if let (true, Some(name), Some(nsd), Some(vim), Some(member), Some((kdu, params, positions))) =
         (errors.is_empty(), name, nsd, vim_account, member, kdu)
@@ -111,10 +101,7 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
             }],
         });
     }
-    Err(errors
-        .into_iter()
-        .map(|error| RepoProblem::from_field(file, error))
-        .collect())
+    Err(errors.into_iter().map(|error| RepoProblem::from_field(file, error)).collect())
 }
 
 type DecodedKdu = ((KduName, SourcePos), Map<String, Value>, Vec<SourcePos>);

@@ -112,10 +112,7 @@ pub enum RepoProblem {
         first: SourcePos,
     },
     /// `vnfName` is no member of the NSD. OSM would ignore the parameters without a word.
-    #[error(
-        "{at}: NSD `{nsd}` has no VNF `{member}` (its VNFs are {})",
-        list(known)
-    )]
+    #[error("{at}: NSD `{nsd}` has no VNF `{member}` (its VNFs are {})", list(known))]
     UnknownMember {
         /// The value of `vnfName`.
         at: SourcePos,
@@ -127,10 +124,7 @@ pub enum RepoProblem {
         known: Vec<String>,
     },
     /// `kdu.name` is no KDU of the VNFD. OSM would ignore the parameters without a word.
-    #[error(
-        "{at}: VNFD `{vnfd}` has no KDU `{kdu}` (its KDUs are {})",
-        list(known)
-    )]
+    #[error("{at}: VNFD `{vnfd}` has no KDU `{kdu}` (its KDUs are {})", list(known))]
     UnknownKdu {
         /// The value of `kdu.name`.
         at: SourcePos,
@@ -147,29 +141,19 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    names
-        .iter()
-        .map(|n| format!("`{n}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl RepoProblem {
     pub(crate) fn from_yaml(file: &std::sync::Arc<TreePath>, error: YamlError) -> Self {
-        Self::NotYaml {
-            at: SourcePos::at(file, error.line, error.column),
-            message: error.message,
-        }
+        Self::NotYaml { at: SourcePos::at(file, error.line, error.column), message: error.message }
     }
 
     pub(crate) fn from_field(
         file: &std::sync::Arc<TreePath>,
         (line, column, error): (u32, u32, FieldError),
     ) -> Self {
-        Self::Field {
-            at: SourcePos::at(file, line, column),
-            error,
-        }
+        Self::Field { at: SourcePos::at(file, line, column), error }
     }
 
     /// Where it stands.
@@ -197,9 +181,7 @@ impl RepoProblem {
     pub fn message(&self) -> String {
         let whole = self.to_string();
         let prefix = format!("{}: ", self.at());
-        whole
-            .strip_prefix(&prefix)
-            .map_or(whole.clone(), str::to_owned)
+        whole.strip_prefix(&prefix).map_or(whole.clone(), str::to_owned)
     }
 }
 

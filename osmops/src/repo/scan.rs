@@ -37,10 +37,7 @@ pub(super) fn scan(tree: &Tree, config: &OpsConfig) -> Found {
             continue;
         }
         let name = path.file_name().to_lowercase();
-        let is_ours = config
-            .file_extensions
-            .iter()
-            .any(|suffix| name.ends_with(suffix));
+        let is_ours = config.file_extensions.iter().any(|suffix| name.ends_with(suffix));
         if is_ours && path.as_str() != CONFIG_FILE {
             ops_files.push(path.clone());
         }
@@ -57,11 +54,7 @@ pub(super) fn scan(tree: &Tree, config: &OpsConfig) -> Found {
             suffixes: config.file_extensions.clone(),
         });
     }
-    Found {
-        ops_files,
-        package_folders: package_folders.into_iter().collect(),
-        warnings,
-    }
+    Found { ops_files, package_folders: package_folders.into_iter().collect(), warnings }
 }
 
 /// Reads a YAML file of the tree into its documents.
@@ -69,13 +62,9 @@ pub(crate) fn read_documents(
     tree: &Tree,
     path: &TreePath,
 ) -> Result<(Arc<TreePath>, Vec<Node>), RepoProblem> {
-    let unreadable = |reason: String| RepoProblem::Unreadable {
-        at: SourcePos::whole(path.clone()),
-        reason,
-    };
-    let file = tree
-        .file(path)
-        .ok_or_else(|| unreadable("no such file".to_owned()))?;
+    let unreadable =
+        |reason: String| RepoProblem::Unreadable { at: SourcePos::whole(path.clone()), reason };
+    let file = tree.file(path).ok_or_else(|| unreadable("no such file".to_owned()))?;
     let text = read_text(file).map_err(unreadable)?;
     let shared = Arc::new(path.clone());
     let documents =
@@ -92,14 +81,8 @@ fn read_text(file: &TreeFile) -> Result<String, String> {
     }
     let mut content = Vec::new();
     let reader = file.open().map_err(|error| error.to_string())?;
-    reader
-        .take(YAML_BYTES_MAX)
-        .read_to_end(&mut content)
-        .map_err(|error| error.to_string())?;
+    reader.take(YAML_BYTES_MAX).read_to_end(&mut content).map_err(|error| error.to_string())?;
     let text = String::from_utf8(content).map_err(|_| "is not UTF-8 text".to_owned())?;
     // Editors of one vendor begin UTF-8 files with a byte order mark.
-    Ok(text
-        .strip_prefix('\u{feff}')
-        .map(str::to_owned)
-        .unwrap_or(text))
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

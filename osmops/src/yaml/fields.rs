@@ -56,37 +56,16 @@ impl<'a> Fields<'a> {
     /// [`FieldError::WrongType`] when `node` is no mapping.
     pub fn of(node: &'a Node, prefix: &str) -> Result<Self, (u32, u32, FieldError)> {
         if matches!(node.kind, NodeKind::Mapping(_)) {
-            Ok(Self {
-                node,
-                prefix: prefix.to_owned(),
-                known: Vec::new(),
-                errors: Vec::new(),
-            })
+            Ok(Self { node, prefix: prefix.to_owned(), known: Vec::new(), errors: Vec::new() })
         } else {
-            let key = if prefix.is_empty() {
-                "the document".to_owned()
-            } else {
-                prefix.to_owned()
-            };
+            let key = if prefix.is_empty() { "the document".to_owned() } else { prefix.to_owned() };
             let found = node.describe();
-            Err((
-                node.line,
-                node.column,
-                FieldError::WrongType {
-                    key,
-                    wanted: "a mapping",
-                    found,
-                },
-            ))
+            Err((node.line, node.column, FieldError::WrongType { key, wanted: "a mapping", found }))
         }
     }
 
     fn full(&self, key: &str) -> String {
-        if self.prefix.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.prefix)
-        }
+        if self.prefix.is_empty() { key.to_owned() } else { format!("{}.{key}", self.prefix) }
     }
 
     /// The value of an optional key; null counts as absent.
@@ -101,9 +80,7 @@ impl<'a> Fields<'a> {
         if value.is_none() {
             // A key without a value is reported where the value should stand.
             let at = self.node.entry(key).unwrap_or(self.node);
-            let error = FieldError::Missing {
-                key: self.full(key),
-            };
+            let error = FieldError::Missing { key: self.full(key) };
             self.errors.push((at.line, at.column, error));
         }
         value
@@ -147,20 +124,13 @@ impl<'a> Fields<'a> {
 
     /// Reports a value of the wrong type.
     pub fn wrong_type(&mut self, key: &str, at: &Node, wanted: &'static str, found: &'static str) {
-        let error = FieldError::WrongType {
-            key: self.full(key),
-            wanted,
-            found,
-        };
+        let error = FieldError::WrongType { key: self.full(key), wanted, found };
         self.errors.push((at.line, at.column, error));
     }
 
     /// Reports a value that cannot be accepted.
     pub fn bad_value(&mut self, key: &str, at: &Node, reason: impl Into<String>) {
-        let error = FieldError::BadValue {
-            key: self.full(key),
-            reason: reason.into(),
-        };
+        let error = FieldError::BadValue { key: self.full(key), reason: reason.into() };
         self.errors.push((at.line, at.column, error));
     }
 
@@ -175,10 +145,7 @@ impl<'a> Fields<'a> {
             let text = key.scalar_text().unwrap_or_default();
             if !self.known.contains(&text) {
                 let nearest = nearest(text, &self.known).map(|n| self.full(n));
-                let error = FieldError::Unknown {
-                    key: self.full(text),
-                    nearest,
-                };
+                let error = FieldError::Unknown { key: self.full(text), nearest };
                 self.errors.push((key.line, key.column, error));
             }
         }
@@ -196,8 +163,7 @@ impl<'a> Fields<'a> {
         self.errors.retain(
             |(_, _, error)| !matches!(error, FieldError::Missing { key } if misspelt.contains(key)),
         );
-        self.errors
-            .sort_by_key(|(line, column, _)| (*line, *column));
+        self.errors.sort_by_key(|(line, column, _)| (*line, *column));
         self.errors
     }
 }
@@ -225,11 +191,8 @@ mod tests {
         fields.required_text("name");
         fields.required_text("nsdName");
         fields.required_text("vnfName");
-        let errors: Vec<String> = fields
-            .finish()
-            .iter()
-            .map(|(l, c, e)| format!("{l}:{c} {e}"))
-            .collect();
+        let errors: Vec<String> =
+            fields.finish().iter().map(|(l, c, e)| format!("{l}:{c} {e}")).collect();
         assert_eq!(
             errors,
             [

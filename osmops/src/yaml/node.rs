@@ -39,10 +39,7 @@ impl Node {
             NodeKind::Mapping(entries) => {
                 let mut map = Map::new();
                 for (key, value) in entries {
-                    map.insert(
-                        key.scalar_text().unwrap_or_default().to_owned(),
-                        value.to_json(),
-                    );
+                    map.insert(key.scalar_text().unwrap_or_default().to_owned(), value.to_json());
                 }
                 Value::Object(map)
             }
@@ -64,10 +61,7 @@ impl Node {
 
     /// The value under `key`, when this is a mapping that has it.
     pub fn entry(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|(k, _)| k.scalar_text() == Some(key))
-            .map(|(_, value)| value)
+        self.entries().iter().find(|(k, _)| k.scalar_text() == Some(key)).map(|(_, value)| value)
     }
 
     /// The entries of a mapping; none for anything else.

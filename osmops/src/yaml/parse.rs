@@ -28,20 +28,13 @@ pub struct YamlError {
 impl YamlError {
     fn at(span: &Span, message: impl Into<String>) -> Self {
         let (line, column) = position(span);
-        Self {
-            line,
-            column,
-            message: message.into(),
-        }
+        Self { line, column, message: message.into() }
     }
 }
 
 fn position(span: &Span) -> (u32, u32) {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (
-        number(span.start.line()),
-        number(span.start.col()).saturating_add(1),
-    )
+    (number(span.start.line()), number(span.start.col()).saturating_add(1))
 }
 
 /// Reads every document of `text`; a document without content is left out.
@@ -54,9 +47,7 @@ pub fn parse_documents(text: &str) -> Result<Vec<Node>, YamlError> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| YamlError {
             line: u32::try_from(error.marker().line()).unwrap_or(u32::MAX),
-            column: u32::try_from(error.marker().col())
-                .unwrap_or(u32::MAX)
-                .saturating_add(1),
+            column: u32::try_from(error.marker().col()).unwrap_or(u32::MAX).saturating_add(1),
             message: error.info().to_owned(),
         })?;
         builder.take(event, &span)?;
@@ -82,11 +73,7 @@ struct Open {
 
 enum OpenContent {
     Sequence(Vec<Node>),
-    Mapping {
-        entries: Vec<(Node, Node)>,
-        key: Option<Node>,
-        seen: HashSet<String>,
-    },
+    Mapping { entries: Vec<(Node, Node)>, key: Option<Node>, seen: HashSet<String> },
 }
 
 impl Builder {
@@ -95,10 +82,7 @@ impl Builder {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain
                     && tag.is_none_or(|tag| !(tag.is_yaml_core_schema() && tag.suffix == "str"));
-                let kind = NodeKind::Scalar {
-                    text: text.into_owned(),
-                    plain,
-                };
+                let kind = NodeKind::Scalar { text: text.into_owned(), plain };
                 let (line, column) = position(span);
                 self.close(Node { line, column, kind }, anchor, span)
             }
@@ -106,11 +90,8 @@ impl Builder {
                 self.open(anchor, OpenContent::Sequence(Vec::new()), span)
             }
             Event::MappingStart(anchor, _) => {
-                let content = OpenContent::Mapping {
-                    entries: Vec::new(),
-                    key: None,
-                    seen: HashSet::new(),
-                };
+                let content =
+                    OpenContent::Mapping { entries: Vec::new(), key: None, seen: HashSet::new() };
                 self.open(anchor, content, span)
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -121,11 +102,7 @@ impl Builder {
                     OpenContent::Sequence(items) => NodeKind::Sequence(items),
                     OpenContent::Mapping { entries, .. } => NodeKind::Mapping(entries),
                 };
-                let node = Node {
-                    line: open.line,
-                    column: open.column,
-                    kind,
-                };
+                let node = Node { line: open.line, column: open.column, kind };
                 self.close(node, open.anchor, span)
             }
             Event::Alias(anchor) => {
@@ -145,18 +122,10 @@ impl Builder {
 
     fn open(&mut self, anchor: usize, content: OpenContent, span: &Span) -> Result<(), YamlError> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(YamlError::at(
-                span,
-                format!("nested more than {DEPTH_MAX} deep"),
-            ));
+            return Err(YamlError::at(span, format!("nested more than {DEPTH_MAX} deep")));
         }
         let (line, column) = position(span);
-        self.open.push(Open {
-            line,
-            column,
-            anchor,
-            content,
-        });
+        self.open.push(Open { line, column, anchor, content });
         Ok(())
     }
 
@@ -164,10 +133,7 @@ impl Builder {
     fn close(&mut self, node: Node, anchor: usize, span: &Span) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(1);
         if self.nodes > NODES_MAX {
-            return Err(YamlError::at(
-                span,
-                format!("more than {NODES_MAX} values in one file"),
-            ));
+            return Err(YamlError::at(span, format!("more than {NODES_MAX} values in one file")));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
@@ -176,11 +142,7 @@ impl Builder {
             None if is_empty_document(&node) => {}
             None => self.documents.push(node),
             Some(OpenContent::Sequence(items)) => items.push(node),
-            Some(OpenContent::Mapping {
-                entries,
-                key: slot,
-                seen,
-            }) => match slot.take() {
+            Some(OpenContent::Mapping { entries, key: slot, seen }) => match slot.take() {
                 Some(key) => entries.push((key, node)),
                 None => {
                     let Some(text) = node.scalar_text() else {
@@ -235,11 +197,7 @@ mod tests {
                     k: stable/openldap:1.2.7\nl: null\nm: -3\nn: 1e3\no: .5\n";
         let expected: Value = serde_yaml::from_str(text).unwrap();
         assert_eq!(one(text).to_json(), expected);
-        assert_eq!(
-            expected["a"],
-            json!("no"),
-            "the dialect that the documentation promises"
-        );
+        assert_eq!(expected["a"], json!("no"), "the dialect that the documentation promises");
     }
 
     #[test]
@@ -253,12 +211,7 @@ mod tests {
         check("a: 1\nb: 2\na: 3\n", 3, "key `a` appears twice");
         check("? [a]\n: 1\n", 1, "single word");
         check(&"[".repeat(200), 1, "nested more than");
-        assert!(
-            parse_documents(&laughs())
-                .unwrap_err()
-                .message
-                .contains("values in one file")
-        );
+        assert!(parse_documents(&laughs()).unwrap_err().message.contains("values in one file"));
     }
 
     fn laughs() -> String {

@@ -8,9 +8,7 @@ use mock_nbi::{Fault, FaultKind, Profile, Server};
 use crate::world::{Demo, PASSWORD, World};
 
 fn repo(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/repos")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos").join(name)
 }
 
 /// A command that knows nothing of the environment's OSM.
@@ -19,10 +17,7 @@ fn osmops(arguments: &[&str]) -> Command {
     for name in ["OSM_HOSTNAME", "OSM_USER", "OSM_PASSWORD", "OSM_PROJECT"] {
         command.env_remove(name);
     }
-    command
-        .env("NO_PROXY", "127.0.0.1")
-        .args(arguments)
-        .stdin(Stdio::null());
+    command.env("NO_PROXY", "127.0.0.1").args(arguments).stdin(Stdio::null());
     command
 }
 
@@ -37,14 +32,8 @@ impl Osm {
     fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let world = World::new(Profile::instant());
-        let server = runtime
-            .block_on(world.osm.serve("127.0.0.1:0".parse().unwrap()))
-            .unwrap();
-        Self {
-            world,
-            runtime,
-            server,
-        }
+        let server = runtime.block_on(world.osm.serve("127.0.0.1:0".parse().unwrap())).unwrap();
+        Self { world, runtime, server }
     }
 
     fn url(&self) -> String {
@@ -53,21 +42,13 @@ impl Osm {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = osmops(arguments);
-        command
-            .env("OSM_HOSTNAME", self.url())
-            .env("OSM_PROJECT", "admin");
-        command
-            .env("OSM_USER", "admin")
-            .env("OSM_PASSWORD", PASSWORD);
+        command.env("OSM_HOSTNAME", self.url()).env("OSM_PROJECT", "admin");
+        command.env("OSM_USER", "admin").env("OSM_PASSWORD", PASSWORD);
         command
     }
 
     fn fault(&self, operation: &str, kind: FaultKind) {
-        self.world.osm.inject(Fault {
-            operation: operation.to_owned(),
-            nth: 1,
-            kind,
-        });
+        self.world.osm.inject(Fault { operation: operation.to_owned(), nth: 1, kind });
     }
 }
 
@@ -94,14 +75,8 @@ fn path(name: &str) -> String {
 #[test]
 fn bad_repositories_end_with_1_and_name_file_and_line() {
     let cases: [(&str, &[&str]); 10] = [
-        (
-            "no-config",
-            &["osm_ops_config.yaml: no such file in the repository's root"],
-        ),
-        (
-            "target-dir-outside",
-            &["osm_ops_config.yaml:1:12: `targetDir` is `../elsewhere`"],
-        ),
+        ("no-config", &["osm_ops_config.yaml: no such file in the repository's root"]),
+        ("target-dir-outside", &["osm_ops_config.yaml:1:12: `targetDir` is `../elsewhere`"]),
         ("ops-not-yaml", &["deploy/ldap.ops.yaml:10:19: "]),
         (
             "ops-misspelt-key",
@@ -111,37 +86,19 @@ fn bad_repositories_end_with_1_and_name_file_and_line() {
             "two-instances-of-one-name",
             &["deploy/second.ops.yaml:2:7: ", "deploy/ldap.ops.yaml:2:7"],
         ),
-        (
-            "package-without-descriptor",
-            &["deploy/osm-pkgs/empty_knf: no VNFD or NSD"],
-        ),
-        (
-            "package-with-two-descriptors",
-            &["openldap_vnfd.yaml`, `", "other_vnfd.yaml`"],
-        ),
+        ("package-without-descriptor", &["deploy/osm-pkgs/empty_knf: no VNFD or NSD"]),
+        ("package-with-two-descriptors", &["openldap_vnfd.yaml`, `", "other_vnfd.yaml`"]),
         (
             "three-mistakes",
-            &[
-                "ldap.ops.yaml:4:1: ",
-                "ldap.ops.yaml:6:1: ",
-                "empty_ns: ",
-                "3 problems",
-            ],
+            &["ldap.ops.yaml:4:1: ", "ldap.ops.yaml:6:1: ", "empty_ns: ", "3 problems"],
         ),
-        (
-            "unknown-kind",
-            &["deploy/ldap.ops.yaml:1:7: kind `KduNsAction`"],
-        ),
+        ("unknown-kind", &["deploy/ldap.ops.yaml:1:7: kind `KduNsAction`"]),
         ("unknown-member", &["deploy/ldap.ops.yaml:5:10: "]),
     ];
     for (name, parts) in cases {
         check(osmops(&["validate", &path(name)]), 1, parts);
     }
-    let output = check(
-        osmops(&["validate", &path("three-mistakes"), "--output", "json"]),
-        1,
-        &[],
-    );
+    let output = check(osmops(&["validate", &path("three-mistakes"), "--output", "json"]), 1, &[]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["problems"].as_array().unwrap().len(), 3, "{json}");
     assert_eq!(json["problems"][0]["at"]["line"], 4);
@@ -149,20 +106,12 @@ fn bad_repositories_end_with_1_and_name_file_and_line() {
 
 #[test]
 fn a_healthy_repository_validates() {
-    check(
-        osmops(&["validate", &path("healthy")]),
-        0,
-        &["2 packages, 1 NS instance, no problems"],
-    );
+    check(osmops(&["validate", &path("healthy")]), 0, &["2 packages, 1 NS instance, no problems"]);
 }
 
 #[test]
 fn what_is_no_repository_is_said_so() {
-    check(
-        osmops(&["validate", "/nowhere/at/all"]),
-        1,
-        &["error: ", "/nowhere/at/all"],
-    );
+    check(osmops(&["validate", "/nowhere/at/all"]), 1, &["error: ", "/nowhere/at/all"]);
     check(
         osmops(&["validate", &path("healthy/deploy/ldap.ops.yaml")]),
         1,
@@ -170,33 +119,17 @@ fn what_is_no_repository_is_said_so() {
     );
     check(osmops(&["frobnicate"]), 64, &["frobnicate"]);
     check(osmops(&["apply"]), 64, &["<PATH>"]);
-    check(
-        osmops(&["--help"]),
-        0,
-        &["Exit codes", "Examples", "validate", "pack"],
-    );
+    check(osmops(&["--help"]), 0, &["Exit codes", "Examples", "validate", "pack"]);
     let long = "x".repeat(300);
-    check(
-        osmops(&["validate", &path("healthy"), "--revision", &long]),
-        1,
-        &["--revision"],
-    );
+    check(osmops(&["validate", &path("healthy"), "--revision", &long]), 1, &["--revision"]);
 }
 
 #[test]
 fn a_missing_connection_says_how_to_give_one() {
-    check(
-        osmops(&["plan", &path("unknown-kdu")]),
-        1,
-        &["deploy/ldap.ops.yaml:8:9"],
-    );
+    check(osmops(&["plan", &path("unknown-kdu")]), 1, &["deploy/ldap.ops.yaml:8:9"]);
     let osm = Osm::new();
-    let mut command = osm.command(&[
-        "plan",
-        &path("healthy"),
-        "--connection-file",
-        "/nowhere.yaml",
-    ]);
+    let mut command =
+        osm.command(&["plan", &path("healthy"), "--connection-file", "/nowhere.yaml"]);
     command.env_remove("OSM_HOSTNAME");
     check(command, 1, &["--connection-file", "/nowhere.yaml"]);
     let folder = tempfile::tempdir().unwrap();
@@ -204,69 +137,35 @@ fn a_missing_connection_says_how_to_give_one() {
     fs_err::write(folder.path().join("osm_ops_config.yaml"), config).unwrap();
     let ops = repo("healthy/deploy/ldap.ops.yaml");
     fs_err::copy(ops, folder.path().join("ldap.osmops.yaml")).unwrap();
-    let parts = [
-        "osm_ops_config.yaml:1:17",
-        "/nowhere/nbi.yaml",
-        "OSM_HOSTNAME",
-    ];
-    check(
-        osmops(&["plan", folder.path().to_str().unwrap()]),
-        1,
-        &parts,
-    );
+    let parts = ["osm_ops_config.yaml:1:17", "/nowhere/nbi.yaml", "OSM_HOSTNAME"];
+    check(osmops(&["plan", folder.path().to_str().unwrap()]), 1, &parts);
 }
 
 #[test]
 fn plan_apply_and_plan_again_tell_changes_by_their_exit_codes() {
     let osm = Osm::new();
     let healthy = path("healthy");
-    let planned = check(
-        osm.command(&["plan", &healthy]),
-        2,
-        &["+ NS ldap", "3 to create"],
-    );
-    assert!(
-        !text(&planned.stdout).contains('\u{1b}'),
-        "no colours in a pipe"
-    );
-    check(
-        osm.command(&["apply", &healthy]),
-        3,
-        &["started", "NS ldap: created"],
-    );
+    let planned = check(osm.command(&["plan", &healthy]), 2, &["+ NS ldap", "3 to create"]);
+    assert!(!text(&planned.stdout).contains('\u{1b}'), "no colours in a pipe");
+    check(osm.command(&["apply", &healthy]), 3, &["started", "NS ldap: created"]);
     check(
         osm.command(&["apply", &healthy, "--wait"]),
         0,
         &["converged: 3 items", "0 of them writing"],
     );
-    check(
-        osm.command(&["plan", &healthy]),
-        0,
-        &["= NS ldap: unchanged", "3 unchanged"],
-    );
-    let output = check(
-        osm.command(&["apply", &healthy, "--wait", "--output", "json"]),
-        0,
-        &[],
-    );
+    check(osm.command(&["plan", &healthy]), 0, &["= NS ldap: unchanged", "3 unchanged"]);
+    let output = check(osm.command(&["apply", &healthy, "--wait", "--output", "json"]), 0, &[]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["end"]["is"], "converged");
     assert_eq!(json["requests"]["write"], 0);
-    let painted = osm
-        .command(&["plan", &healthy, "--color", "always"])
-        .output()
-        .unwrap();
+    let painted = osm.command(&["plan", &healthy, "--color", "always"]).output().unwrap();
     assert!(text(&painted.stdout).contains('\u{1b}'));
 }
 
 #[test]
 fn a_first_deployment_takes_13_requests_over_one_connection() {
     let osm = Osm::new();
-    let output = check(
-        osm.command(&["apply", &path("healthy"), "--wait", "-o", "json"]),
-        0,
-        &[],
-    );
+    let output = check(osm.command(&["apply", &path("healthy"), "--wait", "-o", "json"]), 0, &[]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         json["requests"],
@@ -274,11 +173,7 @@ fn a_first_deployment_takes_13_requests_over_one_connection() {
     );
     let journal = osm.world.osm.journal();
     assert_eq!(journal.len(), 13);
-    assert!(
-        journal
-            .iter()
-            .all(|entry| entry.connection == journal[0].connection)
-    );
+    assert!(journal.iter().all(|entry| entry.connection == journal[0].connection));
 }
 
 #[test]
@@ -291,15 +186,9 @@ fn log_lines_are_those_of_the_original_in_console_or_json_form() {
         "processing file=deploy/ldap.ops.yaml",
     ];
     check(osm.command(&["apply", &healthy, "--wait"]), 0, &parts);
-    let output = check(
-        osm.command(&["apply", &healthy, "--log-encoding", "json"]),
-        0,
-        &[],
-    );
-    let lines: Vec<serde_json::Value> = text(&output.stderr)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let output = check(osm.command(&["apply", &healthy, "--log-encoding", "json"]), 0, &[]);
+    let lines: Vec<serde_json::Value> =
+        text(&output.stderr).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["message"], "New revision detected");
     assert_eq!(lines[0]["revision"], "healthy");
     assert_eq!(lines[1]["osm package"], "deploy/osm-pkgs/openldap_knf");
@@ -310,35 +199,20 @@ fn an_artifact_is_read_from_a_file_or_from_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("healthy.tar.gz");
     let file = fs_err::File::create(&archive).unwrap();
-    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(
-        file,
-        flate2::Compression::fast(),
-    ));
+    let mut builder =
+        tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
     builder.append_dir_all(".", repo("healthy")).unwrap();
     builder.into_inner().unwrap().finish().unwrap();
     let name = archive.to_str().unwrap();
-    let parts = [
-        "healthy@sha256:",
-        "no problems",
-        "Extracted tarball into",
-        "6 files, 4 dirs",
-    ];
-    check(
-        osmops(&["validate", name, "--log-level", "info"]),
-        0,
-        &parts,
-    );
+    let parts = ["healthy@sha256:", "no problems", "Extracted tarball into", "6 files, 4 dirs"];
+    check(osmops(&["validate", name, "--log-level", "info"]), 0, &parts);
     let mut command = osmops(&["validate", "-"]);
     command.stdin(fs_err::File::open(&archive).unwrap().into_file());
     check(command, 0, &["stdin@sha256:", "no problems"]);
     let broken = folder.path().join("broken.tar.gz");
     let whole = fs_err::read(&archive).unwrap();
     fs_err::write(&broken, &whole[..whole.len() / 2]).unwrap();
-    check(
-        osmops(&["validate", broken.to_str().unwrap()]),
-        1,
-        &["broken.tar.gz", "not a whole"],
-    );
+    check(osmops(&["validate", broken.to_str().unwrap()]), 1, &["broken.tar.gz", "not a whole"]);
 }
 
 #[test]
@@ -349,36 +223,19 @@ fn trouble_with_osm_ends_with_1_and_names_the_request() {
     let mut command = osm.command(&apply);
     command.env("OSM_PASSWORD", "wrong");
     let tokens = format!("POST {}/osm/admin/v1/tokens", osm.url());
-    check(
-        command,
-        1,
-        &[
-            &tokens,
-            "Invalid username/password",
-            "user `admin`",
-            "stalled",
-        ],
-    );
+    check(command, 1, &[&tokens, "Invalid username/password", "user `admin`", "stalled"]);
     // A fresh OSM each time: a second log-in within two seconds is delayed.
     for (kind, expected) in [
         (FaultKind::Hang, "/vnf_packages: no answer within 300ms"),
-        (
-            FaultKind::NotJson,
-            "/vnf_packages: answered with 200 OK, and not as OSM does",
-        ),
-        (
-            FaultKind::Html { status: 502 },
-            "/vnf_packages: answered with 502 Bad Gateway",
-        ),
+        (FaultKind::NotJson, "/vnf_packages: answered with 200 OK, and not as OSM does"),
+        (FaultKind::Html { status: 502 }, "/vnf_packages: answered with 502 Bad Gateway"),
     ] {
         let osm = Osm::new();
         osm.fault("GET /vnfpkgm/v1/vnf_packages", kind);
         check(osm.command(&apply), 1, &["GET http://", expected]);
     }
     let command = osm.command(&apply);
-    let Osm {
-        runtime, server, ..
-    } = osm;
+    let Osm { runtime, server, .. } = osm;
     runtime.block_on(server.shutdown());
     check(command, 1, &[&tokens, "cannot reach OSM", "efused"]);
 }
@@ -390,11 +247,7 @@ fn what_osm_lacks_ends_with_1_and_names_file_and_line() {
         "openldap_nsd.yaml:11:18: no healthy VNFD `mariadb_knf` in this repository, and none in OSM",
         "stalled",
     ];
-    check(
-        osm.command(&["apply", &path("nsd-of-unknown-vnfd"), "--wait"]),
-        1,
-        &parts,
-    );
+    check(osm.command(&["apply", &path("nsd-of-unknown-vnfd"), "--wait"]), 1, &parts);
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in Demo::default().files() {
         let file = folder.path().join(name);
@@ -410,20 +263,9 @@ fn what_osm_lacks_ends_with_1_and_names_file_and_line() {
 fn a_failed_operation_ends_with_1_and_osms_own_words() {
     let osm = Osm::new();
     let detail = "Instantiating: helm says: no such chart".to_owned();
-    osm.fault(
-        "POST /nslcm/v1/ns_instances_content",
-        FaultKind::OperationFails { detail },
-    );
-    let parts = [
-        "helm says: no such chart",
-        "deploy/ldap.ops.yaml:2:7",
-        "stalled",
-    ];
-    check(
-        osm.command(&["apply", &path("healthy"), "--wait"]),
-        1,
-        &parts,
-    );
+    osm.fault("POST /nslcm/v1/ns_instances_content", FaultKind::OperationFails { detail });
+    let parts = ["helm says: no such chart", "deploy/ldap.ops.yaml:2:7", "stalled"];
+    check(osm.command(&["apply", &path("healthy"), "--wait"]), 1, &parts);
 }
 
 #[test]
@@ -441,15 +283,8 @@ fn flags_count_before_the_environment_and_the_environment_before_the_repository(
     let connection =
         format!("hostname: {url}\nproject: admin\nuser: admin\npassword: {PASSWORD}\n");
     fs_err::write(&file, connection).unwrap();
-    let mut command = osm.command(&[
-        "plan",
-        &healthy,
-        "--connection-file",
-        file.to_str().unwrap(),
-    ]);
-    command
-        .env("OSM_HOSTNAME", "127.0.0.1:1")
-        .env("OSM_PASSWORD", "wrong");
+    let mut command = osm.command(&["plan", &healthy, "--connection-file", file.to_str().unwrap()]);
+    command.env("OSM_HOSTNAME", "127.0.0.1:1").env("OSM_PASSWORD", "wrong");
     check(command, 2, &["3 to create"]);
 }
 
@@ -460,27 +295,14 @@ fn packing_twice_gives_equal_bytes_and_a_file_that_others_may_read() {
     let archives: Vec<Vec<u8>> = ["a.tar.gz", "b.tar.gz"]
         .map(|name| {
             let target = folder.path().join(name);
-            let arguments = [
-                "pack",
-                package.to_str().unwrap(),
-                "-o",
-                target.to_str().unwrap(),
-            ];
+            let arguments = ["pack", package.to_str().unwrap(), "-o", target.to_str().unwrap()];
             check(osmops(&arguments), 0, &["VNFD openldap_knf 1.0, 1 file"]);
             fs_err::read(target).unwrap()
         })
         .to_vec();
     assert_eq!(archives[0], archives[1]);
-    let to_stdout = check(
-        osmops(&["pack", package.to_str().unwrap(), "-o", "-"]),
-        0,
-        &[],
-    );
+    let to_stdout = check(osmops(&["pack", package.to_str().unwrap(), "-o", "-"]), 0, &[]);
     assert_eq!(to_stdout.stdout, archives[0]);
     let without = repo("package-without-descriptor/deploy/osm-pkgs/empty_knf");
-    check(
-        osmops(&["pack", without.to_str().unwrap()]),
-        1,
-        &["empty_knf: no VNFD or NSD"],
-    );
+    check(osmops(&["pack", without.to_str().unwrap()]), 1, &["empty_knf: no VNFD or NSD"]);
 }

@@ -20,27 +20,12 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("observed", &["desired", "ids", "package"]),
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("plan", &["desired", "ids", "observed", "source_pos"]),
-    (
-        "nbi",
-        &["ids", "observed", "repo", "request_counts", "secret"],
-    ),
+    ("nbi", &["ids", "observed", "repo", "request_counts", "secret"]),
     ("observe", &["desired", "ids", "nbi", "observed", "plan"]),
-    (
-        "apply",
-        &["desired", "failure", "ids", "nbi", "package", "plan"],
-    ),
+    ("apply", &["desired", "failure", "ids", "nbi", "package", "plan"]),
     (
         "report",
-        &[
-            "apply",
-            "failure",
-            "ids",
-            "plan",
-            "repo",
-            "request_counts",
-            "revision",
-            "source_pos",
-        ],
+        &["apply", "failure", "ids", "plan", "repo", "request_counts", "revision", "source_pos"],
     ),
 ];
 
@@ -66,26 +51,14 @@ fn used_modules() -> BTreeMap<String, Vec<String>> {
     let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files {
         let inside = file.strip_prefix(&src).unwrap();
-        let module = inside
-            .iter()
-            .next()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .trim_end_matches(".rs");
+        let module = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
         let text = fs_err::read_to_string(&file).unwrap();
         // Unit tests may reach further.
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
         for rest in code.split("crate::").skip(1) {
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
-            assert!(
-                !name.is_empty(),
-                "{}: name one module in each `use crate::`",
-                file.display()
-            );
+            let name: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            assert!(!name.is_empty(), "{}: name one module in each `use crate::`", file.display());
             if name != module {
                 used.entry(module.to_owned()).or_default().push(name);
             }
@@ -102,17 +75,11 @@ fn modules_use_only_what_stands_before_them() {
         if EDGES.contains(&module.as_str()) {
             continue;
         }
-        let allowed = ALLOWED
-            .iter()
-            .find(|(name, _)| *name == module)
-            .map(|(_, uses)| *uses);
+        let allowed = ALLOWED.iter().find(|(name, _)| *name == module).map(|(_, uses)| *uses);
         let allowed =
             allowed.unwrap_or_else(|| panic!("`{module}` has no place in the layers yet"));
         for name in names {
-            assert!(
-                allowed.contains(&name.as_str()),
-                "`{module}` must not use `{name}`"
-            );
+            assert!(allowed.contains(&name.as_str()), "`{module}` must not use `{name}`");
         }
     }
 }

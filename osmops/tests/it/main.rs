@@ -1,10 +1,7 @@
 //! Behaviour of `osmops`, seen through its public face: the library against the fake NBI, and the command
 //! line as a user runs it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod cli;
 mod convergence;

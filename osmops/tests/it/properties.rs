@@ -44,45 +44,27 @@ impl Generated {
 /// All that a revision of this family may declare; each instance keeps its NSD, because OSM cannot
 /// change it.
 fn generated() -> impl Strategy<Value = Generated> {
-    let packages = subsequence(vec![0_usize, 1, 2], 0..=3).prop_flat_map(|ns| {
-        ns.into_iter()
-            .map(|n| (Just(n), 0..3_u8))
-            .collect::<Vec<_>>()
-    });
+    let packages = subsequence(vec![0_usize, 1, 2], 0..=3)
+        .prop_flat_map(|ns| ns.into_iter().map(|n| (Just(n), 0..3_u8)).collect::<Vec<_>>());
     let instances = subsequence(vec![0_usize, 1, 2, 3], 0..=4).prop_flat_map(|ns| {
-        ns.into_iter()
-            .map(|n| (Just(n), Just(n % 3), 1..4_u8))
-            .collect::<Vec<_>>()
+        ns.into_iter().map(|n| (Just(n), Just(n % 3), 1..4_u8)).collect::<Vec<_>>()
     });
-    (packages, instances).prop_map(|(packages, instances)| Generated {
-        packages,
-        instances,
-    })
+    (packages, instances).prop_map(|(packages, instances)| Generated { packages, instances })
 }
 
 /// Runs on paused time: operations that take minutes take none.
 fn run<T>(future: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
+    builder.enable_all().start_paused(true).build().unwrap().block_on(future)
 }
 
 async fn planned(world: &World, revision: &Revision) -> Plan {
-    read_and_plan(&world.client(), &revision.desired)
-        .await
-        .unwrap()
+    read_and_plan(&world.client(), &revision.desired).await.unwrap()
 }
 
 /// What a plan does, without the places in files.
 fn deeds(plan: &Plan) -> Vec<String> {
-    plan.actions
-        .iter()
-        .map(|a| format!("{} {:?} {:?}", a.item, a.action, a.needs))
-        .collect()
+    plan.actions.iter().map(|a| format!("{} {:?} {:?}", a.item, a.action, a.needs)).collect()
 }
 
 proptest! {

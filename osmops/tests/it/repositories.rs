@@ -7,9 +7,7 @@ use osmops::revision::Revision;
 use osmops::tree::Tree;
 
 fn read(name: &str) -> Revision {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/repos")
-        .join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos").join(name);
     let tree = Tree::read_folder(&folder).unwrap();
     Revision::read(&tree, RevisionName::new(name).unwrap())
 }
@@ -48,24 +46,13 @@ fn every_mistake_is_reported_with_its_place() {
 #[test]
 fn a_revision_with_three_mistakes_reports_three_and_keeps_the_healthy_rest() {
     let revision = read("three-mistakes");
-    let places: Vec<String> = revision
-        .problems
-        .iter()
-        .map(|problem| problem.at().to_string())
-        .collect();
+    let places: Vec<String> =
+        revision.problems.iter().map(|problem| problem.at().to_string()).collect();
     assert_eq!(
         places,
-        [
-            "deploy/ldap.ops.yaml:4:1",
-            "deploy/ldap.ops.yaml:6:1",
-            "deploy/osm-pkgs/empty_ns"
-        ]
+        ["deploy/ldap.ops.yaml:4:1", "deploy/ldap.ops.yaml:6:1", "deploy/osm-pkgs/empty_ns"]
     );
-    assert_eq!(
-        revision.desired.packages.len(),
-        2,
-        "the healthy packages are there"
-    );
+    assert_eq!(revision.desired.packages.len(), 2, "the healthy packages are there");
 }
 
 #[test]

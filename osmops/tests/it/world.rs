@@ -30,13 +30,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(profile: Profile) -> Self {
         let seed = Seed::from_yaml(SEED, "seed.yaml").unwrap();
-        Self {
-            osm: MockNbi::builder()
-                .profile(profile)
-                .seed(seed)
-                .build()
-                .unwrap(),
-        }
+        Self { osm: MockNbi::builder().profile(profile).seed(seed).build().unwrap() }
     }
 
     /// A client without a token.
@@ -76,11 +70,7 @@ impl World {
     /// What was sent since `mark` and writes.
     pub(crate) fn writes_since(&self, mark: usize) -> Vec<String> {
         let line = |entry: &JournalEntry| format!("{} {}", entry.method, entry.path);
-        self.osm.journal()[mark..]
-            .iter()
-            .filter(|entry| entry.is_write())
-            .map(line)
-            .collect()
+        self.osm.journal()[mark..].iter().filter(|entry| entry.is_write()).map(line).collect()
     }
 
     pub(crate) fn instance(&self, name: &str) -> Value {
@@ -99,9 +89,7 @@ impl World {
     /// A request of somebody else's: another tool, or an operator's hand.
     pub(crate) async fn by_hand(&self, method: &str, path: &str, body: Value) -> Value {
         let log_in = serde_json::json!({ "username": "admin", "password": PASSWORD });
-        let token = self
-            .raw("POST", "/osm/admin/v1/tokens", None, &log_in)
-            .await;
+        let token = self.raw("POST", "/osm/admin/v1/tokens", None, &log_in).await;
         let token = format!("Bearer {}", token["id"].as_str().unwrap());
         self.raw(method, path, Some(token), &body).await
     }
@@ -118,9 +106,7 @@ impl World {
         let body = body.to_string();
         let request = request.header("Content-Length", body.len());
         let request = request.body(axum::body::Body::from(body)).unwrap();
-        let response = tower::ServiceExt::oneshot(self.osm.service(), request)
-            .await
-            .unwrap();
+        let response = tower::ServiceExt::oneshot(self.osm.service(), request).await.unwrap();
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         assert!(
@@ -146,10 +132,7 @@ pub(crate) fn connection(base: &str) -> Connection {
 /// A revision of files that are held in memory.
 pub(crate) fn revision(name: &str, files: &[(String, String)]) -> Revision {
     let files = files.iter().map(|(path, text)| {
-        (
-            TreePath::parse(path).unwrap(),
-            TreeFile::in_memory(text.clone(), false),
-        )
+        (TreePath::parse(path).unwrap(), TreeFile::in_memory(text.clone(), false))
     });
     Revision::read(&Tree::from_files(files), RevisionName::new(name).unwrap())
 }
@@ -164,11 +147,7 @@ pub(crate) struct Demo {
 
 impl Default for Demo {
     fn default() -> Self {
-        Self {
-            version: "1.0",
-            replicas: Some("1"),
-            config: "",
-        }
+        Self { version: "1.0", replicas: Some("1"), config: "" }
     }
 }
 
@@ -180,11 +159,7 @@ impl Demo {
             nsd("openldap_ns", "openldap_knf", "openldap", self.version),
         ];
         if let Some(replicas) = self.replicas {
-            files.push(instance(
-                "ldap",
-                "openldap_ns",
-                &format!("replicaCount: \"{replicas}\""),
-            ));
+            files.push(instance("ldap", "openldap_ns", &format!("replicaCount: \"{replicas}\"")));
         }
         files
     }
