@@ -49,9 +49,7 @@ pub fn look_by_hand(world: &World, target: &Target) -> Vec<String> {
         lines.push(format!("  {plan}"));
         lines.push(String::new());
     }
-    lines.push(format!(
-        "Every request so far: curl -s {base}/_mock/journal"
-    ));
+    lines.push(format!("Every request so far: curl -s {base}/_mock/journal"));
     lines.push(format!("Its log: {}", process.log.display()));
     lines.push(format!("Stop it: kill {}", process.pid));
     lines

@@ -47,12 +47,9 @@ pub(crate) fn check(expected: &Expectation, last: &Last, osm: &OsmState) -> Vec<
     if let Some(actions) = &expected.plan_actions {
         let claim = format!("the plan has {}", plural(actions.value as u64, "action"));
         let found = last.plan.as_ref().map(|plan| plan.actions.len());
-        checks.push(compare(
-            actions.line,
-            claim,
-            Some(actions.value) == found,
-            || found.map_or("no plan".to_owned(), |n| n.to_string()),
-        ));
+        checks.push(compare(actions.line, claim, Some(actions.value) == found, || {
+            found.map_or("no plan".to_owned(), |n| n.to_string())
+        }));
     }
     if let Some(changes) = &expected.changes {
         checks.push(check_changes(changes, last));
@@ -84,11 +81,7 @@ pub(crate) fn check(expected: &Expectation, last: &Last, osm: &OsmState) -> Vec<
 }
 
 fn compare(line: u32, claim: String, holds: bool, found: impl FnOnce() -> String) -> Check {
-    Check {
-        line,
-        claim,
-        found_instead: (!holds).then(found),
-    }
+    Check { line, claim, found_instead: (!holds).then(found) }
 }
 
 fn check_end(end: &Placed<String>, last: &Last) -> Check {
@@ -114,33 +107,27 @@ fn check_changes(changes: &Placed<Vec<String>>, last: &Last) -> Check {
         [] => "OSM was sent no change".to_owned(),
         all => format!("OSM was sent just this: {}", all.join("; ")),
     };
-    compare(
-        changes.line,
-        claim,
-        changes.value == found,
-        || match found.as_slice() {
-            [] => "nothing".to_owned(),
-            all => all.join("; "),
-        },
-    )
+    compare(changes.line, claim, changes.value == found, || match found.as_slice() {
+        [] => "nothing".to_owned(),
+        all => all.join("; "),
+    })
 }
 
 fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last: &Last) {
     let requests = last.requests;
-    let RequestBounds {
-        writes,
-        reads_at_most,
-        total_at_most,
-    } = bounds.value;
+    let RequestBounds { writes, reads_at_most, total_at_most } = bounds.value;
     let mut push = |claim, holds, found: u64| {
         checks.push(compare(bounds.line, claim, holds, || found.to_string()));
     };
     if let Some(n) = writes {
-        let claim = format!("{} sent to write", plural(n, "request"));
+        let claim = match n {
+            0 => "no request wrote to OSM".to_owned(),
+            n => format!("{} wrote to OSM", plural(n, "request")),
+        };
         push(claim, requests.write == n, requests.write);
     }
     if let Some(n) = reads_at_most {
-        let claim = format!("at most {} sent to read", plural(n, "request"));
+        let claim = format!("at most {} read from OSM", plural(n, "request"));
         push(claim, requests.read <= n, requests.read);
     }
     if let Some(n) = total_at_most {
@@ -156,11 +143,7 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
 
 fn check_package(expected: &Placed<ExpectedPackage>, osm: &OsmState) -> Check {
     let ExpectedPackage { id, version, state } = &expected.value;
-    let found: Vec<_> = osm
-        .packages
-        .iter()
-        .filter(|package| package.id == *id)
-        .collect();
+    let found: Vec<_> = osm.packages.iter().filter(|package| package.id == *id).collect();
     let mut claim = format!("OSM has package {id}");
     if let Some(version) = version {
         claim.push_str(&format!(" in version {version}"));
@@ -188,9 +171,7 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
     let found: Vec<_> = osm.instances.iter().filter(|i| i.name == *name).collect();
     let [instance] = found.as_slice() else {
         let claim = format!("OSM has one NS instance {name}");
-        checks.push(compare(line, claim, false, || {
-            format!("{} of them", found.len())
-        }));
+        checks.push(compare(line, claim, false, || format!("{} of them", found.len())));
         return;
     };
     if let Some(state) = &expected.state {
@@ -199,15 +180,9 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
         checks.push(compare(line, claim, holds, || instance.state.clone()));
     }
     if let Some(count) = expected.operations {
-        let all = osm
-            .operations
-            .iter()
-            .filter(|op| op.instance == instance.record);
+        let all = osm.operations.iter().filter(|op| op.instance == instance.record);
         let all: Vec<&str> = all.map(|op| op.what.as_str()).collect();
-        let claim = format!(
-            "NS instance {name} has had {}",
-            plural(count as u64, "operation")
-        );
+        let claim = format!("NS instance {name} has had {}", plural(count as u64, "operation"));
         checks.push(compare(line, claim, all.len() == count, || all.join(", ")));
     }
     for kdu in &expected.kdus {
@@ -238,24 +213,14 @@ fn check_said(what: &str, said: &Placed<Vec<Said>>, found: &[(String, String)]) 
             .collect::<Vec<_>>()
             .join("; "),
     };
-    let wanted = said
-        .value
-        .iter()
-        .map(|s| (s.about.as_str(), s.says.as_str()));
+    let wanted = said.value.iter().map(|s| (s.about.as_str(), s.says.as_str()));
     let claim = format!("the {what}s reported are {}", listed(wanted.collect()));
     let holds = said.value.len() == found.len()
         && said.value.iter().all(|said| {
-            found
-                .iter()
-                .any(|(about, text)| *about == said.about && text.contains(&said.says))
+            found.iter().any(|(about, text)| *about == said.about && text.contains(&said.says))
         });
     compare(said.line, claim, holds, || {
-        listed(
-            found
-                .iter()
-                .map(|(a, s)| (a.as_str(), s.as_str()))
-                .collect(),
-        )
+        listed(found.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect())
     })
 }
 
@@ -268,17 +233,9 @@ fn failures(last: &Last) -> Vec<(String, String)> {
         .items
         .iter()
         .filter(|item| {
-            matches!(
-                item.status,
-                ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
-            )
+            matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
         })
-        .map(|item| {
-            (
-                item.item.to_string(),
-                item.detail.clone().unwrap_or_default(),
-            )
-        })
+        .map(|item| (item.item.to_string(), item.detail.clone().unwrap_or_default()))
         .collect();
     if let Some(reason) = &report.stopped {
         failures.push(("OSM".to_owned(), reason.clone()));

@@ -76,12 +76,7 @@ struct RunArguments {
     #[arg(long, env = "OSM_USER", default_value = "admin")]
     user: String,
     /// The user's password at --nbi; better in the environment than here
-    #[arg(
-        long,
-        env = "OSM_PASSWORD",
-        default_value = "admin",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "OSM_PASSWORD", default_value = "admin", hide_env_values = true)]
     password: String,
     /// The project at --nbi
     #[arg(long, env = "OSM_PROJECT", default_value = "admin")]
@@ -152,10 +147,7 @@ fn list(folder: Option<&Path>) -> anyhow::Result<()> {
     let folder = folder.unwrap_or(&own);
     let mut files: Vec<PathBuf> = fs_err::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
     let mut out = std::io::stdout();
@@ -177,9 +169,10 @@ fn run_files(arguments: &RunArguments) -> anyhow::Result<u8> {
         false => None,
         true => {
             let folder = std::env::var_os("OSMOPS_UPSTREAM_TREES");
-            Some(PathBuf::from(folder.context(
-                "`--upstream` needs the folder of trees in OSMOPS_UPSTREAM_TREES",
-            )?))
+            Some(PathBuf::from(
+                folder
+                    .context("`--upstream` needs the folder of trees in OSMOPS_UPSTREAM_TREES")?,
+            ))
         }
     };
     let mut worlds = Vec::new();
@@ -229,9 +222,7 @@ fn target_spec(arguments: &RunArguments) -> anyhow::Result<TargetSpec> {
     }
     let pace = match arguments.profile {
         ProfileArgument::Instant => Pace::Instant,
-        ProfileArgument::Realistic => Pace::Realistic {
-            speed: arguments.speed,
-        },
+        ProfileArgument::Realistic => Pace::Realistic { speed: arguments.speed },
     };
     let keep = std::env::var("KEEP").is_ok_and(|keep| !matches!(keep.as_str(), "" | "0"));
     let is_kept = arguments.keep || keep;
@@ -291,10 +282,7 @@ async fn run_over_network(
     let report = run_scenario(world, &target, &mut story, stop).await;
     if report.is_ok() && !stop.is_cancelled() {
         let lines = look_by_hand(world, &target);
-        let is_kept = target
-            .process
-            .as_ref()
-            .is_some_and(|process| process.is_kept);
+        let is_kept = target.process.as_ref().is_some_and(|process| process.is_kept);
         if options.is_live {
             story.line("");
             for line in &lines {
@@ -314,10 +302,9 @@ async fn run_over_network(
 /// Ends with the next Ctrl-C or SIGTERM.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         // Without signal handlers the signals end the program by themselves.
         return std::future::pending().await;
     };
@@ -338,11 +325,7 @@ fn print_summary(report: &RunReport) -> anyhow::Result<()> {
     writeln!(out, "{word} {} ({})", report.scenario, requests.join(", "))?;
     for check in &report.checks {
         if let Some(found) = &check.found_instead {
-            writeln!(
-                out,
-                "       line {}: {}; found: {found}",
-                check.line, check.claim
-            )?;
+            writeln!(out, "       line {}: {}; found: {found}", check.line, check.claim)?;
         }
     }
     Ok(())

@@ -86,9 +86,17 @@ impl Fake {
     /// [`FakeError`].
     pub async fn advance(&self, by: Duration) -> Result<(), FakeError> {
         let body = json!({"seconds": by.as_secs_f64()});
-        self.call(Method::POST, "/_mock/clock/advance", Some(body))
-            .await?;
+        self.call(Method::POST, "/_mock/clock/advance", Some(body)).await?;
         Ok(())
+    }
+
+    /// The fake's time, in epoch seconds.
+    ///
+    /// # Errors
+    /// [`FakeError`].
+    pub async fn now(&self) -> Result<f64, FakeError> {
+        let answer = self.call(Method::GET, "/_mock/clock", None).await?;
+        Ok(answer["now"].as_f64().unwrap_or_default())
     }
 
     /// Says how operations end from now on.
@@ -97,8 +105,7 @@ impl Fake {
     /// [`FakeError`].
     pub async fn set_operations(&self, mode: OperationsMode) -> Result<(), FakeError> {
         let body = json!({"mode": mode});
-        self.call(Method::PUT, "/_mock/operations/mode", Some(body))
-            .await?;
+        self.call(Method::PUT, "/_mock/operations/mode", Some(body)).await?;
         Ok(())
     }
 
@@ -113,8 +120,7 @@ impl Fake {
                 json!({"result": "fail", "detail": detail})
             }
         };
-        self.call(Method::POST, "/_mock/operations/end", Some(body))
-            .await?;
+        self.call(Method::POST, "/_mock/operations/end", Some(body)).await?;
         Ok(())
     }
 
@@ -138,11 +144,8 @@ impl Fake {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value, FakeError> {
-        let no_answer = |source| FakeError::NoAnswer {
-            method: method.clone(),
-            path: path.to_owned(),
-            source,
-        };
+        let no_answer =
+            |source| FakeError::NoAnswer { method: method.clone(), path: path.to_owned(), source };
         let bytes = body.map(|body| body.to_string()).unwrap_or_default();
         let request = Request::builder()
             .method(method.clone())
@@ -154,12 +157,7 @@ impl Fake {
         let answer = self.transport.send(request).await;
         let answer = answer.map_err(|error| no_answer(error.into()))?;
         let status = answer.status();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(no_answer)?
-            .to_bytes();
+        let body = answer.into_body().collect().await.map_err(no_answer)?.to_bytes();
         if !status.is_success() {
             return Err(FakeError::Refused {
                 method,

@@ -119,12 +119,7 @@ impl Hand {
     /// [`HandError`], as when the password is wrong.
     pub async fn log_in(transport: Transport, connection: &Connection) -> Result<Self, HandError> {
         let base = connection.base.as_str().trim_end_matches('/').to_owned();
-        let mut hand = Self {
-            transport,
-            base,
-            bearer: String::new(),
-            requests: 0,
-        };
+        let mut hand = Self { transport, base, bearer: String::new(), requests: 0 };
         let path = "/osm/admin/v1/tokens";
         let body = json!({
             "username": connection.user,
@@ -166,8 +161,7 @@ impl Hand {
                     "vim_password": "p",
                     "vim_tenant_name": "p",
                 });
-                self.register("VIM account", "vim_accounts", name, body)
-                    .await
+                self.register("VIM account", "vim_accounts", name, body).await
             }
             Given::K8sCluster { name, vim_account } => {
                 let vim = self.id_of("VIM account", VIM_ACCOUNTS, vim_account).await?;
@@ -178,16 +172,12 @@ impl Hand {
                     "nets": {"net1": null},
                     "credentials": {},
                 });
-                self.register("K8s cluster", "k8sclusters", name, body)
-                    .await
+                self.register("K8s cluster", "k8sclusters", name, body).await
             }
             Given::Package { folder } => self.onboard(world.package(folder)).await,
-            Given::NsInstance {
-                name,
-                nsd,
-                vim_account,
-                kdus,
-            } => self.instantiate(name, nsd, vim_account, kdus).await,
+            Given::NsInstance { name, nsd, vim_account, kdus } => {
+                self.instantiate(name, nsd, vim_account, kdus).await
+            }
         }
     }
 
@@ -219,14 +209,10 @@ impl Hand {
         let id = text(&created, "id", &Method::POST, &path)?;
         let state = |record: &Value| {
             let state = record.pointer("/_admin/operationalState");
-            state
-                .and_then(Value::as_str)
-                .unwrap_or("unknown")
-                .to_owned()
+            state.and_then(Value::as_str).unwrap_or("unknown").to_owned()
         };
         let record = format!("{path}/{id}");
-        self.wait_until(what, name, &record, state, &["ENABLED"], &["ERROR"])
-            .await?;
+        self.wait_until(what, name, &record, state, &["ENABLED"], &["ERROR"]).await?;
         Ok(Made::Now)
     }
 
@@ -236,15 +222,12 @@ impl Hand {
         } else {
             "/osm/vnfpkgm/v1/vnf_packages"
         };
-        let found = self
-            .read(&format!("{collection}?id={}", package.id))
-            .await?;
+        let found = self.read(&format!("{collection}?id={}", package.id)).await?;
         if found.as_array().is_some_and(|list| !list.is_empty()) {
             return Ok(Made::Before);
         }
         let path = format!("{collection}_content");
-        self.call(Method::POST, &path, Content::Package(package))
-            .await?;
+        self.call(Method::POST, &path, Content::Package(package)).await?;
         Ok(Made::Now)
     }
 
@@ -261,9 +244,7 @@ impl Hand {
             return Ok(Made::Before);
         }
         let vim = self.id_of("VIM account", VIM_ACCOUNTS, vim_account).await?;
-        let nsd = self
-            .id_of("NSD", "/osm/nsd/v1/ns_descriptors?id=", nsd)
-            .await?;
+        let nsd = self.id_of("NSD", "/osm/nsd/v1/ns_descriptors?id=", nsd).await?;
         let vnf = |kdu: &KduValues| {
             let values = json!({"kdu_name": kdu.kdu, "additionalParams": kdu.values});
             json!({"member-vnf-index": kdu.member, "additionalParamsForKdu": [values]})
@@ -276,17 +257,14 @@ impl Hand {
             "additionalParamsForVnf": kdus.iter().map(vnf).collect::<Vec<_>>(),
         });
         let create = format!("{path}_content");
-        let created = self
-            .call(Method::POST, &create, Content::Json(body))
-            .await?;
+        let created = self.call(Method::POST, &create, Content::Json(body)).await?;
         let id = text(&created, "id", &Method::POST, &create)?;
         let state = |record: &Value| {
             let state = record.get("nsState").and_then(Value::as_str);
             state.unwrap_or("unknown").to_owned()
         };
         let record = format!("{path}/{id}");
-        self.wait_until("NS instance", name, &record, state, &["READY"], &["BROKEN"])
-            .await?;
+        self.wait_until("NS instance", name, &record, state, &["READY"], &["BROKEN"]).await?;
         Ok(Made::Now)
     }
 
@@ -312,11 +290,7 @@ impl Hand {
             }
             sleep(LOOK_PAUSE).await;
         }
-        Err(HandError::NotReady {
-            what,
-            name: name.to_owned(),
-            state: last,
-        })
+        Err(HandError::NotReady { what, name: name.to_owned(), state: last })
     }
 
     /// OSM's `_id` of the first record that `list` (a path that ends in `?key=`) finds by `name`.
@@ -328,10 +302,7 @@ impl Hand {
     ) -> Result<String, HandError> {
         let found = self.read(&format!("{list}{name}")).await?;
         let id = found.pointer("/0/_id").and_then(Value::as_str);
-        id.map(str::to_owned).ok_or_else(|| HandError::Absent {
-            what,
-            name: name.to_owned(),
-        })
+        id.map(str::to_owned).ok_or_else(|| HandError::Absent { what, name: name.to_owned() })
     }
 
     async fn read(&mut self, path: &str) -> Result<Value, HandError> {
@@ -345,11 +316,8 @@ impl Hand {
         content: Content<'_>,
     ) -> Result<Value, HandError> {
         self.requests += 1;
-        let no_answer = |source| HandError::NoAnswer {
-            method: method.clone(),
-            path: path.to_owned(),
-            source,
-        };
+        let no_answer =
+            |source| HandError::NoAnswer { method: method.clone(), path: path.to_owned(), source };
         let mut request = Request::builder()
             .method(method.clone())
             .uri(format!("{}{path}", self.base))

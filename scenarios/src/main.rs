@@ -14,17 +14,11 @@ fn main() -> ExitCode {
     let arguments = match cli::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let is_asked = matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-            );
+            let is_asked =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             // Nothing is left to tell of it when the message cannot be written.
             let _ = error.print();
-            return if is_asked {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(EXIT_USAGE)
-            };
+            return if is_asked { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) };
         }
     };
     match cli::run(arguments) {

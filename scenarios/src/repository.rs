@@ -131,10 +131,8 @@ pub fn read_git(place: &str, tags: &[&str]) -> Result<Vec<Checkout>, RepositoryE
         archive.arg("-C").arg(folder);
         archive.args(["archive", "--format=tar", &format!("refs/tags/{tag}")]);
         let bytes = output(place, &format!("archive {tag}"), &mut archive)?;
-        let tree = read_archive(&bytes).map_err(|source| RepositoryError::BadArchive {
-            tag: (*tag).to_owned(),
-            source,
-        })?;
+        let tree = read_archive(&bytes)
+            .map_err(|source| RepositoryError::BadArchive { tag: (*tag).to_owned(), source })?;
         checkouts.push(Checkout {
             tag: (*tag).to_owned(),
             tree,
@@ -178,11 +176,7 @@ fn no_such_tag(folder: &Path, tag: &str) -> RepositoryError {
         }
     }
     known.sort();
-    RepositoryError::NoSuchTag {
-        tag: tag.to_owned(),
-        folder: folder.to_owned(),
-        known,
-    }
+    RepositoryError::NoSuchTag { tag: tag.to_owned(), folder: folder.to_owned(), known }
 }
 
 /// The same tree, with every file's content read.
@@ -208,10 +202,9 @@ fn git() -> Command {
 }
 
 fn output(place: &str, what: &str, command: &mut Command) -> Result<Vec<u8>, RepositoryError> {
-    let output = command.output().map_err(|source| RepositoryError::NoGit {
-        place: place.to_owned(),
-        source,
-    })?;
+    let output = command
+        .output()
+        .map_err(|source| RepositoryError::NoGit { place: place.to_owned(), source })?;
     if output.status.success() {
         return Ok(output.stdout);
     }

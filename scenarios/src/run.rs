@@ -103,10 +103,18 @@ pub async fn run(
     if target.fake.is_none() {
         script.check_portable(&target.what)?;
     }
+    // Other NBIs do not tell their time; their operations are counted from the first.
+    let opened_at = match &target.fake {
+        Some(fake) => fake.now().await?,
+        None => 0.0,
+    };
     story.begin(script, &target.what);
     let mut hand = Hand::log_in(target.transport.clone(), &target.connection).await?;
     story.given_begins(script.given.len());
     for given in &script.given {
+        if stop.is_cancelled() {
+            break;
+        }
         let made = hand.make(&given.value, world).await?;
         story.given(&given.value, made);
     }
@@ -136,16 +144,13 @@ pub async fn run(
     let report = RunReport {
         scenario: script.name.clone(),
         target: target.what.clone(),
-        holds: runner
-            .checks
-            .iter()
-            .all(|check| check.found_instead.is_none()),
+        holds: runner.checks.iter().all(|check| check.found_instead.is_none()),
         checks: runner.checks,
         sessions: runner.sessions,
         osm,
         interrupted: stop.is_cancelled(),
     };
-    story.end(&report, target.opened_at, hand_requests, connections);
+    story.end(&report, opened_at, hand_requests, connections);
     Ok(report)
 }
 
@@ -198,10 +203,8 @@ impl Runner<'_> {
         let before = self.previous_tag.replace(tag.to_owned());
         let before = before.map(|tag| self.world.checkout(&tag));
         story.commit(before, checkout);
-        let name = RevisionName::new(tag).map_err(|source| RunError::BadTag {
-            tag: tag.to_owned(),
-            source,
-        })?;
+        let name = RevisionName::new(tag)
+            .map_err(|source| RunError::BadTag { tag: tag.to_owned(), source })?;
         let revision = Revision::read(&checkout.tree, name);
         story.revision(&revision);
         Ok(revision)
@@ -209,11 +212,7 @@ impl Runner<'_> {
 
     fn nbi(&self) -> Nbi {
         let connection = self.target.connection.clone();
-        Nbi::new(
-            connection,
-            self.target.transport.clone(),
-            TimeLimits::default(),
-        )
+        Nbi::new(connection, self.target.transport.clone(), TimeLimits::default())
     }
 
     async fn apply(
@@ -259,12 +258,7 @@ impl Runner<'_> {
         let requests = nbi.request_counts();
         story.only_planned(&plan, &requests);
         self.tell_requests(served, story).await?;
-        self.sessions.push(Session {
-            verb: "plan",
-            tag: tag.to_owned(),
-            end: None,
-            requests,
-        });
+        self.sessions.push(Session { verb: "plan", tag: tag.to_owned(), end: None, requests });
         self.last = Last {
             report: None,
             plan: Some(plan),
@@ -308,11 +302,7 @@ struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     fn new(story: &'a mut Story) -> Self {
-        Self {
-            story,
-            probed: BTreeSet::new(),
-            passes: 0,
-        }
+        Self { story, probed: BTreeSet::new(), passes: 0 }
     }
 }
 

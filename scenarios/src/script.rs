@@ -112,23 +112,12 @@ impl Script {
     /// # Errors
     /// [`ScriptError::Mistakes`], all of them at once.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ScriptError> {
-        let failed = |mistakes| ScriptError::Mistakes {
-            file: file.to_owned(),
-            mistakes,
-        };
+        let failed = |mistakes| ScriptError::Mistakes { file: file.to_owned(), mistakes };
         let documents = parse_documents(text).map_err(|error| {
-            failed(vec![Mistake {
-                line: error.line,
-                column: error.column,
-                message: error.message,
-            }])
+            failed(vec![Mistake { line: error.line, column: error.column, message: error.message }])
         })?;
         let at = |line, column, message: &str| {
-            failed(vec![Mistake {
-                line,
-                column,
-                message: message.to_owned(),
-            }])
+            failed(vec![Mistake { line, column, message: message.to_owned() }])
         };
         match documents.as_slice() {
             [document] => decode::script(file, document).map_err(failed),

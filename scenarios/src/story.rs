@@ -24,6 +24,11 @@ use crate::tables;
 /// The widest line of prose, in characters.
 const WIDTH: usize = 96;
 
+/// OSM's words, for who meets them here first.
+const GLOSSARY: &str = "In OSM's words: an NS is a running network service. It is made from an NSD, \
+    the package that describes it, which names the VNFDs of its parts. A KDU is a part that a helm \
+    chart installs; its values are what one tunes. A VIM account is a site where services run.";
+
 /// How a story is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoryOptions {
@@ -48,12 +53,7 @@ pub struct Story {
 impl Story {
     /// Begins now: times are counted from here.
     pub fn new(options: StoryOptions) -> Self {
-        Self {
-            options,
-            started: Instant::now(),
-            text: String::new(),
-            told: BTreeMap::new(),
-        }
+        Self { options, started: Instant::now(), text: String::new(), told: BTreeMap::new() }
     }
 
     /// Everything told so far.
@@ -73,11 +73,7 @@ impl Story {
     }
 
     fn paint(&self, style: Style, text: &str) -> String {
-        if self.options.is_painted {
-            text.style(style).to_string()
-        } else {
-            text.to_owned()
-        }
+        if self.options.is_painted { text.style(style).to_string() } else { text.to_owned() }
     }
 
     /// A line with the time in front.
@@ -110,9 +106,9 @@ impl Story {
         self.line("");
         self.prose(&script.purpose);
         self.line("");
-        self.prose(&format!(
-            "OSM is {target}. Times are minutes and seconds since the start."
-        ));
+        self.prose(GLOSSARY);
+        self.line("");
+        self.prose(&format!("OSM is {target}. Times are minutes and seconds since the start."));
     }
 
     fn prose(&mut self, text: &str) {
@@ -149,10 +145,7 @@ impl Story {
             Given::NsInstance { name, kdus, .. } => {
                 let values = kdus.iter().flat_map(|kdu| &kdu.values);
                 let values: Vec<String> = values.map(|(k, v)| format!("{k}: {v}")).collect();
-                format!(
-                    "NS instance {name}, made by hand with {}",
-                    values.join(", ")
-                )
+                format!("NS instance {name}, made by hand with {}", values.join(", "))
             }
         };
         let how = match made {
@@ -182,10 +175,7 @@ impl Story {
                 format!("The fake is told: {by} pass")
             }
             Step::Operations(mode) => {
-                format!(
-                    "The fake is told: operations are `{}` from now on",
-                    mode.word()
-                )
+                format!("The fake is told: operations are `{}` from now on", mode.word())
             }
             Step::EndOperations(mock_nbi::OperationResult::Ok) => {
                 "The fake is told: pending operations end well".to_owned()
@@ -207,9 +197,7 @@ impl Story {
                 "" => String::new(),
                 query => format!("?{query}"),
             };
-            let status = served
-                .status
-                .map_or("no answer".to_owned(), |status| status.to_string());
+            let status = served.status.map_or("no answer".to_owned(), |status| status.to_string());
             format!("{:<6} {}{query} {status}", served.method, served.path)
         };
         for same in served.chunk_by(|a, b| line(a) == line(b)) {
@@ -230,10 +218,8 @@ impl Story {
             let line = match &check.found_instead {
                 None => self.marked(Sign::Good, &check.claim),
                 Some(found) => {
-                    let text = format!(
-                        "{}: NOT SO, found: {found} (line {})",
-                        check.claim, check.line
-                    );
+                    let text =
+                        format!("{}: NOT SO, found: {found} (line {})", check.claim, check.line);
                     self.marked(Sign::Bad, &text)
                 }
             };
@@ -268,11 +254,7 @@ impl Story {
             (false, true) => format!("All {} held.", plural(all as u64, "expectation")),
             (false, false) => format!("{held} of {all} expectations held."),
         };
-        let sign = if held == all && !report.interrupted {
-            Sign::Good
-        } else {
-            Sign::Bad
-        };
+        let sign = if held == all && !report.interrupted { Sign::Good } else { Sign::Bad };
         let line = self.marked(sign, &text);
         self.line(line);
     }

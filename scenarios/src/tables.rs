@@ -21,21 +21,13 @@ pub fn packages(osm: &OsmState) -> String {
             package.operational_state.clone(),
         ]
     });
-    render(
-        &["package", "id", "version", "onboarding", "operational"],
-        rows,
-    )
+    render(&["package", "id", "version", "onboarding", "operational"], rows)
 }
 
 /// NS instances and the values of their KDUs.
 pub fn instances(osm: &OsmState) -> String {
     let rows = osm.instances.iter().map(|instance| {
-        vec![
-            instance.name.clone(),
-            instance.state.clone(),
-            instance.nsd.clone(),
-            values(instance),
-        ]
+        vec![instance.name.clone(), instance.state.clone(), instance.nsd.clone(), values(instance)]
     });
     render(&["NS instance", "state", "NSD", "KDU values"], rows)
 }
@@ -43,10 +35,7 @@ pub fn instances(osm: &OsmState) -> String {
 /// Operations, oldest first. Times are counted from `opened_at`, in epoch seconds, or from the first
 /// operation when that is 0.
 pub fn operations(osm: &OsmState, opened_at: f64) -> String {
-    let first = osm
-        .operations
-        .first()
-        .map_or(0.0, |operation| operation.started);
+    let first = osm.operations.first().map_or(0.0, |operation| operation.started);
     let zero = if opened_at > 0.0 { opened_at } else { first };
     let rows = osm.operations.iter().map(|operation| {
         vec![
@@ -58,29 +47,14 @@ pub fn operations(osm: &OsmState, opened_at: f64) -> String {
             operation.error.clone(),
         ]
     });
-    render(
-        &[
-            "NS instance",
-            "operation",
-            "state",
-            "asked for at",
-            "took",
-            "OSM's words",
-        ],
-        rows,
-    )
+    render(&["NS instance", "operation", "state", "asked for at", "took", "OSM's words"], rows)
 }
 
 /// Minutes, seconds and tenths, as `01:29.5`.
 pub fn clock(seconds: f64) -> String {
     // Truncation is meant: what is shown as past is past.
     let tenths = (seconds.max(0.0) * 10.0 + 1e-6) as u64;
-    format!(
-        "{:02}:{:02}.{}",
-        tenths / 600,
-        tenths / 10 % 60,
-        tenths % 10
-    )
+    format!("{:02}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
 }
 
 fn took(operation: &OperationSeen) -> String {
@@ -95,12 +69,7 @@ fn values(instance: &InstanceSeen) -> String {
         let pairs: Vec<String> = values.iter().map(|(k, v)| format!("{k}: {v}")).collect();
         format!("{kdu}: {}", pairs.join(", "))
     };
-    instance
-        .kdus
-        .iter()
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\n")
+    instance.kdus.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn render(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
@@ -116,10 +85,7 @@ fn render(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     if table.is_empty() {
         table.add_row(["none"]);
     }
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
 }
 

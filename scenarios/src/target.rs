@@ -77,8 +77,6 @@ pub struct Target {
     pub transport: Transport,
     /// The fake's controls; absent on any other NBI.
     pub fake: Option<Fake>,
-    /// The NBI's time when it was opened, in epoch seconds; 0 when it is not known.
-    pub opened_at: f64,
     /// The process, when it is ours.
     pub process: Option<FakeProcess>,
 }
@@ -137,7 +135,6 @@ impl Target {
                 transport: Transport::network(connection).map_err(TargetError::Transport)?,
                 connection: connection.clone(),
                 fake: None,
-                opened_at: 0.0,
                 process: None,
             }),
         }

@@ -102,31 +102,20 @@ impl World {
             (None, Source::Git(place)) if is_url(place) => read_git(place, &tags),
             (None, Source::Git(place)) => read_git(&script.beside(place).to_string_lossy(), &tags),
         };
-        let checkouts = read.map_err(|source| WorldError::Repository {
-            file: script.file.clone(),
-            source,
-        })?;
+        let checkouts =
+            read.map_err(|source| WorldError::Repository { file: script.file.clone(), source })?;
         let mut packages = BTreeMap::new();
         for given in &script.given {
             if let Given::Package { folder } = &given.value {
                 let archive = PackageArchive::read(&script.beside(folder)).map_err(|source| {
                     let (file, folder) = (script.file.clone(), folder.clone());
                     let line = given.line;
-                    WorldError::Package {
-                        file,
-                        line,
-                        folder,
-                        source,
-                    }
+                    WorldError::Package { file, line, folder, source }
                 })?;
                 packages.insert(folder.clone(), archive);
             }
         }
-        Ok(Self {
-            script,
-            checkouts,
-            packages,
-        })
+        Ok(Self { script, checkouts, packages })
     }
 
     /// The files of a tag of the script.
@@ -144,10 +133,7 @@ impl World {
 
 /// Whether `place` is to be cloned, as `https://…` or `git@host:path`.
 fn is_url(place: &str) -> bool {
-    place.contains("://")
-        || place
-            .split_once(':')
-            .is_some_and(|(host, _)| host.contains('@'))
+    place.contains("://") || place.split_once(':').is_some_and(|(host, _)| host.contains('@'))
 }
 
 impl PackageArchive {
@@ -196,9 +182,7 @@ fn descriptor(tree: &Tree) -> Result<Option<(bool, String)>, io::Error> {
         if let Some(id) = document.entry("vnfd").and_then(id) {
             return Ok(Some((false, id)));
         }
-        let nsd = document
-            .entry("nsd")
-            .and_then(|envelope| envelope.entry("nsd"));
+        let nsd = document.entry("nsd").and_then(|envelope| envelope.entry("nsd"));
         if let Some(id) = nsd.and_then(|list| list.items().first()).and_then(id) {
             return Ok(Some((true, id)));
         }

@@ -72,19 +72,13 @@ impl OsmState {
         let mut history: Vec<&Value> = items(operations).iter().collect();
         history.sort_by(|a, b| number(a, "startTime").total_cmp(&number(b, "startTime")));
         let packages = |kind, list: &Value, prefix: &str| -> Vec<PackageSeen> {
-            items(list)
-                .iter()
-                .map(|record| package(kind, record, prefix))
-                .collect()
+            items(list).iter().map(|record| package(kind, record, prefix)).collect()
         };
         let mut all = packages("VNFD", vnfds, "");
         all.extend(packages("NSD", nsds, "nsd"));
         Self {
             packages: all,
-            instances: items(instances)
-                .iter()
-                .map(|record| instance(record, &history))
-                .collect(),
+            instances: items(instances).iter().map(|record| instance(record, &history)).collect(),
             operations: history.into_iter().map(operation).collect(),
         }
     }
@@ -100,10 +94,7 @@ impl InstanceSeen {
     /// The values of one KDU.
     pub fn values(&self, kdu: &KduValues) -> Option<&Map<String, Value>> {
         let key = kdu.key();
-        self.kdus
-            .iter()
-            .find(|(k, _)| *k == key)
-            .map(|(_, values)| values)
+        self.kdus.iter().find(|(k, _)| *k == key).map(|(_, values)| values)
     }
 }
 
@@ -112,11 +103,7 @@ fn items(list: &Value) -> &[Value] {
 }
 
 fn text(record: &Value, key: &str) -> String {
-    record
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    record.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn number(record: &Value, key: &str) -> f64 {
@@ -126,16 +113,9 @@ fn number(record: &Value, key: &str) -> f64 {
 fn package(kind: &'static str, record: &Value, prefix: &str) -> PackageSeen {
     let state = |name: &str| {
         let own = format!("{prefix}{}{}", name[..1].to_uppercase(), &name[1..]);
-        let own = if prefix.is_empty() {
-            name
-        } else {
-            own.as_str()
-        };
+        let own = if prefix.is_empty() { name } else { own.as_str() };
         let inner = record.get("_admin").map(|admin| text(admin, name));
-        Some(text(record, own))
-            .filter(|t| !t.is_empty())
-            .or(inner)
-            .unwrap_or_default()
+        Some(text(record, own)).filter(|t| !t.is_empty()).or(inner).unwrap_or_default()
     };
     PackageSeen {
         kind,
@@ -164,11 +144,7 @@ fn instance(record: &Value, history: &[&Value]) -> InstanceSeen {
         record: id,
         name: text(record, "name"),
         state: text(record, "nsState"),
-        nsd: record
-            .pointer("/nsd/id")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        nsd: record.pointer("/nsd/id").and_then(Value::as_str).unwrap_or_default().to_owned(),
         kdus,
     }
 }
@@ -178,20 +154,12 @@ fn values_of(operation: &Value) -> Vec<(String, Map<String, Value>)> {
     let params = &operation["operationParams"];
     let mut found = Vec::new();
     if params["primitive"].as_str() == Some("upgrade") {
-        let key = format!(
-            "{}/{}",
-            text(params, "member_vnf_index"),
-            text(params, "kdu_name")
-        );
+        let key = format!("{}/{}", text(params, "member_vnf_index"), text(params, "kdu_name"));
         found.extend(object(&params["primitive_params"]).map(|values| (key, values)));
     }
     for vnf in items(&decoded(&params["additionalParamsForVnf"])) {
         for kdu in items(&vnf["additionalParamsForKdu"]) {
-            let key = format!(
-                "{}/{}",
-                text(vnf, "member-vnf-index"),
-                text(kdu, "kdu_name")
-            );
+            let key = format!("{}/{}", text(vnf, "member-vnf-index"), text(kdu, "kdu_name"));
             found.extend(object(&kdu["additionalParams"]).map(|values| (key, values)));
         }
     }
@@ -199,9 +167,7 @@ fn values_of(operation: &Value) -> Vec<(String, Map<String, Value>)> {
 }
 
 fn decoded(value: &Value) -> Value {
-    let inner = value
-        .as_str()
-        .and_then(|text| serde_json::from_str(text).ok());
+    let inner = value.as_str().and_then(|text| serde_json::from_str(text).ok());
     inner.unwrap_or_else(|| value.clone())
 }
 

@@ -16,15 +16,8 @@ mod expect;
 const WITHIN_DEFAULT: Duration = Duration::from_secs(600);
 
 /// The words a step can begin with.
-const VERBS: [&str; 7] = [
-    "apply",
-    "plan",
-    "expect",
-    "fault",
-    "advance",
-    "operations",
-    "end_operations",
-];
+const VERBS: [&str; 7] =
+    ["apply", "plan", "expect", "fault", "advance", "operations", "end_operations"];
 
 /// Collects mistakes; every reading function returns `None` after it has noted one.
 #[derive(Default)]
@@ -48,11 +41,7 @@ pub(super) fn script(file: &Path, document: &Node) -> Result<Script, Vec<Mistake
 impl Decoder {
     fn note(&mut self, at: &Node, message: impl Into<String>) {
         let (line, column, message) = (at.line, at.column, message.into());
-        self.mistakes.push(Mistake {
-            line,
-            column,
-            message,
-        });
+        self.mistakes.push(Mistake { line, column, message });
     }
 
     fn take(&mut self, errors: Vec<(u32, u32, FieldError)>) {
@@ -66,17 +55,21 @@ impl Decoder {
 
     /// Starts to read a mapping whose keys messages call `<prefix>.<key>`.
     fn fields<'a>(&mut self, node: &'a Node, prefix: &str) -> Option<Fields<'a>> {
-        Fields::of(node, prefix)
-            .map_err(|error| self.take(vec![error]))
-            .ok()
+        Fields::of(node, prefix).map_err(|error| self.take(vec![error])).ok()
+    }
+
+    /// Starts to read one item of a list; messages call its keys just `<key>`.
+    fn item<'a>(&mut self, node: &'a Node, what: &str) -> Option<Fields<'a>> {
+        if !matches!(node.kind, NodeKind::Mapping(_)) {
+            self.note(node, format!("{what} must be a mapping, but is {}", node.describe()));
+            return None;
+        }
+        self.fields(node, "")
     }
 
     fn list<'a>(&mut self, node: &'a Node, what: &str) -> &'a [Node] {
         if !matches!(node.kind, NodeKind::Sequence(_)) {
-            self.note(
-                node,
-                format!("`{what}` must be a list, but is {}", node.describe()),
-            );
+            self.note(node, format!("`{what}` must be a list, but is {}", node.describe()));
         }
         node.items()
     }
@@ -84,10 +77,7 @@ impl Decoder {
     /// A mapping with keys of the file's choice.
     fn entries<'a>(&mut self, node: &'a Node, what: &str) -> Vec<(String, &'a Node, &'a Node)> {
         if !matches!(node.kind, NodeKind::Mapping(_)) {
-            self.note(
-                node,
-                format!("`{what}` must be a mapping, but is {}", node.describe()),
-            );
+            self.note(node, format!("`{what}` must be a mapping, but is {}", node.describe()));
         }
         node.entries()
             .iter()
@@ -99,15 +89,9 @@ impl Decoder {
     }
 
     fn text(&mut self, node: &Node, what: &str) -> Option<String> {
-        let text = node
-            .scalar_text()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned);
+        let text = node.scalar_text().filter(|text| !text.is_empty()).map(str::to_owned);
         if text.is_none() {
-            self.note(
-                node,
-                format!("`{what}` must be text, but is {}", node.describe()),
-            );
+            self.note(node, format!("`{what}` must be text, but is {}", node.describe()));
         }
         text
     }
@@ -189,7 +173,7 @@ impl Decoder {
     }
 
     fn given(&mut self, node: &Node) -> Option<Placed<Given>> {
-        let mut fields = self.fields(node, "")?;
+        let mut fields = self.item(node, "something given")?;
         let mut texts = Vec::new();
         for key in ["vim_account", "k8s_cluster", "package", "ns_instance"] {
             if let Some((text, _)) = fields.optional_text(key) {
@@ -198,17 +182,10 @@ impl Decoder {
         }
         let given = match texts.as_slice() {
             [("vim_account", name)] => Some(Given::VimAccount { name: name.clone() }),
-            [("package", folder)] => Some(Given::Package {
-                folder: folder.clone(),
+            [("package", folder)] => Some(Given::Package { folder: folder.clone() }),
+            [("k8s_cluster", name)] => fields.required_text("at").map(|(vim_account, _)| {
+                Given::K8sCluster { name: name.clone(), vim_account: vim_account.to_owned() }
             }),
-            [("k8s_cluster", name)] => {
-                fields
-                    .required_text("at")
-                    .map(|(vim_account, _)| Given::K8sCluster {
-                        name: name.clone(),
-                        vim_account: vim_account.to_owned(),
-                    })
-            }
             [("ns_instance", name)] => {
                 let nsd = fields.required_text("nsd").map(|(text, _)| text.to_owned());
                 let at = fields.required_text("at").map(|(text, _)| text.to_owned());
@@ -217,12 +194,9 @@ impl Decoder {
                     Some(node) => self.kdus(node),
                 };
                 match (nsd, at) {
-                    (Some(nsd), Some(vim_account)) => Some(Given::NsInstance {
-                        name: name.clone(),
-                        nsd,
-                        vim_account,
-                        kdus,
-                    }),
+                    (Some(nsd), Some(vim_account)) => {
+                        Some(Given::NsInstance { name: name.clone(), nsd, vim_account, kdus })
+                    }
                     _ => None,
                 }
             }
@@ -249,22 +223,16 @@ impl Decoder {
             };
             if let Some(values) = self.typed(value, &name) {
                 let (member, kdu) = (member.to_owned(), kdu.to_owned());
-                kdus.push(KduValues {
-                    member,
-                    kdu,
-                    values,
-                });
+                kdus.push(KduValues { member, kdu, values });
             }
         }
         kdus
     }
 
     fn step(&mut self, node: &Node) -> Option<Placed<Step>> {
-        let mut fields = self.fields(node, "")?;
-        let found: Vec<(&str, &Node)> = VERBS
-            .into_iter()
-            .filter_map(|verb| Some((verb, fields.optional(verb)?)))
-            .collect();
+        let mut fields = self.item(node, "a step")?;
+        let found: Vec<(&str, &Node)> =
+            VERBS.into_iter().filter_map(|verb| Some((verb, fields.optional(verb)?))).collect();
         let errors = fields.finish();
         let is_clean = errors.is_empty();
         self.take(errors);
@@ -276,19 +244,14 @@ impl Decoder {
         };
         let step = match *verb {
             "apply" => self.apply(value)?,
-            "plan" => Step::Plan {
-                tag: self.text(value, "plan")?,
-            },
+            "plan" => Step::Plan { tag: self.text(value, "plan")? },
             "expect" => Step::Expect(Box::new(self.expectation(value)?)),
             "fault" => Step::Fault(self.typed(value, "fault")?),
             "advance" => Step::Advance(self.duration(value, "advance")?),
             "operations" => Step::Operations(self.typed::<OperationsMode>(value, "operations")?),
             _ => Step::EndOperations(self.operation_result(value)?),
         };
-        Some(Placed {
-            line: node.line,
-            value: step,
-        })
+        Some(Placed { line: node.line, value: step })
     }
 
     fn apply(&mut self, node: &Node) -> Option<Step> {
@@ -314,9 +277,7 @@ impl Decoder {
             return None;
         }
         let mut fields = self.fields(node, "end_operations")?;
-        let detail = fields
-            .required_text("fail")
-            .map(|(text, _)| text.to_owned());
+        let detail = fields.required_text("fail").map(|(text, _)| text.to_owned());
         self.take(fields.finish());
         detail.map(|detail| mock_nbi::OperationResult::Fail { detail })
     }

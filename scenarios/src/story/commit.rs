@@ -90,10 +90,7 @@ impl Story {
             .iter_all_changes()
             .filter(|change| change.tag() != ChangeTag::Equal)
             .map(|change| {
-                let index = change
-                    .new_index()
-                    .or(change.old_index())
-                    .unwrap_or_default();
+                let index = change.new_index().or(change.old_index()).unwrap_or_default();
                 (change.tag(), index + 1, change.value())
             })
             .collect();

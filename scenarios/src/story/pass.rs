@@ -78,10 +78,9 @@ impl Story {
                 let text = format!("{item}: skipped, because something it needs was not done");
                 self.marked(Sign::Bad, &text)
             }
-            ActionResult::Cancelled => self.marked(
-                Sign::Bad,
-                &format!("{item}: not sent, because of the interruption"),
-            ),
+            ActionResult::Cancelled => {
+                self.marked(Sign::Bad, &format!("{item}: not sent, because of the interruption"))
+            }
         };
         self.timed(&line);
     }
@@ -91,10 +90,9 @@ impl Story {
         let (sign, text) = match look.state.end() {
             None => (Sign::Busy, look.words.trim().to_owned()),
             Some(OpEnd::Done) => (Sign::Good, format!("operation {}", word(look.state))),
-            Some(OpEnd::Failed) => (
-                Sign::Bad,
-                format!("operation {}: {}", word(look.state), look.words),
-            ),
+            Some(OpEnd::Failed) => {
+                (Sign::Bad, format!("operation {}: {}", word(look.state), look.words))
+            }
         };
         if self.told.get(&look.operation) == Some(&text) {
             return;
@@ -115,12 +113,12 @@ impl Story {
     pub(crate) fn applied(&mut self, report: &PassReport, requests: &RequestCounts) {
         let (sign, text) = match report.end {
             PassEnd::Converged => (Sign::Good, "Converged: OSM is as the commit declares."),
+            PassEnd::Waiting { .. } if report.interrupted => {
+                (Sign::Bad, "Interrupted: the next pass carries on from here.")
+            }
             PassEnd::Waiting { .. } => (Sign::Busy, "Waiting: OSM is still at work."),
             PassEnd::Failed => (Sign::Bad, "Failed: it may succeed later."),
-            PassEnd::Stalled => (
-                Sign::Bad,
-                "Stalled: another commit or an operator must help.",
-            ),
+            PassEnd::Stalled => (Sign::Bad, "Stalled: another commit or an operator must help."),
         };
         let line = self.marked(sign, text);
         self.timed(&line);
@@ -153,11 +151,7 @@ fn counted(requests: &RequestCounts) -> String {
         (requests.log_in, "log-in", "log-ins"),
         (requests.read, "read", "reads"),
         (requests.write, "write", "writes"),
-        (
-            requests.probe,
-            "look at an operation",
-            "looks at operations",
-        ),
+        (requests.probe, "look at an operation", "looks at operations"),
         (requests.log_out, "log-out", "log-outs"),
     ];
     let named: Vec<String> = parts
@@ -167,11 +161,7 @@ fn counted(requests: &RequestCounts) -> String {
         .collect();
     match named.as_slice() {
         [] => "no request".to_owned(),
-        named => format!(
-            "{}: {}",
-            plural(requests.total(), "request"),
-            named.join(", ")
-        ),
+        named => format!("{}: {}", plural(requests.total(), "request"), named.join(", ")),
     }
 }
 

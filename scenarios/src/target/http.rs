@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use osmops::nbi::Transport;
 use tempfile::NamedTempFile;
@@ -54,10 +54,7 @@ impl FakeProcess {
 
 pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetError> {
     let program = find_program()?;
-    let not_started = |source| TargetError::NotStarted {
-        program: program.clone(),
-        source,
-    };
+    let not_started = |source| TargetError::NotStarted { program: program.clone(), source };
     let log = NamedTempFile::with_prefix("mock-nbi-").map_err(not_started)?;
     let (log_path, log) = if is_kept {
         // What outlives us needs a log that does so too.
@@ -66,10 +63,7 @@ pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetErr
     } else {
         (log.path().to_owned(), Some(log))
     };
-    let log_file = fs_err::OpenOptions::new()
-        .append(true)
-        .open(&log_path)
-        .map_err(not_started)?;
+    let log_file = fs_err::OpenOptions::new().append(true).open(&log_path).map_err(not_started)?;
     let mut command = Command::new(&program);
     command.args(["serve", "--listen", "127.0.0.1:0", "--profile"]);
     match pace {
@@ -94,14 +88,12 @@ pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetErr
     };
     let connection = fake_connection(&address);
     let transport = Transport::network(&connection).map_err(TargetError::Transport)?;
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let words = pace.words();
     Ok(Target {
         what: format!("a fake NBI (Release 10) of its own at {address}; {words}"),
         fake: Some(Fake::new(transport.clone(), connection.base.as_str())),
         connection,
         transport,
-        opened_at: since_epoch.unwrap_or_default().as_secs_f64(),
         process: Some(FakeProcess {
             pid: child.id().unwrap_or_default(),
             child,
@@ -126,17 +118,9 @@ fn find_program() -> Result<PathBuf, TargetError> {
 /// The folders where it is not.
 pub(crate) fn find_beside(name: &str) -> Result<PathBuf, Vec<PathBuf>> {
     let own = std::env::current_exe().unwrap_or_default();
-    let folders: Vec<PathBuf> = own
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(Path::to_owned)
-        .collect();
+    let folders: Vec<PathBuf> = own.ancestors().skip(1).take(2).map(Path::to_owned).collect();
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let found = folders
-        .iter()
-        .map(|folder| folder.join(&name))
-        .find(|p| p.is_file());
+    let found = folders.iter().map(|folder| folder.join(&name)).find(|p| p.is_file());
     found.ok_or(folders)
 }
 

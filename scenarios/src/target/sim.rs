@@ -38,7 +38,6 @@ pub(super) fn open(pace: Pace) -> Result<Target, TargetError> {
         fake: Some(Fake::new(transport.clone(), connection.base.as_str())),
         connection,
         transport,
-        opened_at: EPOCH,
         process: None,
     })
 }

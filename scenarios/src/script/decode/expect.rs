@@ -27,15 +27,21 @@ impl Decoder {
         let failures = fields.optional("failures");
         self.take(fields.finish());
 
-        let mut expected = Expectation::default();
-        expected.end = end.and_then(|node| self.end(node));
-        expected.plan_actions = plan.and_then(|node| self.plan_actions(node));
-        expected.changes = changes.map(|node| {
+        let changes = changes.map(|node| {
             let items = self.list(node, "expect.changes");
             let texts = items.iter().filter_map(|item| self.text(item, "a change"));
             placed(node, texts.collect())
         });
-        expected.requests = requests.and_then(|node| self.bounds(node));
+        let mut expected = Expectation {
+            end: end.and_then(|node| self.end(node)),
+            plan_actions: plan.and_then(|node| self.plan_actions(node)),
+            changes,
+            requests: requests.and_then(|node| self.bounds(node)),
+            packages: Vec::new(),
+            instances: Vec::new(),
+            problems: problems.map(|node| self.all_said(node, "at")),
+            failures: failures.map(|node| self.all_said(node, "item")),
+        };
         if let Some(node) = packages {
             for (id, key, value) in self.entries(node, "expect.packages") {
                 expected.packages.extend(self.package(id, key, value));
@@ -46,8 +52,6 @@ impl Decoder {
                 expected.instances.extend(self.instance(name, key, value));
             }
         }
-        expected.problems = problems.map(|node| self.all_said(node, "at"));
-        expected.failures = failures.map(|node| self.all_said(node, "item"));
         Some(expected)
     }
 
@@ -55,10 +59,7 @@ impl Decoder {
         let end = self.text(node, "expect.end")?;
         if !ENDS.contains(&end.as_str()) {
             let ends = ENDS.join(", ");
-            self.note(
-                node,
-                format!("`expect.end` must be one of {ends}, but is `{end}`"),
-            );
+            self.note(node, format!("`expect.end` must be one of {ends}, but is `{end}`"));
             return None;
         }
         Some(placed(node, end))
@@ -113,15 +114,7 @@ impl Decoder {
             Some(node) => Some(self.typed(node, "operations")?),
         };
         let kdus = kdus.map(|node| self.kdus(node)).unwrap_or_default();
-        Some(placed(
-            key,
-            ExpectedInstance {
-                name,
-                state,
-                operations,
-                kdus,
-            },
-        ))
+        Some(placed(key, ExpectedInstance { name, state, operations, kdus }))
     }
 
     /// A list of `{<about>: …, says: …}`; it names all that there may be.
