@@ -4,18 +4,21 @@
 //! [`NbiError`]s that name their request. Invariant: a write is sent once; the one exception is a write
 //! that OSM refused unread because the token had expired.
 
+mod answer;
 mod client;
 mod connection;
 mod error;
 mod request;
+mod session;
 mod token;
 mod transport;
 mod wire;
 
-pub use client::{Nbi, StartedInstance};
+pub use client::StartedInstance;
 pub use connection::{Connection, ConnectionError, Hostname};
 pub use error::NbiError;
 pub use request::{RequestLine, TimeLimits, Upload};
+pub use session::Nbi;
 pub use transport::{
     AnswerBody, Body, BoxError, Transport, TransportError, TransportSetupError, full,
 };

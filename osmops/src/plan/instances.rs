@@ -56,9 +56,7 @@ fn create(
     observed: &Index<'_>,
     want: &DesiredInstance,
 ) -> Result<Verdict, Blocked> {
-    let (nsd, needs) = nsd_of(plan, observed, want)?;
-    check_kdus(desired, observed, want)?;
-    let spec = spec(desired, observed, want, nsd)?;
+    let (spec, needs) = spec(plan, desired, observed, want)?;
     let item = Item::Instance(want.name.clone());
     let action = plan.push(&item, Action::CreateInstance { spec }, Why::Absent, needs);
     Ok(Verdict::Act { actions: vec![action] })
@@ -125,9 +123,7 @@ fn instantiate(
     if let Some(last) = last.filter(|op| op.state.end() == Some(OpEnd::Failed)) {
         return Err(failed(want, have, last));
     }
-    let (nsd, needs) = nsd_of(plan, observed, want)?;
-    check_kdus(desired, observed, want)?;
-    let spec = spec(desired, observed, want, nsd)?;
+    let (spec, needs) = spec(plan, desired, observed, want)?;
     let item = Item::Instance(want.name.clone());
     let action = Action::Instantiate { ns: have.id.clone(), spec };
     let action = plan.push(&item, action, Why::NeverInstantiated, needs);
@@ -257,25 +253,29 @@ fn check_kdus(
     Ok(())
 }
 
+/// What the instance is made with, and the actions that must come first.
 fn spec(
+    plan: &Plan,
     desired: &DesiredState,
     observed: &Index<'_>,
     want: &DesiredInstance,
-    nsd: PackageRef,
-) -> Result<InstanceSpec, Blocked> {
+) -> Result<(InstanceSpec, Vec<ActionId>), Blocked> {
+    let (nsd, needs) = nsd_of(plan, observed, want)?;
+    check_kdus(desired, observed, want)?;
     let values = |kdu: &DesiredKdu| KduValues {
         member: kdu.member.0.clone(),
         kdu: kdu.name.0.clone(),
         params: kdu.params.clone(),
     };
-    Ok(InstanceSpec {
+    let spec = InstanceSpec {
         name: want.name.clone(),
         description: want.description.clone(),
         nsd,
         vim_account: vim_account(observed, want)?,
         kdus: want.kdus.iter().map(values).collect(),
         owner: desired.owner.clone(),
-    })
+    };
+    Ok((spec, needs))
 }
 
 fn vim_account(observed: &Index<'_>, want: &DesiredInstance) -> Result<VimAccountId, Blocked> {

@@ -1,0 +1,54 @@
+# `make` lists the targets. Each sets up what it needs and says so.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+# Tools that are installed for this workspace alone.
+TOOLS := $(CURDIR)/target/tools
+export PATH := $(TOOLS)/bin:$(PATH)
+# How many times faster than a real OSM the demo's fake works.
+SPEED ?= 20
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Replay a Git history against a fake OSM and tell the story (KEEP=1 leaves the fake running)
+	$(CARGO) build --quiet --bin osmops --bin mock-nbi --bin scenario
+	target/debug/scenario run scenarios/cases/packaging.yaml --target http --profile realistic --speed $(SPEED) --story
+
+.PHONY: test
+test: ## Run all tests
+	@if [ -n "$${OSMOPS_UPSTREAM_TREES:-}" ]; then echo "real demo repository: $$OSMOPS_UPSTREAM_TREES"; \
+	else echo "SKIPPED: scenarios on the real demo repository's trees (name their folder in OSMOPS_UPSTREAM_TREES)"; fi
+	$(CARGO) test --quiet --workspace --doc
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; \
+	else echo "cargo-nextest is not installed; using cargo test"; $(CARGO) test --workspace --lib --bins --tests; fi
+
+.PHONY: check
+check: deny ## Check format, lints, documentation, licences and advisories
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+
+.PHONY: deny
+deny:
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo "installing cargo-deny into target/tools (once, some minutes)"; \
+	  $(CARGO) install --quiet --locked --root "$(TOOLS)" cargo-deny; fi
+	@if $(CARGO) deny fetch db >/dev/null 2>&1; then $(CARGO) deny check; \
+	else echo "SKIPPED: cargo deny check advisories (the advisory database cannot be fetched from here)"; \
+	  $(CARGO) deny check bans licenses sources; fi
+
+.PHONY: bench
+bench: ## Run the benchmarks; reports go to target/criterion
+	$(CARGO) bench --package benches
+
+.PHONY: bless
+bless: ## Rewrite transcripts and snapshots; read the difference before committing it
+	BLESS=1 INSTA_UPDATE=always $(CARGO) test --quiet --workspace --tests
+	git diff --stat -- '*.out' '*.snap'

@@ -1,0 +1,64 @@
+//! From the bytes of an answer to a value or an [`NbiError`].
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::NbiError;
+use super::request::RequestLine;
+use super::wire::ProblemBody;
+
+/// How much of a strange answer a message shows, in characters.
+const EXCERPT_CHARS_MAX: usize = 200;
+
+/// A whole answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// Refusals and pages that are not OSM's become errors.
+pub(super) fn check_status(line: &RequestLine, answer: &Answer) -> Result<(), NbiError> {
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    match serde_json::from_slice::<ProblemBody>(&answer.body) {
+        Ok(problem) => Err(NbiError::Refused {
+            request: line.clone(),
+            status: answer.status,
+            code: problem.code,
+            detail: problem.detail,
+        }),
+        Err(_) => Err(not_osm(line, answer)),
+    }
+}
+
+/// Reads the body of a successful answer.
+pub(super) fn decode<T: DeserializeOwned>(
+    line: &RequestLine,
+    answer: &Answer,
+) -> Result<T, NbiError> {
+    // Two steps tell an answer that is no JSON from JSON of another shape.
+    let value: Value = serde_json::from_slice(&answer.body).map_err(|_| not_osm(line, answer))?;
+    serde_json::from_value(value)
+        .map_err(|source| NbiError::Undecodable { request: line.clone(), source })
+}
+
+fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
+    let text = String::from_utf8_lossy(&answer.body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut excerpt: String = words.join(" ").chars().take(EXCERPT_CHARS_MAX).collect();
+    if excerpt.is_empty() {
+        excerpt = "nothing".to_owned();
+    }
+    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    NbiError::NotOsm {
+        request: line.clone(),
+        status: answer.status,
+        content_type: content_type.unwrap_or("no content type").to_owned(),
+        excerpt,
+    }
+}
