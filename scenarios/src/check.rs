@@ -133,10 +133,13 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
     if let Some(n) = total_at_most {
         let repeated = requests.probe.saturating_sub(last.operations_probed);
         let total = requests.total() - repeated;
-        let claim = format!(
-            "at most {} in all, repeated looks at an operation aside",
-            plural(n, "request")
-        );
+        let claim = match n {
+            0 => "no request was sent at all".to_owned(),
+            n => format!(
+                "at most {} in all, repeated looks at an operation aside",
+                plural(n, "request")
+            ),
+        };
         push(claim, total <= n, total);
     }
 }

@@ -226,6 +226,9 @@ fn target_spec(arguments: &RunArguments) -> anyhow::Result<TargetSpec> {
     };
     let keep = std::env::var("KEEP").is_ok_and(|keep| !matches!(keep.as_str(), "" | "0"));
     let is_kept = arguments.keep || keep;
+    if arguments.keep && arguments.target == TargetArgument::Sim {
+        anyhow::bail!("`--keep` needs `--target http`: the simulation has no process to keep");
+    }
     Ok(match arguments.target {
         TargetArgument::Sim => TargetSpec::Sim { pace },
         TargetArgument::Http => TargetSpec::FakeProcess { pace, is_kept },

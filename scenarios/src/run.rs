@@ -124,6 +124,7 @@ pub async fn run(
         hand,
         last: Last::default(),
         previous_tag: None,
+        applied_tag: None,
         checks: Vec::new(),
         sessions: Vec::new(),
     };
@@ -131,7 +132,7 @@ pub async fn run(
         if stop.is_cancelled() {
             break;
         }
-        story.step_begins(number + 1, &step.value, runner.previous_tag.as_deref());
+        story.step_begins(number + 1, &step.value, runner.applied_tag.as_deref());
         runner.step(&step.value, story, stop).await?;
     }
     let osm = runner.hand.read_state().await?;
@@ -169,6 +170,7 @@ struct Runner<'a> {
     last: Last,
     /// The tag that was looked at last; differences are told against it.
     previous_tag: Option<String>,
+    applied_tag: Option<String>,
     checks: Vec<Check>,
     sessions: Vec<Session>,
 }
@@ -185,7 +187,10 @@ impl Runner<'_> {
             Step::Plan { tag } => self.plan(tag, story).await,
             Step::Expect(expected) => self.expect(expected, story).await,
             Step::Fault(fault) => Ok(self.fake().inject(fault).await?),
-            Step::Advance(by) => Ok(self.fake().advance(*by).await?),
+            Step::Advance(by) => {
+                story.advance(*by);
+                Ok(self.fake().advance(*by).await?)
+            }
             Step::Operations(mode) => Ok(self.fake().set_operations(*mode).await?),
             Step::EndOperations(how) => Ok(self.fake().end_operations(how).await?),
         }
@@ -227,6 +232,7 @@ impl Runner<'_> {
         let nbi = self.nbi();
         let mut watcher = Watcher::new(story);
         let report = converge(&nbi, &revision, within, stop, &mut watcher).await;
+        self.applied_tag = Some(tag.to_owned());
         let operations_probed = watcher.probed.len() as u64;
         story.log_out(nbi.log_out().await);
         let requests = nbi.request_counts();

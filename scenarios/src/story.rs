@@ -8,7 +8,9 @@ mod pass;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::time::Duration;
 
+use mock_nbi::{Fault, FaultKind};
 use osmops::ids::OpId;
 use owo_colors::{OwoColorize, Style};
 use tokio::time::Instant;
@@ -45,6 +47,8 @@ pub struct StoryOptions {
 pub struct Story {
     options: StoryOptions,
     started: Instant,
+    /// What the fake's clock was moved on by hand.
+    advanced: Duration,
     text: String,
     /// What was said last of each operation.
     told: BTreeMap<OpId, String>,
@@ -53,7 +57,18 @@ pub struct Story {
 impl Story {
     /// Begins now: times are counted from here.
     pub fn new(options: StoryOptions) -> Self {
-        Self { options, started: Instant::now(), text: String::new(), told: BTreeMap::new() }
+        Self {
+            options,
+            started: Instant::now(),
+            advanced: Duration::ZERO,
+            text: String::new(),
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// The fake's clock is moved on by hand, and with it the story's.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.advanced += by;
     }
 
     /// Everything told so far.
@@ -78,7 +93,8 @@ impl Story {
 
     /// A line with the time in front.
     fn timed(&mut self, line: &str) {
-        let clock = format!("[{}]", tables::clock(self.started.elapsed().as_secs_f64()));
+        let clock =
+            format!("[{}]", tables::clock((self.started.elapsed() + self.advanced).as_secs_f64()));
         let clock = self.paint(Style::new().dimmed(), &clock);
         self.line(format!("{clock} {line}"));
     }
@@ -133,26 +149,28 @@ impl Story {
     }
 
     pub(crate) fn given(&mut self, given: &Given, made: Made) {
-        let what = match given {
-            Given::VimAccount { name } => format!("VIM account {name}"),
+        let (what, note) = match given {
+            Given::VimAccount { name } => (format!("VIM account {name}"), None),
             Given::K8sCluster { name, vim_account } => {
-                format!("Kubernetes cluster {name} at {vim_account}")
+                (format!("Kubernetes cluster {name} at {vim_account}"), None)
             }
             Given::Package { folder } => {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
-                format!("package {name}, uploaded by another tool")
+                (format!("package {name}"), Some("uploaded by another tool".to_owned()))
             }
             Given::NsInstance { name, kdus, .. } => {
                 let values = kdus.iter().flat_map(|kdu| &kdu.values);
                 let values: Vec<String> = values.map(|(k, v)| format!("{k}: {v}")).collect();
-                format!("NS instance {name}, made by hand with {}", values.join(", "))
+                let note = format!("made by hand with {}", values.join(", "));
+                (format!("NS instance {name}"), Some(note))
             }
         };
-        let how = match made {
-            Made::Now => "is ready",
-            Made::Before => "was there already",
+        let text = match (made, note) {
+            (Made::Now, None) => format!("{what} is ready"),
+            (Made::Now, Some(note)) => format!("{what} is ready ({note})"),
+            (Made::Before, _) => format!("{what} was there already"),
         };
-        let line = self.marked(Sign::Good, &format!("{what} {how}"));
+        let line = self.marked(Sign::Good, &text);
         self.timed(&line);
     }
 
@@ -165,11 +183,7 @@ impl Story {
             Step::Apply { tag, .. } => format!("Commit {tag} arrives and is applied"),
             Step::Plan { tag } => format!("What would commit {tag} do? (nothing is written)"),
             Step::Expect(_) => "What must hold now".to_owned(),
-            Step::Fault(fault) => {
-                let kind = serde_json::to_value(&fault.kind).unwrap_or_default();
-                let (nth, operation) = (fault.nth, &fault.operation);
-                format!("The fake is told: call {nth} of `{operation}` from now meets {kind}")
-            }
+            Step::Fault(fault) => format!("The fake is told: {}", trouble(fault)),
             Step::Advance(by) => {
                 let by = humantime::format_duration(*by);
                 format!("The fake is told: {by} pass")
@@ -240,7 +254,7 @@ impl Story {
             tables::instances(&report.osm),
             tables::operations(&report.osm, opened_at),
         ];
-        for table in tables {
+        for table in &tables {
             for line in table.lines() {
                 self.line(line);
             }
@@ -272,11 +286,31 @@ impl Story {
             n => format!(" All went over {n} connections."),
         };
         self.prose(&format!(
-            "OSM Ops sent {}: {}. Preparing and looking took {hand_requests} more.{over}",
+            "OSM Ops sent {}: {}. Preparing OSM and looking at it for \
+             this story took {hand_requests} more.{over}",
             plural(total, "request"),
             parts.join(", ")
         ));
     }
+}
+
+/// A fault in words.
+fn trouble(fault: &Fault) -> String {
+    let (nth, operation) = (fault.nth, &fault.operation);
+    let what = match &fault.kind {
+        FaultKind::Status { status, .. } => format!("is refused with {status}"),
+        FaultKind::Html { status } => format!("gets a proxy's page with {status}"),
+        FaultKind::NotJson => "gets an answer that is no JSON".to_owned(),
+        FaultKind::Hang => "is never answered".to_owned(),
+        FaultKind::ResetBefore => "is cut before it takes effect".to_owned(),
+        FaultKind::ResetAfter => "takes effect, and is cut before its answer".to_owned(),
+        FaultKind::Truncated => "takes effect, and its answer breaks off".to_owned(),
+        FaultKind::OperationFails { detail } => {
+            format!("starts an operation that fails later with `{detail}`")
+        }
+        FaultKind::Late { seconds } => format!("is answered {seconds} s late"),
+    };
+    format!("call {nth} of `{operation}` from now {what}")
 }
 
 /// `1 request`, `2 requests`.

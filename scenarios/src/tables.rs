@@ -21,7 +21,7 @@ pub fn packages(osm: &OsmState) -> String {
             package.operational_state.clone(),
         ]
     });
-    render(&["package", "id", "version", "onboarding", "operational"], rows)
+    render("package", &["package", "id", "version", "onboarding", "operational"], rows)
 }
 
 /// NS instances and the values of their KDUs.
@@ -29,7 +29,7 @@ pub fn instances(osm: &OsmState) -> String {
     let rows = osm.instances.iter().map(|instance| {
         vec![instance.name.clone(), instance.state.clone(), instance.nsd.clone(), values(instance)]
     });
-    render(&["NS instance", "state", "NSD", "KDU values"], rows)
+    render("NS instance", &["NS instance", "state", "NSD", "KDU values"], rows)
 }
 
 /// Operations, oldest first. Times are counted from `opened_at`, in epoch seconds, or from the first
@@ -47,7 +47,11 @@ pub fn operations(osm: &OsmState, opened_at: f64) -> String {
             operation.error.clone(),
         ]
     });
-    render(&["NS instance", "operation", "state", "asked for at", "took", "OSM's words"], rows)
+    render(
+        "operation",
+        &["NS instance", "operation", "state", "asked for at", "took", "OSM's words"],
+        rows,
+    )
 }
 
 /// Minutes, seconds and tenths, as `01:29.5`.
@@ -72,7 +76,7 @@ fn values(instance: &InstanceSeen) -> String {
     instance.kdus.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn render(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+fn render(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
@@ -83,7 +87,7 @@ fn render(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         table.add_row(row);
     }
     if table.is_empty() {
-        table.add_row(["none"]);
+        return format!("no {what}");
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")

@@ -38,7 +38,11 @@ impl Story {
             .filter(|(path, file)| before.tree.file(path).is_none_or(|old| differ(old, file)))
             .collect();
         if removed.is_empty() && changed.is_empty() {
-            self.line(format!("Its files are those of {}.", before.tag));
+            self.line(if before.tag == now.tag {
+                "Its files are as they were.".to_owned()
+            } else {
+                format!("Its files are those of {}.", before.tag)
+            });
             return;
         }
         self.line(format!("What it changed since {}:", before.tag));

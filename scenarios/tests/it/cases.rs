@@ -58,7 +58,9 @@ cases! {
     intro: "intro",
     legacy: "legacy",
     local_clusters: "local-clusters",
+    lost_answer: "lost-answer",
     packaging: "packaging",
+    restart: "restart",
 }
 
 #[test]

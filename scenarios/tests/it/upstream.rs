@@ -41,5 +41,14 @@ fn scenario_files_hold_on_the_public_demo_repository() {
         ran.push(name);
     }
     ran.sort();
-    assert_eq!(ran, ["dev-mode", "failed-operation", "legacy", "local-clusters", "packaging"]);
+    let expected = [
+        "dev-mode",
+        "failed-operation",
+        "legacy",
+        "local-clusters",
+        "lost-answer",
+        "packaging",
+        "restart",
+    ];
+    assert_eq!(ran, expected);
 }
