@@ -183,6 +183,20 @@ impl OpState {
     }
 }
 
+impl std::fmt::Display for OpState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            OpState::Processing => "PROCESSING",
+            OpState::Completed => "COMPLETED",
+            OpState::PartiallyCompleted => "PARTIALLY_COMPLETED",
+            OpState::FailedTemp => "FAILED_TEMP",
+            OpState::Failed => "FAILED",
+            OpState::RollingBack => "ROLLING_BACK",
+            OpState::RolledBack => "ROLLED_BACK",
+        })
+    }
+}
+
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpEnd {

@@ -232,9 +232,9 @@ fn log_look(look: &OperationLook, end: Option<OpEnd>) {
     let OperationLook { item, operation, state, words } = look;
     match end {
         None => tracing::debug!(op_id = %operation, "{item}: {words}"),
-        Some(OpEnd::Done) => tracing::info!(op_id = %operation, "{item}: operation {state:?}"),
+        Some(OpEnd::Done) => tracing::info!(op_id = %operation, "{item}: operation {state}"),
         Some(OpEnd::Failed) => {
-            tracing::error!(op_id = %operation, "{item}: operation {state:?}: {words}");
+            tracing::error!(op_id = %operation, "{item}: operation {state}: {words}");
         }
     }
 }
