@@ -74,6 +74,9 @@ impl Fake {
     ///
     /// # Errors
     /// [`FakeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the fault may or may not be armed.
     pub async fn inject(&self, fault: &mock_nbi::Fault) -> Result<(), FakeError> {
         let body = serde_json::to_value(fault).expect("a fault is plain data");
         self.call(Method::POST, "/_mock/faults", Some(body)).await?;
@@ -84,6 +87,9 @@ impl Fake {
     ///
     /// # Errors
     /// [`FakeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the clock may or may not have moved.
     pub async fn advance(&self, by: Duration) -> Result<(), FakeError> {
         let body = json!({"seconds": by.as_secs_f64()});
         self.call(Method::POST, "/_mock/clock/advance", Some(body)).await?;
@@ -103,6 +109,9 @@ impl Fake {
     ///
     /// # Errors
     /// [`FakeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the mode may or may not be set.
     pub async fn set_operations(&self, mode: OperationsMode) -> Result<(), FakeError> {
         let body = json!({"mode": mode});
         self.call(Method::PUT, "/_mock/operations/mode", Some(body)).await?;
@@ -113,6 +122,9 @@ impl Fake {
     ///
     /// # Errors
     /// [`FakeError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, they may or may not have ended.
     pub async fn end_operations(&self, how: &mock_nbi::OperationResult) -> Result<(), FakeError> {
         let body = match how {
             mock_nbi::OperationResult::Ok => json!({"result": "ok"}),

@@ -117,6 +117,9 @@ impl Hand {
     ///
     /// # Errors
     /// [`HandError`], as when the password is wrong.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, a token may be left, which OSM forgets within the hour.
     pub async fn log_in(transport: Transport, connection: &Connection) -> Result<Self, HandError> {
         let base = connection.base.as_str().trim_end_matches('/').to_owned();
         let mut hand = Self { transport, base, bearer: String::new(), requests: 0 };
@@ -135,6 +138,9 @@ impl Hand {
     ///
     /// # Errors
     /// [`HandError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, OSM forgets the token within the hour.
     pub async fn log_out(mut self) -> Result<(), HandError> {
         let path = "/osm/admin/v1/tokens";
         self.call(Method::DELETE, path, Content::Nothing).await?;
@@ -150,6 +156,9 @@ impl Hand {
     ///
     /// # Errors
     /// [`HandError`].
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, it may or may not be made; called again, it looks first.
     pub async fn make(&mut self, given: &Given, world: &World) -> Result<Made, HandError> {
         match given {
             Given::VimAccount { name } => {
