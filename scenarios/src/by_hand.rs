@@ -14,7 +14,7 @@ pub fn look_by_hand(world: &World, target: &Target) -> Vec<String> {
     };
     if !process.is_kept {
         return vec![
-            "The fake OSM ends now. With KEEP=1 in the environment (or --keep) it is left running,"
+            "The fake OSM ends now. With KEEP=1 (as in `KEEP=1 make demo`) or --keep it is left running,"
                 .to_owned(),
             "with lines to paste for a look at it by hand.".to_owned(),
         ];

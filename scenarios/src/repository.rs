@@ -115,29 +115,26 @@ pub fn read_trees(folder: &Path, tags: &[&str]) -> Result<Vec<Checkout>, Reposit
 pub fn read_git(place: &str, tags: &[&str]) -> Result<Vec<Checkout>, RepositoryError> {
     let cloned =
         tempfile::TempDir::with_prefix("scenario-").map_err(RepositoryError::Unreadable)?;
-    let local = Path::new(place);
-    let folder = if local.is_dir() {
-        local
+    let mut folder = cloned.path().to_owned();
+    let mut shown = place.to_owned();
+    if Path::new(place).is_dir() {
+        folder = fs_err::canonicalize(place).map_err(RepositoryError::Unreadable)?;
+        shown = folder.to_string_lossy().into_owned();
     } else {
         let mut clone = git();
         clone.args(["clone", "--quiet", "--bare", "--", place]);
-        output(place, "clone", clone.arg(cloned.path()))?;
-        cloned.path()
-    };
+        output(place, "clone", clone.arg(&folder))?;
+    }
     let mut checkouts = Vec::new();
     for tag in tags {
         check_tag(tag)?;
         let mut archive = git();
-        archive.arg("-C").arg(folder);
+        archive.arg("-C").arg(&folder);
         archive.args(["archive", "--format=tar", &format!("refs/tags/{tag}")]);
         let bytes = output(place, &format!("archive {tag}"), &mut archive)?;
         let tree = read_archive(&bytes)
             .map_err(|source| RepositoryError::BadArchive { tag: (*tag).to_owned(), source })?;
-        checkouts.push(Checkout {
-            tag: (*tag).to_owned(),
-            tree,
-            place: Place::Git(place.to_owned()),
-        });
+        checkouts.push(Checkout { tag: (*tag).to_owned(), tree, place: Place::Git(shown.clone()) });
     }
     Ok(checkouts)
 }
