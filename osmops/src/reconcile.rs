@@ -222,10 +222,14 @@ async fn follow(
     }
 }
 
-/// What OSM writes of an operation while it runs.
+/// What OSM writes of an operation while it runs. Upgrades have no stages.
+///
+/// Source: OSM LCM `lcm.py` and `ns.py`; a queued operation has no `queuePosition`, a running one has 0.
 fn stage(record: &crate::nbi::OpRecord) -> String {
     let stage = record.stage.as_ref().and_then(serde_json::Value::as_str);
-    stage.unwrap_or("queued").to_owned()
+    let running = record.queue_position.is_some();
+    let unnamed = if running { "running" } else { "queued" };
+    stage.filter(|stage| !stage.is_empty()).unwrap_or(unnamed).to_owned()
 }
 
 fn log_look(look: &OperationLook, end: Option<OpEnd>) {

@@ -156,6 +156,9 @@ pub(crate) struct OpRecord {
     #[serde(rename = "startTime")]
     pub(crate) start_time: f64,
     pub(crate) stage: Option<Value>,
+    /// Null until the life-cycle manager takes the operation on.
+    #[serde(rename = "queuePosition")]
+    pub(crate) queue_position: Option<Value>,
     #[serde(rename = "detailed-status")]
     pub(crate) detailed_status: Option<Value>,
     #[serde(rename = "errorMessage")]
