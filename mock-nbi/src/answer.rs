@@ -37,20 +37,12 @@ impl Answer {
         };
         let mut headers = vec![(CONTENT_TYPE, content_type.to_owned())];
         headers.extend(reply.headers);
-        Self {
-            status: reply.status,
-            headers,
-            body,
-            length: None,
-        }
+        Self { status: reply.status, headers, body, length: None }
     }
 
     pub(crate) fn of_problem(problem: &Problem, accept: Option<&str>) -> Self {
-        let format = if problem.is_page {
-            Format::Html
-        } else {
-            Format::for_accept(accept, problem.status)
-        };
+        let format =
+            if problem.is_page { Format::Html } else { Format::for_accept(accept, problem.status) };
         let body = if problem.is_page {
             problem::page(problem.status, &problem.detail)
         } else {
@@ -60,12 +52,7 @@ impl Answer {
         if let Some(realm) = &problem.realm {
             headers.push((WWW_AUTHENTICATE, bearer_realm(realm)));
         }
-        Self {
-            status: problem.status,
-            headers,
-            body: body.into(),
-            length: None,
-        }
+        Self { status: problem.status, headers, body: body.into(), length: None }
     }
 
     pub(crate) fn proxy_page(status: StatusCode) -> Self {
@@ -86,10 +73,7 @@ impl Answer {
     /// An answer of the control API.
     pub(crate) fn of_control(status: StatusCode, value: Option<&Value>) -> Self {
         let Some(value) = value else {
-            return Self {
-                status,
-                ..Self::default()
-            };
+            return Self { status, ..Self::default() };
         };
         Self {
             status,
@@ -127,20 +111,14 @@ impl Answer {
             }
         }
         if self.status != StatusCode::NO_CONTENT {
-            headers.insert(
-                CONTENT_LENGTH,
-                self.length.unwrap_or(self.body.len()).into(),
-            );
+            headers.insert(CONTENT_LENGTH, self.length.unwrap_or(self.body.len()).into());
         }
         response
     }
 }
 
 pub(crate) fn reset() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::ConnectionReset,
-        "connection cut by an injected fault",
-    )
+    io::Error::new(io::ErrorKind::ConnectionReset, "connection cut by an injected fault")
 }
 
 pub(crate) fn bearer_realm(realm: &str) -> String {

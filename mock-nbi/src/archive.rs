@@ -26,10 +26,7 @@ pub(crate) struct Archive {
 impl Archive {
     /// The file at `path`.
     pub(crate) fn file(&self, path: &str) -> Option<&Bytes> {
-        self.files
-            .iter()
-            .find(|(name, _)| name == path)
-            .map(|(_, content)| content)
+        self.files.iter().find(|(name, _)| name == path).map(|(_, content)| content)
     }
 }
 
@@ -64,9 +61,7 @@ pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
         |error: std::io::Error| Problem::bad_request(format!("invalid file content {error}"));
     for entry in tar.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes())
-            .trim_end_matches('/')
-            .to_owned();
+        let name = String::from_utf8_lossy(&entry.path_bytes()).trim_end_matches('/').to_owned();
         let is_folder = entry.header().entry_type().is_dir();
         archive.note(&name, is_folder)?;
         if !is_folder {
@@ -96,9 +91,7 @@ impl Archive {
                 "All files must be inside a dir for package descriptor tar.gz",
             ));
         }
-        let is_descriptor = [".yaml", ".yml", ".json"]
-            .iter()
-            .any(|end| name.ends_with(end));
+        let is_descriptor = [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end));
         if is_descriptor && !is_folder {
             steps[0].clone_into(&mut self.folder);
             if steps.len() == 2 {
@@ -140,18 +133,12 @@ mod tests {
     #[test]
     fn archives_meet_the_rules_or_say_which_they_break() {
         check(&[("a/d.yaml", "x: 1"), ("a/b/e.yaml", "")], "a/d.yaml");
-        check(
-            &[("d.yaml", "")],
-            "All files must be inside a dir for package descriptor tar.gz",
-        );
+        check(&[("d.yaml", "")], "All files must be inside a dir for package descriptor tar.gz");
         check(
             &[("a/d.yaml", ""), ("a/e.yml", "")],
             "Found more than one descriptor file at package descriptor tar.gz",
         );
-        check(
-            &[("a/README", "")],
-            "Not found any descriptor file at package descriptor tar.gz",
-        );
+        check(&[("a/README", "")], "Not found any descriptor file at package descriptor tar.gz");
         check(
             &[("a/../b", "")],
             "Absolute path or '..' are not allowed for package descriptor tar.gz",
@@ -160,18 +147,9 @@ mod tests {
 
     #[test]
     fn junk_and_cut_archives_are_told_apart() {
-        assert!(
-            read_tar_gz(b"junk")
-                .unwrap_err()
-                .detail
-                .starts_with("invalid file content")
-        );
+        assert!(read_tar_gz(b"junk").unwrap_err().detail.starts_with("invalid file content"));
         let whole = tar_gz(&[("a/d.yaml", "x: 1")]);
         let cut = read_tar_gz(&whole[..whole.len() / 2]).unwrap_err();
-        assert!(
-            cut.detail.starts_with("Compressed file ended"),
-            "{}",
-            cut.detail
-        );
+        assert!(cut.detail.starts_with("Compressed file ended"), "{}", cut.detail);
     }
 }

@@ -21,11 +21,7 @@ pub struct Clock {
 impl Clock {
     /// A clock that reads `epoch_seconds` now; for tests.
     pub fn starting_at(epoch_seconds: f64) -> Self {
-        Self {
-            epoch_seconds,
-            started: Instant::now(),
-            advanced: Arc::default(),
-        }
+        Self { epoch_seconds, started: Instant::now(), advanced: Arc::default() }
     }
 
     /// The machine's clock; for the server.
@@ -34,9 +30,7 @@ impl Clock {
         reason = "the one place where the server's time comes from; tests start a clock of theirs"
     )]
     pub fn real() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::starting_at(since_epoch.as_secs_f64())
     }
 

@@ -47,13 +47,8 @@ struct AdvanceBody {
 
 /// Answers a request of the control API.
 pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
-    let steps: Vec<&str> = parts
-        .uri
-        .path()
-        .trim_start_matches("/_mock")
-        .split('/')
-        .skip(1)
-        .collect();
+    let steps: Vec<&str> =
+        parts.uri.path().trim_start_matches("/_mock").split('/').skip(1).collect();
     let (status, value) = match act(world, &parts.method, &steps, body) {
         Ok(Some(value)) => (StatusCode::OK, Some(value)),
         Ok(None) => (StatusCode::NO_CONTENT, None),
@@ -69,17 +64,11 @@ struct Refusal {
 
 impl Refusal {
     fn bad_body(error: &dyn std::fmt::Display) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            reason: error.to_string(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
     }
 
     fn not_found(reason: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            reason: reason.into(),
-        }
+        Self { status: StatusCode::NOT_FOUND, reason: reason.into() }
     }
 }
 
@@ -104,9 +93,7 @@ fn act(
             let wanted: EndBody = read(body)?;
             let result = match wanted.result {
                 EndWord::Ok => OperationResult::Ok,
-                EndWord::Fail => OperationResult::Fail {
-                    detail: wanted.detail,
-                },
+                EndWord::Fail => OperationResult::Fail { detail: wanted.detail },
             };
             world.state.end_operations(&result, now);
         }
@@ -133,9 +120,7 @@ fn act(
             return Ok(Some(json!({"now": now})));
         }
         _ => {
-            return Err(Refusal::not_found(format!(
-                "no {method} at this path of the control API"
-            )));
+            return Err(Refusal::not_found(format!("no {method} at this path of the control API")));
         }
     }
     Ok(None)

@@ -118,26 +118,15 @@ const BOOL_LEAVES: &[&str] = &["mgmt-network"];
 /// 400 for an envelope of the wrong type, 422 for a format older than SOL006.
 pub(crate) fn remove_envelope(kind: Kind, content: &Value) -> Result<Value, Problem> {
     let (name, prefixed, old) = match kind {
-        Kind::Vnfd => (
-            "vnfd",
-            "etsi-nfv-vnfd:vnfd",
-            ["vnfd-catalog", "vnfd:vnfd-catalog"],
-        ),
-        Kind::Nsd => (
-            "nsd",
-            "etsi-nfv-nsd:nsd",
-            ["nsd-catalog", "nsd:nsd-catalog"],
-        ),
+        Kind::Vnfd => ("vnfd", "etsi-nfv-vnfd:vnfd", ["vnfd-catalog", "vnfd:vnfd-catalog"]),
+        Kind::Nsd => ("nsd", "etsi-nfv-nsd:nsd", ["nsd-catalog", "nsd:nsd-catalog"]),
     };
     if old.iter().any(|key| content.get(key).is_some()) {
         return Err(Problem::unprocessable(
             "ERROR: Unsupported descriptor format. Please, use an ETSI SOL006 descriptor.",
         ));
     }
-    let Some(inner) = [prefixed, name]
-        .iter()
-        .find_map(|key| truthy(content.get(key)))
-    else {
+    let Some(inner) = [prefixed, name].iter().find_map(|key| truthy(content.get(key))) else {
         return Ok(content.clone());
     };
     match kind {
@@ -151,9 +140,7 @@ pub(crate) fn remove_envelope(kind: Kind, content: &Value) -> Result<Value, Prob
             match truthy(inner.get("nsd")) {
                 None => Ok(inner.clone()),
                 Some(Value::Array(items)) if items.len() == 1 => Ok(items[0].clone()),
-                Some(_) => Err(Problem::bad_request(
-                    "'nsd' must be a list of only one element",
-                )),
+                Some(_) => Err(Problem::bad_request("'nsd' must be a list of only one element")),
             }
         }
     }
@@ -184,9 +171,7 @@ pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem>
         return Err(no_attribute("str"));
     };
     if kind == Kind::Nsd && fields.get("id").is_none() {
-        return Err(Problem::unprocessable(
-            "Error in pyangbind validation: 'id'",
-        ));
+        return Err(Problem::unprocessable("Error in pyangbind validation: 'id'"));
     }
     let known = match kind {
         Kind::Vnfd => VNFD_KEYS,
@@ -216,9 +201,7 @@ pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem>
 
 /// A KDU's `helm-version` is `v2` or `v3`.
 fn check_helm_versions(vnfd: &Value) -> Result<(), Problem> {
-    let versions = list(vnfd, "kdu")
-        .iter()
-        .filter_map(|kdu| kdu.get("helm-version"));
+    let versions = list(vnfd, "kdu").iter().filter_map(|kdu| kdu.get("helm-version"));
     for version in versions {
         if version != "v2" && version != "v3" {
             return Err(Problem::unprocessable(
@@ -264,15 +247,13 @@ fn normalise_leaf(key: &str, value: &mut Value) {
 /// Elements of one list must differ in `id`, or `name` where there is no id.
 fn check_unique(value: &Value, path: &str) -> Result<(), Problem> {
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .try_for_each(|(key, inner)| check_unique(inner, &format!("{path}.{key}"))),
+        Value::Object(fields) => {
+            fields.iter().try_for_each(|(key, inner)| check_unique(inner, &format!("{path}.{key}")))
+        }
         Value::Array(items) => {
             let mut seen: Vec<&str> = Vec::new();
             for (index, item) in items.iter().enumerate() {
-                let key = ["id", "name"]
-                    .into_iter()
-                    .find(|key| item.get(key).is_some());
+                let key = ["id", "name"].into_iter().find(|key| item.get(key).is_some());
                 if let Some(key) = key {
                     let id = text(item, key);
                     if seen.contains(&id) {
@@ -330,11 +311,7 @@ mod tests {
             &json!({"vnfd": {"id": "a", "version": 1.0, "df": []}}),
             r#"{"id":"a","version":"1.0","df":[]}"#,
         );
-        check(
-            Kind::Vnfd,
-            &json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}),
-            r#"{"id":"a"}"#,
-        );
+        check(Kind::Vnfd, &json!({"etsi-nfv-vnfd:vnfd": {"id": "a"}}), r#"{"id":"a"}"#);
         check(Kind::Vnfd, &json!({"vnfd": [1]}), "'vnfd' must be dict");
         check(
             Kind::Vnfd,
@@ -346,16 +323,8 @@ mod tests {
             &json!({"nsd": {}}),
             "Error in pyangbind validation: Invalid attribute specified (nsd)",
         );
-        check(
-            Kind::Nsd,
-            &json!({"nsd": {"nsd": []}}),
-            "Error in pyangbind validation: 'id'",
-        );
-        check(
-            Kind::Nsd,
-            &json!({"nsd": [1]}),
-            "'list' object has no attribute 'get'",
-        );
+        check(Kind::Nsd, &json!({"nsd": {"nsd": []}}), "Error in pyangbind validation: 'id'");
+        check(Kind::Nsd, &json!({"nsd": [1]}), "'list' object has no attribute 'get'");
         check(
             Kind::Nsd,
             &json!({"nsd": {"nsd": [{"id": "a"}, {"id": "b"}]}}),

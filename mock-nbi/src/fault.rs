@@ -106,11 +106,7 @@ mod tests {
     fn a_fault_hits_the_nth_call_from_its_injection_once() {
         let mut faults = Faults::default();
         assert_eq!(faults.take("GET /a"), None);
-        faults.inject(Fault {
-            operation: "GET /a".into(),
-            nth: 2,
-            kind: FaultKind::Hang,
-        });
+        faults.inject(Fault { operation: "GET /a".into(), nth: 2, kind: FaultKind::Hang });
         assert_eq!(faults.take("GET /b"), None);
         assert_eq!(faults.take("GET /a"), None);
         assert_eq!(faults.take("GET /a"), Some(FaultKind::Hang));
@@ -121,14 +117,7 @@ mod tests {
     fn faults_read_from_yaml_and_refuse_unknown_keys() {
         let text = "operation: GET /x\nnth: 1\nkind: {status: {status: 503, retry-after: 3}}\n";
         let fault: Fault = serde_json::from_value(serde_yaml::from_str(text).unwrap()).unwrap();
-        assert_eq!(
-            fault.kind,
-            FaultKind::Status {
-                status: 503,
-                body: None,
-                retry_after: Some(3)
-            }
-        );
+        assert_eq!(fault.kind, FaultKind::Status { status: 503, body: None, retry_after: Some(3) });
         let bad = serde_json::json!({"operation": "GET /x", "nth": 1, "kind": "hang", "x": 1});
         assert!(serde_json::from_value::<Fault>(bad).is_err());
     }

@@ -49,23 +49,16 @@ impl Filter {
             }
         }
         for key in keys {
-            let texts: Vec<&str> = params
-                .iter()
-                .filter(|(k, _)| k == key)
-                .map(|(_, value)| value.as_str())
-                .collect();
-            filter
-                .conditions
-                .push(Condition::parse(key, &texts, is_yaml)?);
+            let texts: Vec<&str> =
+                params.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect();
+            filter.conditions.push(Condition::parse(key, &texts, is_yaml)?);
         }
         Ok(filter)
     }
 
     /// Whether `record` meets every condition.
     pub(crate) fn accepts(&self, record: &Value) -> bool {
-        self.conditions
-            .iter()
-            .all(|condition| condition.accepts(record))
+        self.conditions.iter().all(|condition| condition.accepts(record))
     }
 }
 
@@ -80,9 +73,7 @@ impl Condition {
             Some("lte") => Some(Op::Lte),
             Some("cont") => Some(Op::Cont),
             Some("ncont") if texts.len() == 1 && !texts[0].contains(',') => {
-                return Err(Problem::not_found(
-                    "database exception unknown operator: $ncont",
-                ));
+                return Err(Problem::not_found("database exception unknown operator: $ncont"));
             }
             Some("ne" | "neq" | "ncont") => Some(Op::Neq),
             _ => None,
@@ -91,29 +82,21 @@ impl Condition {
             path.pop();
         }
         let op = op.unwrap_or(Op::Eq);
-        let wanted = texts
-            .iter()
-            .flat_map(|text| wanted_values(text, op, is_yaml))
-            .collect();
+        let wanted = texts.iter().flat_map(|text| wanted_values(text, op, is_yaml)).collect();
         Ok(Self { path, op, wanted })
     }
 
     fn accepts(&self, record: &Value) -> bool {
         let mut found = Vec::new();
         values_at(record, &self.path, &mut found);
-        let meets_any = || {
-            found
-                .iter()
-                .any(|have| self.wanted.iter().any(|want| self.meets(have, want)))
-        };
+        let meets_any =
+            || found.iter().any(|have| self.wanted.iter().any(|want| self.meets(have, want)));
         let wants_absent = self.wanted.iter().any(Value::is_null);
         match self.op {
             Op::Neq => {
                 let is_absent_and_refused = wants_absent && found.is_empty();
                 !is_absent_and_refused
-                    && !found
-                        .iter()
-                        .any(|have| self.wanted.iter().any(|want| equals(have, want)))
+                    && !found.iter().any(|have| self.wanted.iter().any(|want| equals(have, want)))
             }
             Op::Eq => (found.is_empty() && wants_absent) || meets_any(),
             _ => meets_any(),
@@ -188,10 +171,7 @@ fn values_at<'a>(value: &'a Value, path: &[String], out: &mut Vec<&'a Value>) {
             if step == "ANYINDEX" {
                 items.iter().for_each(|item| values_at(item, rest, out));
             } else if let Ok(index) = step.parse::<usize>() {
-                items
-                    .get(index)
-                    .into_iter()
-                    .for_each(|item| values_at(item, rest, out));
+                items.get(index).into_iter().for_each(|item| values_at(item, rest, out));
             } else {
                 items.iter().for_each(|item| values_at(item, path, out));
             }
@@ -208,15 +188,9 @@ mod tests {
     #[track_caller]
     fn check(query: &[(&str, &str)], expected: bool) {
         let record = json!({"id": "fa", "version": "1.0", "kdu": [{"name": "a"}, {"name": "b"}], "_admin": {"created": 5.5}});
-        let params: Vec<(String, String)> = query
-            .iter()
-            .map(|(k, v)| ((*k).into(), (*v).into()))
-            .collect();
-        assert_eq!(
-            Filter::parse(&params, false).unwrap().accepts(&record),
-            expected,
-            "{query:?}"
-        );
+        let params: Vec<(String, String)> =
+            query.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        assert_eq!(Filter::parse(&params, false).unwrap().accepts(&record), expected, "{query:?}");
     }
 
     #[test]

@@ -14,50 +14,21 @@ const SHORT_NAME_PATTERN: Pattern = Pattern {
     text: "^[^,;()\\.\\$'\"]+$",
     matches: |text| !text.is_empty() && !text.contains([',', ';', '(', ')', '.', '$', '\'', '"']),
 };
-const DESCRIPTION_PATTERN: Pattern = Pattern {
-    text: "^[^'\"]+$",
-    matches: |text| !text.is_empty() && !text.contains(['\'', '"']),
-};
-const UUID_PATTERN: Pattern = Pattern {
-    text: "^[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}$",
-    matches: is_uuid,
-};
+const DESCRIPTION_PATTERN: Pattern =
+    Pattern { text: "^[^'\"]+$", matches: |text| !text.is_empty() && !text.contains(['\'', '"']) };
+const UUID_PATTERN: Pattern =
+    Pattern { text: "^[a-fA-F0-9]{8}(-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}$", matches: is_uuid };
 
-const NAME: Schema = Schema::Text {
-    max: 255,
-    may_be_empty: false,
-    pattern: Some(&NAME_PATTERN),
-};
-const SHORT_NAME: Schema = Schema::Text {
-    max: 60,
-    may_be_empty: false,
-    pattern: Some(&SHORT_NAME_PATTERN),
-};
-const TEXT: Schema = Schema::Text {
-    max: 255,
-    may_be_empty: false,
-    pattern: None,
-};
-const FREE_TEXT: Schema = Schema::Text {
-    max: usize::MAX,
-    may_be_empty: true,
-    pattern: None,
-};
-const PASSWORD: Schema = Schema::Text {
-    max: 60,
-    may_be_empty: false,
-    pattern: None,
-};
-const DESCRIPTION: Schema = Schema::TextOrNull {
-    max: 255,
-    pattern: Some(&DESCRIPTION_PATTERN),
-};
+const NAME: Schema = Schema::Text { max: 255, may_be_empty: false, pattern: Some(&NAME_PATTERN) };
+const SHORT_NAME: Schema =
+    Schema::Text { max: 60, may_be_empty: false, pattern: Some(&SHORT_NAME_PATTERN) };
+const TEXT: Schema = Schema::Text { max: 255, may_be_empty: false, pattern: None };
+const FREE_TEXT: Schema = Schema::Text { max: usize::MAX, may_be_empty: true, pattern: None };
+const PASSWORD: Schema = Schema::Text { max: 60, may_be_empty: false, pattern: None };
+const DESCRIPTION: Schema = Schema::TextOrNull { max: 255, pattern: Some(&DESCRIPTION_PATTERN) };
 /// A UUID, in either case of letters.
-pub(crate) const ID: Schema = Schema::Text {
-    max: usize::MAX,
-    may_be_empty: true,
-    pattern: Some(&UUID_PATTERN),
-};
+pub(crate) const ID: Schema =
+    Schema::Text { max: usize::MAX, may_be_empty: true, pattern: Some(&UUID_PATTERN) };
 const INTEGER_0: Schema = Schema::Integer { min: 0 };
 const INTEGER_1: Schema = Schema::Integer { min: 1 };
 const WIM: Schema = Schema::Either(&[&ID, &Schema::Bool, &Schema::Null]);
@@ -80,14 +51,7 @@ pub(crate) const VIM_NEW: Schema = Schema::Object(&Fields {
         ("config", &Schema::AnyObject),
         ("prometheus-config", &Schema::AnyObject),
     ],
-    required: &[
-        "name",
-        "vim_url",
-        "vim_type",
-        "vim_user",
-        "vim_password",
-        "vim_tenant_name",
-    ],
+    required: &["name", "vim_url", "vim_type", "vim_user", "vim_password", "vim_tenant_name"],
     is_closed: true,
     min: 0,
 });
@@ -113,18 +77,10 @@ pub(crate) const VIM_EDIT: Schema = Schema::Object(&Fields {
     min: 0,
 });
 
-const NETS: Schema = Schema::MapOf {
-    of: &Schema::Either(&[&NAME, &Schema::Null]),
-    is_filled: true,
-};
-const CNI: Schema = Schema::List {
-    of: &SHORT_NAME,
-    min: 1,
-};
-const DEPLOYMENT_METHODS: Schema = Schema::MapOf {
-    of: &Schema::Bool,
-    is_filled: true,
-};
+const NETS: Schema =
+    Schema::MapOf { of: &Schema::Either(&[&NAME, &Schema::Null]), is_filled: true };
+const CNI: Schema = Schema::List { of: &SHORT_NAME, min: 1 };
+const DEPLOYMENT_METHODS: Schema = Schema::MapOf { of: &Schema::Bool, is_filled: true };
 
 /// `POST k8sclusters`.
 pub(crate) const K8S_NEW: Schema = Schema::Object(&Fields {
@@ -194,27 +150,9 @@ const PARAMS_FOR_VNF: Schema = Schema::Object(&Fields {
         ("additionalParams", &Schema::AnyObject),
         ("k8s-namespace", &NAME),
         ("config-units", &INTEGER_1),
-        (
-            "additionalParamsForVdu",
-            &Schema::List {
-                of: &PARAMS_FOR_VDU,
-                min: 0,
-            },
-        ),
-        (
-            "additionalParamsForKdu",
-            &Schema::List {
-                of: &PARAMS_FOR_KDU,
-                min: 0,
-            },
-        ),
-        (
-            "affinity-or-anti-affinity-group",
-            &Schema::List {
-                of: &Schema::AnyObject,
-                min: 0,
-            },
-        ),
+        ("additionalParamsForVdu", &Schema::List { of: &PARAMS_FOR_VDU, min: 0 }),
+        ("additionalParamsForKdu", &Schema::List { of: &PARAMS_FOR_KDU, min: 0 }),
+        ("affinity-or-anti-affinity-group", &Schema::List { of: &Schema::AnyObject, min: 0 }),
     ],
     required: &["member-vnf-index"],
     is_closed: true,
@@ -224,20 +162,8 @@ const VNF: Schema = Schema::Object(&Fields {
     fields: &[
         ("member-vnf-index", &NAME),
         ("vimAccountId", &ID),
-        (
-            "vdu",
-            &Schema::List {
-                of: &Schema::AnyObject,
-                min: 1,
-            },
-        ),
-        (
-            "internal-vld",
-            &Schema::List {
-                of: &Schema::AnyObject,
-                min: 1,
-            },
-        ),
+        ("vdu", &Schema::List { of: &Schema::AnyObject, min: 1 }),
+        ("internal-vld", &Schema::List { of: &Schema::AnyObject, min: 1 }),
     ],
     required: &["member-vnf-index"],
     is_closed: true,
@@ -253,13 +179,7 @@ const VLD: Schema = Schema::Object(&Fields {
         ("wimAccountId", &WIM),
         ("ip-profile", &Schema::AnyObject),
         ("provider-network", &Schema::AnyObject),
-        (
-            "vnfd-connection-point-ref",
-            &Schema::List {
-                of: &Schema::AnyObject,
-                min: 1,
-            },
-        ),
+        ("vnfd-connection-point-ref", &Schema::List { of: &Schema::AnyObject, min: 1 }),
     ],
     required: &["name"],
     is_closed: true,
@@ -280,22 +200,10 @@ pub(crate) const NS_INSTANTIATE: Schema = Schema::Object(&Fields {
         ("placement-engine", &TEXT),
         ("placement-constraints", &Schema::AnyObject),
         ("additionalParamsForNs", &Schema::AnyObject),
-        (
-            "additionalParamsForVnf",
-            &Schema::List {
-                of: &PARAMS_FOR_VNF,
-                min: 0,
-            },
-        ),
+        ("additionalParamsForVnf", &Schema::List { of: &PARAMS_FOR_VNF, min: 0 }),
         ("config-units", &INTEGER_1),
         ("k8s-namespace", &NAME),
-        (
-            "ssh_keys",
-            &Schema::List {
-                of: &FREE_TEXT,
-                min: 0,
-            },
-        ),
+        ("ssh_keys", &Schema::List { of: &FREE_TEXT, min: 0 }),
         ("timeout_ns_deploy", &INTEGER_1),
         ("nsr_id", &ID),
         ("vduImage", &NAME),

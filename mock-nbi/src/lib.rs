@@ -131,10 +131,7 @@ impl MockNbi {
 
     /// Ends every pending operation with this result, in the order in which they came; those in
     /// line behind another start and end too.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "a result is made for the call"
-    )]
+    #[allow(clippy::needless_pass_by_value, reason = "a result is made for the call")]
     pub fn end_operations(&self, result: OperationResult) {
         let mut world = self.lock();
         let now = world.settle();
@@ -192,10 +189,7 @@ impl MockNbiBuilder {
     /// The time.
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
-        Self {
-            clock: Some(clock),
-            ..self
-        }
+        Self { clock: Some(clock), ..self }
     }
 
     /// The stream of ids.
@@ -207,10 +201,7 @@ impl MockNbiBuilder {
     /// What is in OSM already.
     #[must_use]
     pub fn seed(self, seed: Seed) -> Self {
-        Self {
-            seed: Some(seed),
-            ..self
-        }
+        Self { seed: Some(seed), ..self }
     }
 
     /// Makes it.
@@ -219,22 +210,15 @@ impl MockNbiBuilder {
     /// [`SeedError::Refused`] when OSM would refuse something of the seed, and
     /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to.
     pub fn build(self) -> Result<MockNbi, SeedError> {
-        let settings = Settings {
-            release: self.release,
-            profile: self.profile,
-            rng_seed: self.rng_seed,
-        };
-        let clock = self
-            .clock
-            .unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
+        let settings =
+            Settings { release: self.release, profile: self.profile, rng_seed: self.rng_seed };
+        let clock = self.clock.unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
         let mut world = World::new(settings, clock);
         if let Some(seed) = self.seed {
             let now = world.settle();
             seed::plant(&seed, &mut world.state, now)?;
         }
-        Ok(MockNbi {
-            world: Arc::new(Mutex::new(world)),
-        })
+        Ok(MockNbi { world: Arc::new(Mutex::new(world)) })
     }
 }
 

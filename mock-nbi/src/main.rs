@@ -127,9 +127,7 @@ fn start(options: &Options) -> anyhow::Result<()> {
             options.listen
         );
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(options))
 }
 
@@ -159,11 +157,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut out = std::io::stdout();
-    writeln!(
-        out,
-        "mock-nbi listening on http://{}/osm",
-        server.local_addr()
-    )?;
+    writeln!(out, "mock-nbi listening on http://{}/osm", server.local_addr())?;
     out.flush()?;
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM, stopping"),

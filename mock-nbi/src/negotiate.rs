@@ -44,10 +44,7 @@ impl Format {
     pub(crate) fn render(self, value: &Value) -> String {
         match self {
             Self::Html => {
-                let plain = YamlStyle {
-                    has_start: false,
-                    ..ANSWER
-                };
+                let plain = YamlStyle { has_start: false, ..ANSWER };
                 format!("<pre>{}</pre>", escape_html(&yaml_dump(value, plain)))
             }
             Self::Yaml => yaml_dump(value, ANSWER),

@@ -74,11 +74,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(profile: Profile) -> Self {
-        Self {
-            profile,
-            mode: None,
-            pending: Vec::new(),
-        }
+        Self { profile, mode: None, pending: Vec::new() }
     }
 
     pub(crate) fn profile(&self) -> Profile {
@@ -114,11 +110,7 @@ impl Engine {
     /// operation which was asked for first.
     pub(crate) fn next_step(&mut self, now: f64) -> Option<Step> {
         let (index, at) = self.next_due()?;
-        if at > now {
-            None
-        } else {
-            self.advance(index, at)
-        }
+        if at > now { None } else { self.advance(index, at) }
     }
 
     /// When the next step is due, if any ever is.
@@ -132,11 +124,7 @@ impl Engine {
         if !pending.is_running {
             pending.is_running = true;
             pending.since = now;
-            return Some(Step {
-                at: now,
-                work: pending.work.clone(),
-                change: Change::Start,
-            });
+            return Some(Step { at: now, work: pending.work.clone(), change: Change::Start });
         }
         let ending = match result {
             OperationResult::Ok => Ending::Well,
@@ -166,30 +154,20 @@ impl Engine {
     fn due(&self, pending: &Pending) -> Option<f64> {
         let course = self.course(pending.work.kind());
         if !pending.is_running {
-            return course
-                .starts_after
-                .map(|wait| pending.since + wait.as_secs_f64());
+            return course.starts_after.map(|wait| pending.since + wait.as_secs_f64());
         }
         let is_preparing = pending.stage == 1 && shows_stages(&pending.work, course);
         let share = if is_preparing { PREPARATION_SHARE } else { 1.0 };
-        course
-            .lasts
-            .map(|lasts| pending.since + lasts.as_secs_f64() * share)
+        course.lasts.map(|lasts| pending.since + lasts.as_secs_f64() * share)
     }
 
     fn course(&self, kind: Kind) -> Course {
         match self.mode {
             None => self.profile.course(kind),
-            Some(Mode::Off) => Course {
-                starts_after: None,
-                lasts: None,
-                ends_well: true,
-            },
-            Some(Mode::Manual) => Course {
-                starts_after: Some(Duration::ZERO),
-                lasts: None,
-                ends_well: true,
-            },
+            Some(Mode::Off) => Course { starts_after: None, lasts: None, ends_well: true },
+            Some(Mode::Manual) => {
+                Course { starts_after: Some(Duration::ZERO), lasts: None, ends_well: true }
+            }
             Some(mode @ (Mode::Ok | Mode::Fail)) => Course {
                 starts_after: Some(MODE_DELAY),
                 lasts: Some(Duration::ZERO),
@@ -202,34 +180,19 @@ impl Engine {
         let course = self.course(self.pending.get(index)?.work.kind());
         let (before, rest) = self.pending.split_at_mut_checked(index)?;
         let pending = rest.first_mut()?;
-        if before
-            .iter()
-            .any(|earlier| earlier.work.queue() == pending.work.queue())
-        {
+        if before.iter().any(|earlier| earlier.work.queue() == pending.work.queue()) {
             pending.is_waiting = true;
-            return Some(Step {
-                at,
-                work: pending.work.clone(),
-                change: Change::Wait,
-            });
+            return Some(Step { at, work: pending.work.clone(), change: Change::Wait });
         }
         if !pending.is_running {
             pending.is_running = true;
             pending.since = at;
-            return Some(Step {
-                at,
-                work: pending.work.clone(),
-                change: Change::Start,
-            });
+            return Some(Step { at, work: pending.work.clone(), change: Change::Start });
         }
         if pending.stage == 1 && shows_stages(&pending.work, course) {
             pending.stage += 1;
             let change = Change::Stage(pending.stage);
-            return Some(Step {
-                at,
-                work: pending.work.clone(),
-                change,
-            });
+            return Some(Step { at, work: pending.work.clone(), change });
         }
         let ending = match &pending.fails_with {
             Some(detail) => Ending::Badly(Some(detail.clone())),
@@ -250,11 +213,7 @@ impl Engine {
                 next.since = next.since.max(at);
             }
         }
-        Step {
-            at,
-            work: ended.work,
-            change: Change::End(ending),
-        }
+        Step { at, work: ended.work, change: Change::End(ending) }
     }
 }
 
@@ -269,11 +228,7 @@ mod tests {
     use super::*;
 
     fn work(ns_id: &str, op_id: &str, kind: Kind) -> Work {
-        Work::Ns {
-            ns_id: ns_id.into(),
-            op_id: op_id.into(),
-            kind,
-        }
+        Work::Ns { ns_id: ns_id.into(), op_id: op_id.into(), kind }
     }
 
     fn steps_until(engine: &mut Engine, now: f64) -> Vec<String> {
@@ -339,9 +294,6 @@ mod tests {
         engine.submit(work("a", "op", Kind::Action), 0.0, None);
         assert!(steps_until(&mut engine, 50.0).is_empty());
         engine.set_mode(Some(Mode::Fail), 50.0);
-        assert_eq!(
-            steps_until(&mut engine, 60.0),
-            ["50.0 op start", "50.0 op badly None"]
-        );
+        assert_eq!(steps_until(&mut engine, 60.0), ["50.0 op start", "50.0 op badly None"]);
     }
 }

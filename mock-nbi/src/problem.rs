@@ -18,12 +18,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-            realm: None,
-            is_page: false,
-        }
+        Self { status, detail: detail.into(), realm: None, is_page: false }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -36,10 +31,7 @@ impl Problem {
 
     /// A 401 that names in `Www-Authenticate` what it wants.
     pub(crate) fn token_wanted(detail: &str) -> Self {
-        Self {
-            realm: Some(detail.into()),
-            ..Self::unauthorized(detail)
-        }
+        Self { realm: Some(detail.into()), ..Self::unauthorized(detail) }
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -60,10 +52,7 @@ impl Problem {
 
     /// An HTML page of the web server, as for an unknown argument.
     pub(crate) fn page(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            is_page: true,
-            ..Self::new(status, detail)
-        }
+        Self { is_page: true, ..Self::new(status, detail) }
     }
 
     /// The body.
@@ -81,11 +70,7 @@ pub(crate) fn code_name(status: StatusCode) -> String {
     match status.as_u16() {
         413 => "REQUEST_ENTITY_TOO_LARGE".into(),
         416 => "REQUESTED_RANGE_NOT_SATISFIABLE".into(),
-        _ => status
-            .canonical_reason()
-            .unwrap_or("UNKNOWN")
-            .to_uppercase()
-            .replace([' ', '-'], "_"),
+        _ => status.canonical_reason().unwrap_or("UNKNOWN").to_uppercase().replace([' ', '-'], "_"),
     }
 }
 
@@ -93,11 +78,7 @@ pub(crate) fn code_name(status: StatusCode) -> String {
 ///
 /// Source: recorded case `version_and_root`, exchange 11.
 pub(crate) fn page(status: StatusCode, message: &str) -> String {
-    let title = format!(
-        "{} {}",
-        status.as_u16(),
-        status.canonical_reason().unwrap_or("Error")
-    );
+    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("Error"));
     let message = escape_html(message);
     format!(
         "<!DOCTYPE html PUBLIC\n\"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n\
@@ -112,9 +93,7 @@ pub(crate) fn page(status: StatusCode, message: &str) -> String {
 
 /// `text` with the three characters escaped that HTML gives a meaning.
 pub(crate) fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -124,9 +103,6 @@ mod tests {
     #[test]
     fn body_has_code_status_and_detail_in_this_order() {
         let body = Problem::unprocessable("x").to_value().to_string();
-        assert_eq!(
-            body,
-            r#"{"code":"UNPROCESSABLE_ENTITY","status":422,"detail":"x"}"#
-        );
+        assert_eq!(body, r#"{"code":"UNPROCESSABLE_ENTITY","status":422,"detail":"x"}"#);
     }
 }

@@ -58,10 +58,7 @@ pub struct Profile {
 impl Profile {
     /// Everything at once.
     pub fn instant() -> Self {
-        Self {
-            pace: Pace::Instant,
-            speed: 1.0,
-        }
+        Self { pace: Pace::Instant, speed: 1.0 }
     }
 
     /// Times of a real OSM: instantiation 60 s, upgrade 15 s, scaling 20 s, termination 20 s, VIM
@@ -71,32 +68,19 @@ impl Profile {
     /// Source: the measurements behind this project's brief; the 2021 captures show quicker uploads
     /// (0.8 s and 2 s, `ms` in release10/nfpkg-create and nspkg-create).
     pub fn realistic() -> Self {
-        Self {
-            pace: Pace::Realistic,
-            speed: 1.0,
-        }
+        Self { pace: Pace::Realistic, speed: 1.0 }
     }
 
     /// Operations end on request only; requests take no time.
     pub fn manual() -> Self {
-        Self {
-            pace: Pace::Manual,
-            speed: 1.0,
-        }
+        Self { pace: Pace::Manual, speed: 1.0 }
     }
 
     /// The same, `factor` times as fast. Factors compose; those that are not above 0 are ignored.
     #[must_use]
     pub fn speeded_up(self, factor: f64) -> Self {
         let is_usable = factor.is_finite() && factor > 0.0;
-        Self {
-            speed: if is_usable {
-                self.speed * factor
-            } else {
-                self.speed
-            },
-            ..self
-        }
+        Self { speed: if is_usable { self.speed * factor } else { self.speed }, ..self }
     }
 
     /// The course of an operation of `kind`.
@@ -107,11 +91,9 @@ impl Profile {
                 lasts: Some(Duration::ZERO),
                 ends_well: true,
             },
-            Pace::Manual => Course {
-                starts_after: Some(Duration::ZERO),
-                lasts: None,
-                ends_well: true,
-            },
+            Pace::Manual => {
+                Course { starts_after: Some(Duration::ZERO), lasts: None, ends_well: true }
+            }
             Pace::Realistic => {
                 let seconds = match kind {
                     Kind::Instantiate => 60.0,

@@ -19,34 +19,19 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
 
 /// Finds what Python would complain about first.
 fn complaint(text: &str) -> String {
-    let mut scanner = Scanner {
-        text: text.as_bytes(),
-        at: 0,
-    };
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
     let (message, at) = match scanner.document() {
         Err(found) => found,
         Ok(()) => ("Expecting value", scanner.at),
     };
     let before = &text[..floor_boundary(text, at)];
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    format!(
-        "{message}: line {line} column {column} (char {})",
-        before.chars().count()
-    )
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{message}: line {line} column {column} (char {})", before.chars().count())
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|index| text.is_char_boundary(*index))
-        .unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|index| text.is_char_boundary(*index)).unwrap_or(0)
 }
 
 /// Deeper input than this is not looked into; the complaint is then that of a missing value.
@@ -63,11 +48,7 @@ impl Scanner<'_> {
     fn document(&mut self) -> Scanned {
         self.value(0)?;
         self.skip_blanks();
-        if self.at < self.text.len() {
-            Err(("Extra data", self.at))
-        } else {
-            Ok(())
-        }
+        if self.at < self.text.len() { Err(("Extra data", self.at)) } else { Ok(()) }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -95,10 +76,7 @@ impl Scanner<'_> {
 
     fn word(&mut self) -> Scanned {
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-        {
+        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
             self.at += 1;
         }
         let word = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
@@ -192,20 +170,11 @@ mod tests {
             "{bad",
             "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
         );
-        check(
-            "{\"a\" 1}",
-            "Expecting ':' delimiter: line 1 column 6 (char 5)",
-        );
-        check(
-            "{\"a\": 1\n \"b\"}",
-            "Expecting ',' delimiter: line 2 column 2 (char 9)",
-        );
+        check("{\"a\" 1}", "Expecting ':' delimiter: line 1 column 6 (char 5)");
+        check("{\"a\": 1\n \"b\"}", "Expecting ',' delimiter: line 2 column 2 (char 9)");
         check("[1] x", "Extra data: line 1 column 5 (char 4)");
         check("nope", "Expecting value: line 1 column 1 (char 0)");
         let bad = parse(&[0xff]).unwrap_err();
-        assert_eq!(
-            bad,
-            "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
-        );
+        assert_eq!(bad, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
     }
 }

@@ -14,10 +14,7 @@ pub(crate) fn repr(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => repr_str(text),
         Value::Array(items) => {
-            format!(
-                "[{}]",
-                items.iter().map(repr).collect::<Vec<_>>().join(", ")
-            )
+            format!("[{}]", items.iter().map(repr).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<String> = fields
@@ -31,11 +28,7 @@ pub(crate) fn repr(value: &Value) -> String {
 
 /// `repr(text)`: single quotes, unless the text has some and no double ones.
 pub(crate) fn repr_str(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for character in text.chars() {
@@ -60,10 +53,7 @@ pub(crate) fn repr_str(text: &str) -> String {
 pub(crate) fn json_dumps(value: &Value) -> String {
     match value {
         Value::Array(items) => {
-            format!(
-                "[{}]",
-                items.iter().map(json_dumps).collect::<Vec<_>>().join(", ")
-            )
+            format!("[{}]", items.iter().map(json_dumps).collect::<Vec<_>>().join(", "))
         }
         Value::Object(fields) => {
             let fields: Vec<String> = fields
@@ -151,23 +141,12 @@ pub(crate) struct YamlStyle {
 }
 
 /// How OSM answers in YAML.
-pub(crate) const ANSWER: YamlStyle = YamlStyle {
-    indent: 4,
-    has_start: true,
-    sorts_keys: true,
-};
+pub(crate) const ANSWER: YamlStyle = YamlStyle { indent: 4, has_start: true, sorts_keys: true };
 /// How OSM stores a descriptor that came as YAML or JSON without an archive.
-pub(crate) const DESCRIPTOR: YamlStyle = YamlStyle {
-    indent: 4,
-    has_start: false,
-    sorts_keys: true,
-};
+pub(crate) const DESCRIPTOR: YamlStyle =
+    YamlStyle { indent: 4, has_start: false, sorts_keys: true };
 /// How OSM turns a nested parameter into text.
-pub(crate) const NESTED: YamlStyle = YamlStyle {
-    indent: 2,
-    has_start: false,
-    sorts_keys: true,
-};
+pub(crate) const NESTED: YamlStyle = YamlStyle { indent: 2, has_start: false, sorts_keys: true };
 
 /// `yaml.safe_dump(value, default_flow_style=False)`.
 pub(crate) fn yaml_dump(value: &Value, style: YamlStyle) -> String {
@@ -279,11 +258,7 @@ fn yaml_string(text: &str) -> String {
     if has_special {
         return Value::from(text).to_string();
     }
-    if is_plain_safe(text) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "''"))
-    }
+    if is_plain_safe(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
 fn is_plain_safe(text: &str) -> bool {
@@ -320,14 +295,10 @@ fn resolves_to_other_type(text: &str) -> bool {
     );
     let digits = lower.trim_start_matches(['-', '+']);
     let is_number_like = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits
-            .bytes()
-            .all(|b| b.is_ascii_hexdigit() || b"_.:+-xotz ".contains(&b))
+        && digits.bytes().all(|b| b.is_ascii_hexdigit() || b"_.:+-xotz ".contains(&b))
         && (digits.replace('_', "").parse::<f64>().is_ok()
             || digits.starts_with("0x")
-            || digits
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b == b':' || b == b'.')
+            || digits.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.')
             || looks_like_date(digits));
     is_word || is_number_like
 }
@@ -345,10 +316,7 @@ mod tests {
     #[test]
     fn repr_prints_like_python() {
         let value = json!({"a": [1, null, true], "b": "it's", "c": "x"});
-        assert_eq!(
-            repr(&value),
-            r#"{'a': [1, None, True], 'b': "it's", 'c': 'x'}"#
-        );
+        assert_eq!(repr(&value), r#"{'a': [1, None, True], 'b': "it's", 'c': 'x'}"#);
     }
 
     #[test]

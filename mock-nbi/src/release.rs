@@ -58,14 +58,10 @@ impl Release {
     /// Length in characters of a token id, and whether it is URL-safe base64 or alphanumeric.
     pub(crate) fn token_shape(self) -> (usize, &'static [u8]) {
         match self {
-            Self::R10 => (
-                32,
-                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-            ),
-            Self::R19Recorded => (
-                43,
-                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-            ),
+            Self::R10 => (32, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
+            Self::R19Recorded => {
+                (43, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+            }
         }
     }
 }

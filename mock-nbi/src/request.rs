@@ -29,38 +29,26 @@ pub(crate) struct Request {
 impl Request {
     /// A header as text, empty when absent or no text.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     pub(crate) fn accept(&self) -> Option<&str> {
-        self.headers
-            .get(ACCEPT)
-            .and_then(|value| value.to_str().ok())
+        self.headers.get(ACCEPT).and_then(|value| value.to_str().ok())
     }
 
     /// The token of an `Authorization: Bearer` header; any other scheme counts as none.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let header = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = header.trim().rsplit_once(' ')?;
-        scheme
-            .trim()
-            .eq_ignore_ascii_case("bearer")
-            .then_some(token)
+        scheme.trim().eq_ignore_ascii_case("bearer").then_some(token)
     }
 
     pub(crate) fn content_type(&self) -> &str {
-        self.headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     pub(crate) fn is_form(&self) -> bool {
-        self.content_type()
-            .contains("application/x-www-form-urlencoded")
+        self.content_type().contains("application/x-www-form-urlencoded")
     }
 
     /// Takes every parameter `name` out; gives the last one's value.
@@ -80,14 +68,9 @@ impl Request {
             return Ok(Body::Data(json!({})));
         }
         let content_type = self.content_type();
-        let is_raw = [
-            "application/binary",
-            "application/gzip",
-            "application/zip",
-            "text/plain",
-        ]
-        .iter()
-        .any(|raw| content_type.contains(raw));
+        let is_raw = ["application/binary", "application/gzip", "application/zip", "text/plain"]
+            .iter()
+            .any(|raw| content_type.contains(raw));
         let value = if content_type.contains("json") {
             pyjson::parse(&self.body)
                 .map_err(|error| Problem::bad_request(format!("Invalid json format {error}")))?
@@ -174,9 +157,7 @@ fn unclosed_sequence(text: &str) -> Option<String> {
         let column = index - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
         format!("in \"None\", line {line}, column {column}")
     };
-    let open = text
-        .rfind('[')
-        .filter(|open| !text[*open..].contains(']'))?;
+    let open = text.rfind('[').filter(|open| !text[*open..].contains(']'))?;
     Some(format!(
         "while parsing a flow sequence\n  {}\nexpected ',' or ']', but got '<stream end>'\n  {}",
         position(open),
@@ -186,11 +167,8 @@ fn unclosed_sequence(text: &str) -> Option<String> {
 
 /// Splits a query or form into decoded pairs, in order; a key alone has an empty value.
 pub(crate) fn parse_params(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8_lossy()
-            .into_owned()
-    };
+    let decode =
+        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -209,9 +187,6 @@ mod tests {
     fn parameters_override_body_keys_at_dotted_places() {
         let mut body = json!({"name": "a", "config": {"x": 1}});
         override_with(&mut body, &parse_params("name=b+c&config.region=R%21"));
-        assert_eq!(
-            body,
-            json!({"name": "b c", "config": {"x": 1, "region": "R!"}})
-        );
+        assert_eq!(body, json!({"name": "b c", "config": {"x": 1, "region": "R!"}}));
     }
 }

@@ -51,12 +51,7 @@ pub(crate) enum Content {
 
 impl Reply {
     pub(crate) fn new(status: StatusCode, content: Content) -> Self {
-        Self {
-            status,
-            content,
-            headers: Vec::new(),
-            delay: Duration::ZERO,
-        }
+        Self { status, content, headers: Vec::new(), delay: Duration::ZERO }
     }
 
     pub(crate) fn ok(value: Value) -> Self {
@@ -68,10 +63,7 @@ impl Reply {
     }
 
     pub(crate) fn located(status: StatusCode, place: String, value: Value) -> Self {
-        Self {
-            headers: vec![(LOCATION, place)],
-            ..Self::new(status, Content::Data(value))
-        }
+        Self { headers: vec![(LOCATION, place)], ..Self::new(status, Content::Data(value)) }
     }
 
     pub(crate) fn after(self, delay: Duration) -> Self {
@@ -93,17 +85,10 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
     let token = state.tokens.authenticate(request.bearer(), now)?.clone();
     check_permissions(state, &token, &route, &request.method, &words)?;
     if route.resource == Resource::Domains {
-        return Ok(Reply::ok(
-            json!({"user_domain_name": null, "project_domain_name": null}),
-        ));
+        return Ok(Reply::ok(json!({"user_domain_name": null, "project_domain_name": null})));
     }
     let session = open_session(state, &token, &mut request, id.is_some())?;
-    let call = Call {
-        session,
-        route,
-        id,
-        now,
-    };
+    let call = Call { session, route, id, now };
     match call.route.resource {
         Resource::Admin(collection) => admin::serve(state, &call, &request, collection),
         Resource::Packages(kind) => packages::serve(state, &call, &request, kind),
@@ -133,18 +118,13 @@ impl Call {
     /// # Errors
     /// 405, which the route table makes impossible.
     pub(crate) fn id(&self) -> Result<&str, Problem> {
-        self.id
-            .as_deref()
-            .ok_or_else(|| Problem::not_allowed("URL without id"))
+        self.id.as_deref().ok_or_else(|| Problem::not_allowed("URL without id"))
     }
 }
 
 /// Arguments of OSM's handler function that a query may not give again.
 fn clash_or_id(request: &mut Request) -> Result<Option<String>, Problem> {
-    for (position, name) in ["main_topic", "version", "topic", "_id", "item"]
-        .iter()
-        .enumerate()
-    {
+    for (position, name) in ["main_topic", "version", "topic", "_id", "item"].iter().enumerate() {
         let is_given = request.params.iter().any(|(key, _)| key == name);
         if is_given && request.segments.len() > position {
             return Err(Problem::page(
@@ -159,10 +139,7 @@ fn clash_or_id(request: &mut Request) -> Result<Option<String>, Problem> {
     {
         request.method = method;
     }
-    if let Some(id) = request
-        .take_param("_id")
-        .filter(|_| request.segments.len() == 3)
-    {
+    if let Some(id) = request.take_param("_id").filter(|_| request.segments.len() == 3) {
         request.segments.push(id);
     }
     Ok(request.segments.get(3).cloned())
@@ -193,10 +170,7 @@ fn check_permissions(
     if !is_permitted(token, &permission, &state.db) {
         return Err(Problem::unauthorized("Access denied: lack of permissions."));
     }
-    if !words
-        .iter()
-        .all(|word| is_permitted(token, word, &state.db))
-    {
+    if !words.iter().all(|word| is_permitted(token, word, &state.db)) {
         return Err(Problem::unauthorized(
             "Access denied: You have not permissions to use these admin query string",
         ));
@@ -216,14 +190,9 @@ fn open_session(
     let mut project_id = Some(own.clone());
     let force = request.take_param("FORCE").is_some_and(is_on);
     let public = request.take_param("PUBLIC").map(is_on);
-    if let Some(admin) = request
-        .take_param("ADMIN")
-        .filter(|admin| is_on(admin.clone()))
-    {
+    if let Some(admin) = request.take_param("ADMIN").filter(|admin| is_on(admin.clone())) {
         if token["admin"] != true {
-            return Err(Problem::unauthorized(
-                "Only admin projects can use 'ADMIN' query string",
-            ));
+            return Err(Problem::unauthorized("Only admin projects can use 'ADMIN' query string"));
         }
         project_id = match admin.as_str() {
             "" => None,
@@ -233,20 +202,14 @@ fn open_session(
     }
     let mut set_project = None;
     if let Some(wanted) = request.take_param("SET_PROJECT") {
-        let may_set = project_id
-            .as_deref()
-            .is_none_or(|project| project == wanted);
+        let may_set = project_id.as_deref().is_none_or(|project| project == wanted);
         if !wanted.is_empty() && !may_set {
             return Err(Problem::unauthorized(format!(
                 "Unauthorized for 'SET_PROJECT={wanted}'. Try with 'ADMIN=True' or \
                  'ADMIN='{wanted}'"
             )));
         }
-        let wanted = if wanted.is_empty() {
-            project_id.clone()
-        } else {
-            Some(wanted)
-        };
+        let wanted = if wanted.is_empty() { project_id.clone() } else { Some(wanted) };
         set_project = Some(wanted.into_iter().collect());
     }
     let access = match (request.method.as_str(), has_id) {
@@ -255,14 +218,7 @@ fn open_session(
         ("DELETE", _) => Access::Delete,
         _ => Access::Write,
     };
-    Ok(Session {
-        project_id,
-        own_project_id: own,
-        access,
-        force,
-        public,
-        set_project,
-    })
+    Ok(Session { project_id, own_project_id: own, access, force, public, set_project })
 }
 
 /// Serves GET of a collection or one record.

@@ -12,16 +12,9 @@ use crate::release::Release;
 #[derive(Debug)]
 pub(crate) enum Schema {
     /// A string of 1 to `max` characters (no lower bound when `may_be_empty`), of this pattern.
-    Text {
-        max: usize,
-        may_be_empty: bool,
-        pattern: Option<&'static Pattern>,
-    },
+    Text { max: usize, may_be_empty: bool, pattern: Option<&'static Pattern> },
     /// As `Text`, or null.
-    TextOrNull {
-        max: usize,
-        pattern: Option<&'static Pattern>,
-    },
+    TextOrNull { max: usize, pattern: Option<&'static Pattern> },
     /// One of these strings.
     OneOf(&'static [&'static str]),
     /// Any boolean.
@@ -31,10 +24,7 @@ pub(crate) enum Schema {
     /// Any object.
     AnyObject,
     /// An object whose values all meet one schema, with at least one key when `is_filled`.
-    MapOf {
-        of: &'static Schema,
-        is_filled: bool,
-    },
+    MapOf { of: &'static Schema, is_filled: bool },
     /// An object with these keys.
     Object(&'static Fields),
     /// A list, with at least `min` items.
@@ -82,27 +72,17 @@ pub(crate) fn check(
     release: Release,
     context: &str,
 ) -> Result<(), Problem> {
-    let mut checker = Checker {
-        release,
-        path: Vec::new(),
-        violations: Vec::new(),
-    };
+    let mut checker = Checker { release, path: Vec::new(), violations: Vec::new() };
     checker.check(value, schema);
     let violations = checker.violations;
-    let Some(first) = violations
-        .into_iter()
-        .min_by_key(|violation| violation.path.len())
-    else {
+    let Some(first) = violations.into_iter().min_by_key(|violation| violation.path.len()) else {
         return Ok(());
     };
     let place = match first.path.as_slice() {
         [] => "Format error ".to_owned(),
         path => format!("Format error at '{}'", path.join(":")),
     };
-    Err(Problem::unprocessable(format!(
-        "{place} '{}' {context}",
-        first.message
-    )))
+    Err(Problem::unprocessable(format!("{place} '{}' {context}", first.message)))
 }
 
 /// A walk through a value and its schema.
@@ -114,10 +94,7 @@ struct Checker {
 
 impl Checker {
     fn fail(&mut self, message: String) {
-        self.violations.push(Violation {
-            path: self.path.clone(),
-            message,
-        });
+        self.violations.push(Violation { path: self.path.clone(), message });
     }
 
     fn wrong_type(&mut self, value: &Value, wanted: &str) {
@@ -129,9 +106,7 @@ impl Checker {
             Schema::Either(choices) => {
                 if !choices.iter().any(|choice| self.is_met(value, choice)) {
                     let value = repr(value);
-                    self.fail(format!(
-                        "{value} is not valid under any of the given schemas"
-                    ));
+                    self.fail(format!("{value} is not valid under any of the given schemas"));
                 }
             }
             Schema::List { of, min } => match value.as_array() {
@@ -162,11 +137,7 @@ impl Checker {
     }
 
     fn is_met(&self, value: &Value, schema: &Schema) -> bool {
-        let mut inner = Self {
-            release: self.release,
-            path: Vec::new(),
-            violations: Vec::new(),
-        };
+        let mut inner = Self { release: self.release, path: Vec::new(), violations: Vec::new() };
         inner.check(value, schema);
         inner.violations.is_empty()
     }
@@ -185,17 +156,9 @@ impl Checker {
             },
             Schema::OneOf(words) if !value.as_str().is_some_and(|text| words.contains(&text)) => {
                 let list: Vec<String> = words.iter().map(|word| repr_str(word)).collect();
-                self.fail(format!(
-                    "{} is not one of [{}]",
-                    repr(value),
-                    list.join(", ")
-                ));
+                self.fail(format!("{} is not one of [{}]", repr(value), list.join(", ")));
             }
-            Schema::Text {
-                max,
-                may_be_empty,
-                pattern,
-            } => match value.as_str() {
+            Schema::Text { max, may_be_empty, pattern } => match value.as_str() {
                 Some(text) => self.check_text(text, *max, *may_be_empty, *pattern),
                 None => self.wrong_type(value, "'string'"),
             },
@@ -212,19 +175,12 @@ impl Checker {
         let Some(map) = value.as_object() else {
             return self.wrong_type(value, "'object'");
         };
-        for name in schema
-            .required
-            .iter()
-            .filter(|name| !map.contains_key(**name))
-        {
+        for name in schema.required.iter().filter(|name| !map.contains_key(**name)) {
             self.fail(format!("{} is a required property", repr_str(name)));
         }
         let is_known = |key: &str| schema.fields.iter().any(|(name, _)| *name == key);
-        let unknown: Vec<String> = map
-            .keys()
-            .filter(|key| !is_known(key))
-            .map(|key| repr_str(key))
-            .collect();
+        let unknown: Vec<String> =
+            map.keys().filter(|key| !is_known(key)).map(|key| repr_str(key)).collect();
         if schema.is_closed && !unknown.is_empty() {
             let verb = if unknown.len() == 1 { "was" } else { "were" };
             self.fail(format!(
@@ -264,20 +220,13 @@ impl Checker {
         if let Some(pattern) = pattern
             && !(pattern.matches)(text)
         {
-            self.fail(format!(
-                "{} does not match {}",
-                repr_str(text),
-                repr_str(pattern.text)
-            ));
+            self.fail(format!("{} does not match {}", repr_str(text), repr_str(pattern.text)));
         }
     }
 
     fn too_short(&mut self, value: &Value) {
-        let complaint = if self.release.says_non_empty() {
-            "should be non-empty"
-        } else {
-            "is too short"
-        };
+        let complaint =
+            if self.release.says_non_empty() { "should be non-empty" } else { "is too short" };
         self.fail(format!("{} {complaint}", repr(value)));
     }
 }
@@ -287,11 +236,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const NAME: Schema = Schema::Text {
-        max: 5,
-        may_be_empty: false,
-        pattern: None,
-    };
+    const NAME: Schema = Schema::Text { max: 5, may_be_empty: false, pattern: None };
     const THING: Schema = Schema::Object(&Fields {
         fields: &[("name", &NAME), ("kind", &Schema::OneOf(&["A", "B"]))],
         required: &["name"],
@@ -307,14 +252,8 @@ mod tests {
     #[test]
     fn words_are_those_of_the_recordings() {
         assert_eq!(text_of(&json!({"name": "a", "kind": "A"})), "ok");
-        assert_eq!(
-            text_of(&json!({})),
-            "Format error  ''name' is a required property' "
-        );
-        assert_eq!(
-            text_of(&json!([1])),
-            "Format error  '[1] is not of type 'object'' "
-        );
+        assert_eq!(text_of(&json!({})), "Format error  ''name' is a required property' ");
+        assert_eq!(text_of(&json!([1])), "Format error  '[1] is not of type 'object'' ");
         assert_eq!(
             text_of(&json!({"name": 5, "x": 1})),
             "Format error  'Additional properties are not allowed ('x' was unexpected)' "
@@ -323,9 +262,6 @@ mod tests {
             text_of(&json!({"name": "a", "kind": "C"})),
             "Format error at 'kind' ''C' is not one of ['A', 'B']' "
         );
-        assert_eq!(
-            text_of(&json!({"name": ""})),
-            "Format error at 'name' ''' is too short' "
-        );
+        assert_eq!(text_of(&json!({"name": ""})), "Format error at 'name' ''' is too short' ");
     }
 }

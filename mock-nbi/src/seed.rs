@@ -105,10 +105,7 @@ impl Seed {
     /// [`SeedError::Malformed`].
     pub fn from_yaml(text: &str, file: &str) -> Result<Self, SeedError> {
         // An empty file is an empty seed.
-        if text
-            .lines()
-            .all(|line| line.trim().is_empty() || line.trim().starts_with('#'))
-        {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
             return Ok(Self::default());
         }
         serde_yaml::from_str(text).map_err(|error| SeedError::Malformed {
@@ -189,11 +186,7 @@ fn overlay(body: &mut Value, fields: &Map<String, Value>) {
 }
 
 fn refused(item: String, problem: Problem) -> SeedError {
-    SeedError::Refused {
-        item,
-        status: problem.status.as_u16(),
-        detail: problem.detail,
-    }
+    SeedError::Refused { item, status: problem.status.as_u16(), detail: problem.detail }
 }
 
 fn plant_package(
@@ -202,10 +195,7 @@ fn plant_package(
     session: &Session,
     now: f64,
 ) -> Result<(), SeedError> {
-    let fault = |message: String| SeedError::Folder {
-        folder: folder.to_owned(),
-        message,
-    };
+    let fault = |message: String| SeedError::Folder { folder: folder.to_owned(), message };
     let name = folder
         .file_name()
         .and_then(|name| name.to_str())
@@ -236,9 +226,7 @@ fn plant_package(
             }
         }
     }
-    let problem = refusals
-        .pop()
-        .unwrap_or_else(|| Problem::bad_request("no content"));
+    let problem = refusals.pop().unwrap_or_else(|| Problem::bad_request("no content"));
     Err(refused(format!("package `{}`", folder.display()), problem))
 }
 
@@ -250,10 +238,7 @@ mod tests {
     fn unknown_keys_are_errors_that_name_the_line() {
         let error = Seed::from_yaml("vim_accounts: []\nvims: []\n", "seed.yaml").unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.starts_with("seed.yaml: ") && text.contains("vims"),
-            "{text}"
-        );
+        assert!(text.starts_with("seed.yaml: ") && text.contains("vims"), "{text}");
         assert!(text.contains("line 2"), "{text}");
     }
 }

@@ -37,11 +37,7 @@ impl Server {
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
         let task = tokio::spawn(accept(listener, world, stop.clone()));
-        Ok(Self {
-            local_addr,
-            stop,
-            task: Some(task),
-        })
+        Ok(Self { local_addr, stop, task: Some(task) })
     }
 
     /// The address it listens on, with the port that was chosen.
@@ -91,10 +87,7 @@ async fn accept(listener: TcpListener, world: Arc<Mutex<World>>, stop: Cancellat
     }
     drop(listener);
     let all_done = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_LIMIT, all_done)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(SHUTDOWN_LIMIT, all_done).await.is_err() {
         connections.shutdown().await;
     }
 }

@@ -47,12 +47,7 @@ pub struct NbiService {
 impl NbiService {
     pub(crate) fn in_process(world: Arc<Mutex<World>>) -> Self {
         let remote = ("127.0.0.1".into(), 0);
-        Self {
-            world,
-            connection: 0,
-            remote,
-            stop: CancellationToken::new(),
-        }
+        Self { world, connection: 0, remote, stop: CancellationToken::new() }
     }
 
     pub(crate) fn on_connection(
@@ -61,12 +56,7 @@ impl NbiService {
         remote: (String, u16),
         stop: CancellationToken,
     ) -> Self {
-        Self {
-            world,
-            connection,
-            remote,
-            stop,
-        }
+        Self { world, connection, remote, stop }
     }
 
     /// Answers one request.
@@ -82,15 +72,7 @@ impl NbiService {
             let problem = Problem::page(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
             let answer = self.lock_and(|world| {
                 let answer = Answer::of_problem(&problem, None);
-                self.note(
-                    world,
-                    &parts,
-                    0,
-                    &Sent {
-                        answer: answer.clone(),
-                        ..Sent::default()
-                    },
-                );
+                self.note(world, &parts, 0, &Sent { answer: answer.clone(), ..Sent::default() });
                 answer
             });
             return Ok(answer.into_response());
@@ -186,21 +168,12 @@ async fn read_body(body: Body) -> io::Result<Option<Bytes>> {
 
 fn read_request(parts: &Parts, body: Bytes, remote: (String, u16)) -> Request {
     let path = parts.uri.path();
-    let below = path
-        .strip_prefix("/osm")
-        .unwrap_or(path)
-        .trim_start_matches('/');
+    let below = path.strip_prefix("/osm").unwrap_or(path).trim_start_matches('/');
     let decode = |segment: &str| {
-        percent_encoding::percent_decode_str(segment)
-            .decode_utf8_lossy()
-            .into_owned()
+        percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
     };
-    let segments = below
-        .trim_end_matches('/')
-        .split('/')
-        .filter(|s| !s.is_empty())
-        .map(decode)
-        .collect();
+    let segments =
+        below.trim_end_matches('/').split('/').filter(|s| !s.is_empty()).map(decode).collect();
     let mut request = Request {
         method: parts.method.to_string(),
         segments,
@@ -242,17 +215,10 @@ fn with_fault(
     now: f64,
 ) -> Sent {
     let accept = request.accept().map(str::to_owned);
-    let plain = |answer| Sent {
-        answer,
-        ..Sent::default()
-    };
+    let plain = |answer| Sent { answer, ..Sent::default() };
     match fault {
         None => from_osm(world, request, parts, now),
-        Some(FaultKind::Status {
-            status,
-            body,
-            retry_after,
-        }) => {
+        Some(FaultKind::Status { status, body, retry_after }) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             let reason = status.canonical_reason().unwrap_or("fault").to_owned();
             let problem = Problem::new(status, body.unwrap_or(reason));
@@ -272,22 +238,14 @@ fn with_fault(
             body: Bytes::from_static(b"{\"this\": is no JSON"),
             length: None,
         }),
-        Some(FaultKind::Hang) => Sent {
-            fate: Fate::Never,
-            ..Sent::default()
-        },
-        Some(FaultKind::ResetBefore) => Sent {
-            fate: Fate::Cut,
-            ..Sent::default()
-        },
-        Some(FaultKind::ResetAfter) => Sent {
-            fate: Fate::Cut,
-            ..from_osm(world, request, parts, now)
-        },
-        Some(FaultKind::Truncated) => Sent {
-            fate: Fate::Truncated,
-            ..from_osm(world, request, parts, now)
-        },
+        Some(FaultKind::Hang) => Sent { fate: Fate::Never, ..Sent::default() },
+        Some(FaultKind::ResetBefore) => Sent { fate: Fate::Cut, ..Sent::default() },
+        Some(FaultKind::ResetAfter) => {
+            Sent { fate: Fate::Cut, ..from_osm(world, request, parts, now) }
+        }
+        Some(FaultKind::Truncated) => {
+            Sent { fate: Fate::Truncated, ..from_osm(world, request, parts, now) }
+        }
         Some(FaultKind::OperationFails { detail }) => {
             world.state.fails_next = Some(detail);
             let sent = from_osm(world, request, parts, now);
@@ -297,10 +255,7 @@ fn with_fault(
         Some(FaultKind::Late { seconds }) => {
             let sent = from_osm(world, request, parts, now);
             let late = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            Sent {
-                delay: sent.delay + late,
-                ..sent
-            }
+            Sent { delay: sent.delay + late, ..sent }
         }
     }
 }
@@ -314,10 +269,7 @@ fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sen
             let delay = reply.delay;
             (Answer::of_reply(reply, accept.as_deref(), &method), delay)
         }
-        Err(problem) => (
-            Answer::of_problem(&problem, accept.as_deref()),
-            Duration::ZERO,
-        ),
+        Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
     };
     let session = world.state.ids.session();
     answer.headers.push((
@@ -328,9 +280,5 @@ fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sen
         answer.length = Some(answer.body.len());
         answer.body = Bytes::new();
     }
-    Sent {
-        answer,
-        delay,
-        fate: Fate::Arrives,
-    }
+    Sent { answer, delay, fate: Fate::Arrives }
 }

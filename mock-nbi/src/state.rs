@@ -119,11 +119,7 @@ impl State {
         let mut record = record.clone();
         let admin = admin_of(&mut record);
         let others = |key: &str| -> Vec<Value> {
-            db::list(admin, key)
-                .iter()
-                .filter(|name| *name != project)
-                .cloned()
-                .collect()
+            db::list(admin, key).iter().filter(|name| *name != project).cloned().collect()
         };
         let (read, write) = (others("projects_read"), others("projects_write"));
         let is_shared = read.iter().any(|name| name != "ANY");

@@ -27,19 +27,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
-        let state = State::installed(
-            settings.release,
-            settings.profile,
-            settings.rng_seed,
-            clock.now(),
-        );
-        Self {
-            settings,
-            clock,
-            state,
-            journal: Journal::default(),
-            faults: Faults::default(),
-        }
+        let state =
+            State::installed(settings.release, settings.profile, settings.rng_seed, clock.now());
+        Self { settings, clock, state, journal: Journal::default(), faults: Faults::default() }
     }
 
     /// Lets everything happen that is due; gives the time.

@@ -42,9 +42,7 @@ fn check_connection_points(
 ) -> Result<(), Problem> {
     for point in list(link, "constituent-cpd-id") {
         let wanted = text(point, "constituent-cpd-id");
-        let is_known = list(vnfd, "ext-cpd")
-            .iter()
-            .any(|cpd| text(cpd, "id") == wanted);
+        let is_known = list(vnfd, "ext-cpd").iter().any(|cpd| text(cpd, "id") == wanted);
         if !is_known {
             return Err(Problem::unprocessable(format!(
                 "Error at df[id='{}']:vnf-profile[id='{}']:virtual-link-connectivity\

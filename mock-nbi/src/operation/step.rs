@@ -7,17 +7,9 @@ use crate::state::db::Collection;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// An operation of an NS instance.
-    Ns {
-        ns_id: String,
-        op_id: String,
-        kind: Kind,
-    },
+    Ns { ns_id: String, op_id: String, kind: Kind },
     /// The operation `index` of a VIM account or cluster.
-    Admin {
-        collection: Collection,
-        id: String,
-        index: usize,
-    },
+    Admin { collection: Collection, id: String, index: usize },
 }
 
 impl Work {

@@ -42,25 +42,15 @@ pub(super) fn serve(
             let op_id =
                 state.edit_admin_item(&call.session, collection, call.id()?, &patch, call.now)?;
             let answer = json!({"op_id": op_id});
-            Ok(Reply::new(
-                StatusCode::ACCEPTED,
-                super::Content::Data(answer),
-            ))
+            Ok(Reply::new(StatusCode::ACCEPTED, super::Content::Data(answer)))
         }
         "DELETE" => {
             match state.delete_admin_item(&call.session, collection, call.id()?, call.now)? {
                 Removal::Done => Ok(Reply::no_content()),
                 Removal::Started(op_id) => {
-                    let key = if state.release.has_verbose_ids() {
-                        "_id"
-                    } else {
-                        "op_id"
-                    };
+                    let key = if state.release.has_verbose_ids() { "_id" } else { "op_id" };
                     let answer = json!({key: op_id});
-                    Ok(Reply::new(
-                        StatusCode::ACCEPTED,
-                        super::Content::Data(answer),
-                    ))
+                    Ok(Reply::new(StatusCode::ACCEPTED, super::Content::Data(answer)))
                 }
             }
         }

@@ -13,10 +13,7 @@ use crate::state::db::{Collection, text};
 
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     let is_content = call.route.path.contains("ns_instances_content");
-    match (
-        request.method.as_str(),
-        request.segments.get(4).map(String::as_str),
-    ) {
+    match (request.method.as_str(), request.segments.get(4).map(String::as_str)) {
         ("POST", None) => {
             let mut body = request.parse_body()?.into_data()?;
             if body.is_object() {
@@ -49,11 +46,7 @@ fn create(
         (id, answer)
     } else {
         let id = state.create_ns(&call.session, body, call.now)?;
-        let answer = if is_verbose {
-            json!({"_id": id, "id": id})
-        } else {
-            json!({"id": id})
-        };
+        let answer = if is_verbose { json!({"_id": id, "id": id}) } else { json!({"id": id}) };
         (id, answer)
     };
     let place = format!("/osm/{}/{id}", call.route.path);

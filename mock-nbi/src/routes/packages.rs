@@ -67,11 +67,7 @@ fn create_empty(
     if state.release.has_verbose_ids() {
         answer["_id"] = json!(id);
     }
-    Ok(Reply::located(
-        StatusCode::CREATED,
-        format!("/osm/{}/{id}", call.route.path),
-        answer,
-    ))
+    Ok(Reply::located(StatusCode::CREATED, format!("/osm/{}/{id}", call.route.path), answer))
 }
 
 fn create_with_content(
@@ -192,11 +188,7 @@ fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
         ));
     }
     let start = number(words.get(1).copied().unwrap_or_default())?;
-    let end = words
-        .get(2)
-        .map(|text| number(text))
-        .transpose()?
-        .map(|last| last + 1);
+    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last + 1);
     let total = words.get(3).map(|text| number(text)).transpose()?;
     Ok(Some(Range { start, end, total }))
 }
@@ -229,11 +221,7 @@ fn wanted(request: &Request) -> Wanted {
     Wanted {
         text: any || accept.contains("text/plain"),
         archive: any || gzip || zip,
-        mime: if gzip {
-            "application/gzip"
-        } else {
-            "application/zip"
-        },
+        mime: if gzip { "application/gzip" } else { "application/zip" },
     }
 }
 
@@ -272,12 +260,7 @@ fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<
         Stored::Text(_) => true,
         Stored::Packed { archive, .. } => {
             let is_content = |path: &str| !path.ends_with("/checksums.txt");
-            archive
-                .files
-                .iter()
-                .filter(|(path, _)| is_content(path))
-                .count()
-                == 1
+            archive.files.iter().filter(|(path, _)| is_content(path)).count() == 1
         }
     };
     if wanted.text && is_single {
@@ -302,10 +285,9 @@ fn stored<'a>(state: &'a State, call: &Call, kind: Kind) -> Result<&'a Stored, P
 fn descriptor_text(stored: &Stored) -> Bytes {
     match stored {
         Stored::Text(text) => text.clone(),
-        Stored::Packed { archive, .. } => archive
-            .file(&archive.descriptor)
-            .cloned()
-            .unwrap_or_default(),
+        Stored::Packed { archive, .. } => {
+            archive.file(&archive.descriptor).cloned().unwrap_or_default()
+        }
     }
 }
 
@@ -336,18 +318,13 @@ fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<
     let prefix = format!("{place}/");
     let mut names: Vec<&str> = Vec::new();
     for (file, _) in &archive.files {
-        let name = file
-            .strip_prefix(&prefix)
-            .and_then(|rest| rest.split('/').next());
+        let name = file.strip_prefix(&prefix).and_then(|rest| rest.split('/').next());
         if let Some(name) = name.filter(|name| !names.contains(name)) {
             names.push(name);
         }
     }
     if names.is_empty() {
-        return Err(Problem::not_found(format!(
-            "artifact '{}' not found",
-            path.join("/")
-        )));
+        return Err(Problem::not_found(format!("artifact '{}' not found", path.join("/"))));
     }
     let text = crate::python::yaml_dump(&json!(names), crate::python::ANSWER);
     Ok(raw(text.into(), "application/yaml"))

@@ -48,20 +48,12 @@ const fn row(
     missing: &'static str,
     permission: &'static str,
 ) -> Route {
-    Route {
-        path,
-        resource,
-        methods,
-        missing,
-        permission,
-    }
+    Route { path, resource, methods, missing, permission }
 }
 
 use Resource::{Admin, Domains, Elsewhere, Instances, Operations, Packages, Tokens, VnfInstances};
 
-const MAIN_TOPICS: &[&str] = &[
-    "admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm",
-];
+const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
@@ -170,14 +162,10 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
         return Err(too_short());
     }
     if !MAIN_TOPICS.contains(main_topic) {
-        return Err(Problem::not_allowed(format!(
-            "URL main_topic '{main_topic}' not supported"
-        )));
+        return Err(Problem::not_allowed(format!("URL main_topic '{main_topic}' not supported")));
     }
     if *version != "v1" {
-        return Err(Problem::not_allowed(format!(
-            "URL version '{version}' not supported"
-        )));
+        return Err(Problem::not_allowed(format!("URL version '{version}' not supported")));
     }
     let Some(route) = ROUTES.iter().find(|route| matches(route.path, &segments)) else {
         return Err(Problem::not_allowed(format!(
@@ -194,9 +182,7 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
         ));
     }
     if !lists(route.methods) {
-        return Err(Problem::not_allowed(format!(
-            "Method {method} not supported for this URL"
-        )));
+        return Err(Problem::not_allowed(format!("Method {method} not supported for this URL")));
     }
     Ok(*route)
 }
@@ -218,19 +204,13 @@ fn too_short() -> Problem {
 fn matches(pattern: &str, segments: &[&str]) -> bool {
     let steps: Vec<&str> = pattern.split('/').collect();
     let has_rest = steps.last() == Some(&"{path}");
-    let is_long_enough = if has_rest {
-        segments.len() >= steps.len()
-    } else {
-        segments.len() == steps.len()
-    };
+    let is_long_enough =
+        if has_rest { segments.len() >= steps.len() } else { segments.len() == steps.len() };
     is_long_enough && prefix_matches(&steps, segments)
 }
 
 fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {
-    steps
-        .iter()
-        .zip(segments)
-        .all(|(step, segment)| step.starts_with('{') || step == segment)
+    steps.iter().zip(segments).all(|(step, segment)| step.starts_with('{') || step == segment)
 }
 
 /// The first item that no URL of the table has at its place.

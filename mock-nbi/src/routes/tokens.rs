@@ -29,10 +29,8 @@ pub(super) fn serve(
         }
         (_, Some(id)) => {
             state.tokens.authenticate(request.bearer(), now)?;
-            let token = state
-                .tokens
-                .get(id)
-                .ok_or_else(|| Problem::not_found("token not found"))?;
+            let token =
+                state.tokens.get(id).ok_or_else(|| Problem::not_found("token not found"))?;
             Ok(Reply::ok(token.clone()))
         }
         (_, None) => {
@@ -67,20 +65,14 @@ fn create(state: &mut State, request: &Request, now: f64) -> Result<Reply, Probl
     let issued = state
         .tokens
         .issue(&credentials, &state.db, &mut state.ids, state.release, now)
-        .map_err(|problem| Problem {
-            realm: realm.clone(),
-            ..problem
-        })?;
+        .map_err(|problem| Problem { realm: realm.clone(), ..problem })?;
     let mut token = issued.token;
     token["remote_port"] = json!(request.remote.1);
     token["remote_host"] = json!(request.remote.0);
     let place = format!("/osm/admin/v1/tokens/{}", text(&token, "_id"));
     let mut headers = vec![(LOCATION, place)];
     headers.extend(realm.map(|realm| (WWW_AUTHENTICATE, format!("Bearer realm=\"{realm}\""))));
-    Ok(Reply {
-        headers,
-        ..Reply::new(StatusCode::OK, Content::Data(token)).after(issued.delay)
-    })
+    Ok(Reply { headers, ..Reply::new(StatusCode::OK, Content::Data(token)).after(issued.delay) })
 }
 
 fn delete(state: &mut State, id: &str) -> Result<Reply, Problem> {

@@ -26,10 +26,9 @@ pub(crate) fn at_top_level(
 ) -> Result<Reply, Problem> {
     let path = parts.uri.path();
     let wants_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    let has_length = [CONTENT_LENGTH, TRANSFER_ENCODING]
-        .iter()
-        .any(|name| parts.headers.contains_key(name))
-        || !request.body.is_empty();
+    let has_length =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name))
+            || !request.body.is_empty();
     if wants_length && !has_length {
         return Err(Problem::page(
             StatusCode::LENGTH_REQUIRED,
@@ -51,10 +50,7 @@ pub(crate) fn at_top_level(
 }
 
 fn moved(headers: &HeaderMap) -> Reply {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("127.0.0.1:9999");
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:9999");
     let place = format!("http://{host}/osm/");
     let page = format!("This resource has permanently moved to <a href=\"{place}\">{place}</a>.");
     Reply {
@@ -77,10 +73,7 @@ fn index(state: &State, request: &Request, now: f64) -> Result<Reply, Problem> {
         Ok(token) => Ok(Reply::ok(token.clone())),
         Err(_) => Ok(Reply {
             headers: vec![(WWW_AUTHENTICATE, bearer_realm(NEEDED))],
-            ..Reply::new(
-                StatusCode::UNAUTHORIZED,
-                Content::Data(json!("Welcome to OSM!")),
-            )
+            ..Reply::new(StatusCode::UNAUTHORIZED, Content::Data(json!("Welcome to OSM!")))
         }),
     }
 }
@@ -90,9 +83,7 @@ fn version(request: &Request) -> Result<Reply, Problem> {
         return Err(Problem::not_allowed("Only method GET is allowed"));
     }
     if request.segments.len() > 1 || !request.params.is_empty() {
-        return Err(Problem::not_allowed(
-            "Invalid URL or query string for version",
-        ));
+        return Err(Problem::not_allowed("Invalid URL or query string for version"));
     }
     Ok(Reply::ok(json!({"version": VERSION, "date": VERSION_DATE})))
 }

@@ -71,14 +71,7 @@ impl State {
             set(&mut record, "key", "registered");
         }
         self.db.put(collection, record);
-        self.submit(
-            Work::Admin {
-                collection,
-                id: id.clone(),
-                index: 0,
-            },
-            now,
-        );
+        self.submit(Work::Admin { collection, id: id.clone(), index: 0 }, now);
         Ok(id)
     }
 
@@ -132,9 +125,7 @@ impl State {
             return Ok(Removal::Done);
         }
         set(admin_of(&mut record), "to_delete", true);
-        Ok(Removal::Started(
-            self.start_operation(collection, record, "delete", now),
-        ))
+        Ok(Removal::Started(self.start_operation(collection, record, "delete", now)))
     }
 
     fn start_operation(
@@ -152,14 +143,7 @@ impl State {
             operations.push(operation);
         }
         self.db.put(collection, record);
-        self.submit(
-            Work::Admin {
-                collection,
-                id: id.clone(),
-                index,
-            },
-            now,
-        );
+        self.submit(Work::Admin { collection, id: id.clone(), index }, now);
         format!("{id}:{index}")
     }
 
@@ -191,9 +175,7 @@ impl State {
         });
         if is_taken {
             let table = collection.table();
-            return Err(Problem::conflict(format!(
-                "name '{name}' already exists for {table}"
-            )));
+            return Err(Problem::conflict(format!("name '{name}' already exists for {table}")));
         }
         Ok(())
     }
@@ -203,21 +185,17 @@ impl State {
             if collection == Collection::VimAccounts {
                 text(vnfr, "vim-account-id") == id
             } else {
-                list(vnfr, "kdur")
-                    .iter()
-                    .any(|kdur| text(&kdur["k8s-cluster"], "id") == id)
+                list(vnfr, "kdur").iter().any(|kdur| text(&kdur["k8s-cluster"], "id") == id)
             }
         });
         if !is_used {
             return Ok(());
         }
-        Err(Problem::conflict(
-            if collection == Collection::VimAccounts {
-                "There is at least one VNF using this VIM account"
-            } else {
-                "There is at least one VNF using this k8scluster"
-            },
-        ))
+        Err(Problem::conflict(if collection == Collection::VimAccounts {
+            "There is at least one VNF using this VIM account"
+        } else {
+            "There is at least one VNF using this k8scluster"
+        }))
     }
 }
 

@@ -26,9 +26,7 @@ impl State {
         part: &Bytes,
         range: &Range,
     ) -> Result<bool, Problem> {
-        session
-            .with(Access::Write)
-            .find(&self.db, kind.collection(), id)?;
+        session.with(Access::Write).find(&self.db, kind.collection(), id)?;
         let key = (kind.collection(), id.to_owned());
         if range.start > 0 && !self.chunks.contains_key(&key) {
             return Err(Problem::not_found("invalid Transaction-Id header"));
@@ -77,9 +75,7 @@ impl State {
         last: &Upload,
         now: f64,
     ) -> Result<(), Problem> {
-        let whole = self
-            .chunks
-            .shift_remove(&(kind.collection(), id.to_owned()));
+        let whole = self.chunks.shift_remove(&(kind.collection(), id.to_owned()));
         let upload = Upload {
             raw: whole.unwrap_or_default().into(),
             parsed: None,

@@ -71,10 +71,7 @@ impl Db {
     /// Stores a record under its `_id`; a new one goes to the end.
     pub(crate) fn put(&mut self, collection: Collection, record: Value) {
         let id = text(&record, "_id").to_owned();
-        self.tables
-            .entry(collection)
-            .or_default()
-            .insert(id, record);
+        self.tables.entry(collection).or_default().insert(id, record);
     }
 
     pub(crate) fn remove(&mut self, collection: Collection, id: &str) -> Option<Value> {
@@ -82,10 +79,7 @@ impl Db {
     }
 
     pub(crate) fn iter(&self, collection: Collection) -> impl Iterator<Item = &Value> {
-        self.tables
-            .get(&collection)
-            .into_iter()
-            .flat_map(IndexMap::values)
+        self.tables.get(&collection).into_iter().flat_map(IndexMap::values)
     }
 
     /// Removes every record for which `is_wanted` says so.
@@ -107,10 +101,7 @@ pub(crate) fn text<'a>(record: &'a Value, key: &str) -> &'a str {
 
 /// The elements of the list at `key`, or none.
 pub(crate) fn list<'a>(record: &'a Value, key: &str) -> &'a [Value] {
-    record
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    record.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Sets `key` of an object; does nothing to anything else.

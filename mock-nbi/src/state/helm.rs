@@ -49,11 +49,7 @@ impl HelmRelease {
     /// Upgrades it; helm keeps the values in force and lays the new ones over them, unless told to
     /// reset.
     pub(crate) fn upgrade(&mut self, values: &Value, resets: bool, now: f64) {
-        let mut effective = if resets {
-            json!({})
-        } else {
-            self.values().clone()
-        };
+        let mut effective = if resets { json!({}) } else { self.values().clone() };
         coalesce(&mut effective, values);
         self.add_revision(effective, "Upgrade complete".into(), now);
     }
@@ -94,11 +90,7 @@ impl HelmRelease {
     /// `helm status` as Python prints it; `config` is absent when no value was ever given.
     pub(crate) fn status_text(&self) -> String {
         let mut status = Map::new();
-        if self
-            .values()
-            .as_object()
-            .is_some_and(|values| !values.is_empty())
-        {
+        if self.values().as_object().is_some_and(|values| !values.is_empty()) {
             status.insert("config".into(), self.values().clone());
         }
         status.insert(
@@ -150,11 +142,7 @@ fn civil_date(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -188,10 +176,7 @@ mod tests {
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
         release.fail_upgrade("no", 2.0);
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
-        assert_eq!(
-            (release.description.as_str(), release.status),
-            ("no", "failed")
-        );
+        assert_eq!((release.description.as_str(), release.status), ("no", "failed"));
         assert!(release.roll_back(3.0));
         release.upgrade(&json!({"c": 3}), true, 4.0);
         assert_eq!(release.values(), &json!({"c": 3}));

@@ -93,14 +93,10 @@ impl State {
             })?
             .clone();
         let params = body.get("additionalParamsForNs").and_then(Value::as_object);
-        let bad_name = params
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key)
-            .find(|key| {
-                key.starts_with(|c: char| c.is_ascii_digit())
-                    || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
-            });
+        let bad_name = params.into_iter().flatten().map(|(key, _)| key).find(|key| {
+            key.starts_with(|c: char| c.is_ascii_digit())
+                || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
+        });
         if let Some(key) = bad_name {
             return Err(Problem::bad_request(format!(
                 "Invalid param name at additionalParamsForNs:{key}. Must contain only alphanumeric \
@@ -130,9 +126,7 @@ impl State {
     ) -> Result<String, Problem> {
         let params = with_operation(body, "instantiate", ns_id);
         schema::check(&params, &input::NS_INSTANTIATE, self.release, "")?;
-        let nsr = session
-            .find(&self.db, Collection::NsInstances, ns_id)?
-            .clone();
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
         if is_instantiated(&nsr) && !session.force {
             return Err(Problem::conflict(format!(
                 "ns_instance '{ns_id}' cannot be 'instantiate' because it is already instantiated"
@@ -202,9 +196,7 @@ impl State {
         };
         let mut params = with_operation(body, name, ns_id);
         schema::check(&params, schema, self.release, "")?;
-        let nsr = session
-            .find(&self.db, Collection::NsInstances, ns_id)?
-            .clone();
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
         if !is_instantiated(&nsr) {
             if kind == Kind::Terminate && params.get("autoremove") == Some(&json!(true)) {
                 return Ok(None);
@@ -218,9 +210,7 @@ impl State {
             Kind::Scale => self.check_scale(&nsr, &params)?,
             Kind::Instantiate | Kind::Terminate | Kind::Admin => {}
         }
-        Ok(Some(
-            self.start_operation_of(session, ns_id, kind, &params, now),
-        ))
+        Ok(Some(self.start_operation_of(session, ns_id, kind, &params, now)))
     }
 
     fn start_operation_of(
@@ -240,14 +230,7 @@ impl State {
         let record =
             records::operation(self.release, &op_id, ns_id, operation_type, params, &admin);
         self.db.put(Collection::Operations, record);
-        self.submit(
-            Work::Ns {
-                ns_id: ns_id.to_owned(),
-                op_id: op_id.clone(),
-                kind,
-            },
-            now,
-        );
+        self.submit(Work::Ns { ns_id: ns_id.to_owned(), op_id: op_id.clone(), kind }, now);
         op_id
     }
 
@@ -279,12 +262,7 @@ impl State {
         now: f64,
     ) -> Result<Removal, Problem> {
         if !session.force {
-            schema::check(
-                &json!({"nsInstanceId": ns_id}),
-                &input::NS_ID,
-                self.release,
-                "",
-            )?;
+            schema::check(&json!({"nsInstanceId": ns_id}), &input::NS_ID, self.release, "")?;
             let body = json!({"autoremove": true});
             if let Some(op) = self.operate_ns(session, ns_id, Kind::Terminate, &body, now)? {
                 return Ok(Removal::Started(op));
@@ -302,12 +280,8 @@ impl State {
     }
 
     fn forget_ns(&mut self, ns_id: &str) -> Option<Value> {
-        self.db.remove_where(Collection::VnfInstances, |vnfr| {
-            text(vnfr, "nsr-id-ref") == ns_id
-        });
-        self.db.remove_where(Collection::Operations, |op| {
-            text(op, "nsInstanceId") == ns_id
-        });
+        self.db.remove_where(Collection::VnfInstances, |vnfr| text(vnfr, "nsr-id-ref") == ns_id);
+        self.db.remove_where(Collection::Operations, |op| text(op, "nsInstanceId") == ns_id);
         self.engine.forget(ns_id);
         self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
         self.db.remove(Collection::NsInstances, ns_id)

@@ -29,11 +29,7 @@ const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed"
 /// Writes one step of an operation into the records.
 pub(crate) fn apply(state: &mut State, step: &Step) {
     match &step.work {
-        Work::Admin {
-            collection,
-            id,
-            index,
-        } => {
+        Work::Admin { collection, id, index } => {
             if let Change::End(ending) = &step.change {
                 admin::end_admin(state, *collection, id, *index, ending, step.at);
             }
@@ -60,10 +56,7 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
 fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
     let (stage, detail) = match kind {
         Kind::Instantiate => (json!(STAGES[0]), Some("Reading from database. ")),
-        Kind::Terminate => (
-            json!("Stage 1/3: Preparing task."),
-            Some("Getting nsr from db. "),
-        ),
+        Kind::Terminate => (json!("Stage 1/3: Preparing task."), Some("Getting nsr from db. ")),
         Kind::Action | Kind::Scale | Kind::Admin => (Value::Null, None),
     };
     if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
@@ -96,11 +89,7 @@ fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
     match kind {
         Kind::Instantiate => {
             set(admin, "nsState", "INSTANTIATED");
-            set(
-                admin,
-                "deployed",
-                json!({"RO": {"vnfd": []}, "VCA": [], "K8s": []}),
-            );
+            set(admin, "deployed", json!({"RO": {"vnfd": []}, "VCA": [], "K8s": []}));
             for (key, value) in [
                 ("nsState", json!("BUILDING")),
                 ("errorDescription", Value::Null),
@@ -155,11 +144,7 @@ fn end(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, ending: &Ending,
                 set(
                     nsr,
                     "operational-status",
-                    if failure.is_none() {
-                        "running"
-                    } else {
-                        "failed"
-                    },
+                    if failure.is_none() { "running" } else { "failed" },
                 );
                 idle(nsr, at);
             }
@@ -245,11 +230,7 @@ fn break_ns(
     let description = format!("Operation: {operation}.{op_id}, {stage}");
     set(nsr, "nsState", "BROKEN");
     set(nsr, "operational-status", "failed");
-    set(
-        nsr,
-        "detailed-status",
-        format!("{description} Detail: {detail}"),
-    );
+    set(nsr, "detailed-status", format!("{description} Detail: {detail}"));
     set(nsr, "errorDescription", description);
     set(nsr, "errorDetail", detail);
     idle(nsr, at);
@@ -290,15 +271,7 @@ fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, a
         let stage = DELETION_STAGE;
         let message = format!("{stage} Detail: {detail}");
         finish(state, op_id, "FAILED", json!(message), &detail, at);
-        break_ns(
-            state,
-            ns_id,
-            "TERMINATING",
-            op_id,
-            &format!("{stage}."),
-            &detail,
-            at,
-        );
+        break_ns(state, ns_id, "TERMINATING", op_id, &format!("{stage}."), &detail, at);
         return;
     }
     finish(state, op_id, "COMPLETED", Value::Null, "Done", at);

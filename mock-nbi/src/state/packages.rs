@@ -75,8 +75,7 @@ impl State {
         ] {
             set(&mut admin, key, value);
         }
-        self.db
-            .put(kind.collection(), json!({"_admin": admin, "_id": id}));
+        self.db.put(kind.collection(), json!({"_admin": admin, "_id": id}));
         id
     }
 
@@ -120,8 +119,7 @@ impl State {
             set(admin_of(&mut record), "type", "vnfd");
         }
         self.db.put(kind.collection(), record);
-        self.files
-            .insert((kind.collection(), id.to_owned()), stored);
+        self.files.insert((kind.collection(), id.to_owned()), stored);
         Ok(())
     }
 
@@ -134,11 +132,7 @@ impl State {
                 Some(value) => Bytes::from(yaml_dump(value, DESCRIPTOR)),
                 None => upload.raw.clone(),
             };
-            set(
-                &mut storage,
-                "descriptor",
-                upload.filename.as_deref().unwrap_or("package"),
-            );
+            set(&mut storage, "descriptor", upload.filename.as_deref().unwrap_or("package"));
             let content = match &upload.parsed {
                 Some(value) => value.clone(),
                 None => parse_descriptor(&text)?,
@@ -156,26 +150,12 @@ impl State {
                 "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut",
             ));
         }
-        let text = archive
-            .file(&archive.descriptor)
-            .cloned()
-            .unwrap_or_default();
+        let text = archive.file(&archive.descriptor).cloned().unwrap_or_default();
         let content = parse_descriptor(&text)?;
         set(&mut storage, "pkg-dir", archive.folder.as_str());
         set(&mut storage, "descriptor", archive.descriptor.as_str());
-        set(
-            &mut storage,
-            "zipfile",
-            upload.filename.as_deref().unwrap_or("package.tar.gz"),
-        );
-        Ok((
-            content,
-            Stored::Packed {
-                bytes: upload.raw.clone(),
-                archive,
-            },
-            storage,
-        ))
+        set(&mut storage, "zipfile", upload.filename.as_deref().unwrap_or("package.tar.gz"));
+        Ok((content, Stored::Packed { bytes: upload.raw.clone(), archive }, storage))
     }
 
     /// The record with its descriptor part checked and in OSM's types.
@@ -200,11 +180,8 @@ impl State {
             return Ok(record);
         }
         let project = session.with(Access::List);
-        let in_project = |collection| {
-            self.db
-                .iter(collection)
-                .filter(|record| project.sees(record))
-        };
+        let in_project =
+            |collection| self.db.iter(collection).filter(|record| project.sees(record));
         let descriptor_id = text(&record, "id");
         let is_taken = in_project(kind.collection())
             .any(|other| text(other, "_id") != id && text(other, "id") == descriptor_id);
@@ -225,14 +202,10 @@ impl State {
     /// Whether an NS instance holds this package.
     pub(crate) fn is_used(&self, kind: Kind, id: &str) -> bool {
         match kind {
-            Kind::Vnfd => self
-                .db
-                .iter(Collection::VnfInstances)
-                .any(|vnfr| text(vnfr, "vnfd-id") == id),
-            Kind::Nsd => self
-                .db
-                .iter(Collection::NsInstances)
-                .any(|nsr| text(nsr, "nsd-id") == id),
+            Kind::Vnfd => {
+                self.db.iter(Collection::VnfInstances).any(|vnfr| text(vnfr, "vnfd-id") == id)
+            }
+            Kind::Nsd => self.db.iter(Collection::NsInstances).any(|nsr| text(nsr, "nsd-id") == id),
         }
     }
 
@@ -247,15 +220,13 @@ impl State {
         id: &str,
     ) -> Result<&Stored, Problem> {
         let record = session.find(&self.db, kind.collection(), id)?;
-        self.files
-            .get(&(kind.collection(), id.to_owned()))
-            .ok_or_else(|| {
-                Problem::conflict(format!(
-                    "Cannot get content because this resource is not at 'ONBOARDED' state. \
+        self.files.get(&(kind.collection(), id.to_owned())).ok_or_else(|| {
+            Problem::conflict(format!(
+                "Cannot get content because this resource is not at 'ONBOARDED' state. \
                  onboardingState is {}",
-                    text(&record["_admin"], "onboardingState")
-                ))
-            })
+                text(&record["_admin"], "onboardingState")
+            ))
+        })
     }
 }
 

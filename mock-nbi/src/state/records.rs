@@ -73,11 +73,7 @@ impl Creation<'_> {
             set(&mut record, "affinity-or-anti-affinity-group", json!([]));
             set(&mut record, "shared-volumes", json!([]));
             set(&mut record, "vnffgd", json!([]));
-            set(
-                &mut record,
-                "revision",
-                self.nsd["_admin"]["revision"].clone(),
-            );
+            set(&mut record, "revision", self.nsd["_admin"]["revision"].clone());
         }
         set(&mut record, "vld", self.links());
         set(&mut record, "_admin", admin);
@@ -91,11 +87,7 @@ impl Creation<'_> {
                 set(&mut vld, "mgmt-network", flag.clone());
             }
             if self.release.has_revisions() {
-                set(
-                    &mut vld,
-                    "vnfd-connection-point-ref",
-                    self.points_on(text(link, "id")),
-                );
+                set(&mut vld, "vnfd-connection-point-ref", self.points_on(text(link, "id")));
             }
             set(&mut vld, "name", link["id"].clone());
             if !self.release.has_revisions() {
@@ -151,10 +143,8 @@ impl Creation<'_> {
             set(&mut record, "revision", vnfd["_admin"]["revision"].clone());
         }
         if let Some(cluster) = vnfd.get("k8s-cluster") {
-            let nets: Value = list(cluster, "nets")
-                .iter()
-                .map(|net| cluster_net(vnfd, net))
-                .collect();
+            let nets: Value =
+                list(cluster, "nets").iter().map(|net| cluster_net(vnfd, net)).collect();
             set(&mut record, "k8s-cluster", json!({"nets": nets}));
         }
         let kdus = list(vnfd, "kdu");
@@ -203,11 +193,7 @@ impl Creation<'_> {
         });
         for key in ["helm-chart", "juju-bundle"] {
             if let Some(model) = kdu.get(key) {
-                set(
-                    &mut record,
-                    key,
-                    setting("kdu_model").unwrap_or(model).clone(),
-                );
+                set(&mut record, key, setting("kdu_model").unwrap_or(model).clone());
             }
         }
         if let Some(version) = kdu.get("helm-version") {
@@ -219,9 +205,7 @@ impl Creation<'_> {
 
 /// The VNF profiles of all deployment flavours.
 pub(crate) fn profiles(nsd: &Value) -> impl Iterator<Item = &Value> {
-    list(nsd, "df")
-        .iter()
-        .flat_map(|df| list(df, "vnf-profile"))
+    list(nsd, "df").iter().flat_map(|df| list(df, "vnf-profile"))
 }
 
 fn params_for<'a>(body: &'a Value, member: &str) -> Option<&'a Value> {
@@ -245,15 +229,10 @@ fn connection_points(vnfd: &Value) -> Value {
 
 fn cluster_net(vnfd: &Value, net: &Value) -> Value {
     let mut record = json!({"id": net["id"]});
-    let point = list(vnfd, "ext-cpd")
-        .iter()
-        .find(|cpd| cpd.get("k8s-cluster-net") == net.get("id"));
+    let point =
+        list(vnfd, "ext-cpd").iter().find(|cpd| cpd.get("k8s-cluster-net") == net.get("id"));
     if let Some(point) = point {
-        set(
-            &mut record,
-            "external-connection-point-ref",
-            point["id"].clone(),
-        );
+        set(&mut record, "external-connection-point-ref", point["id"].clone());
     }
     record
 }
@@ -341,10 +320,7 @@ pub(crate) fn operation(
 
 fn operation_params(release: Release, params: &Value) -> Value {
     let mut params = params.clone();
-    if let Some(members) = params
-        .get_mut("additionalParamsForVnf")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(members) = params.get_mut("additionalParamsForVnf").and_then(Value::as_array_mut) {
         for member in members {
             format_member_params(member);
         }
@@ -368,10 +344,7 @@ fn format_member_params(member: &mut Value) {
     if let Some(params) = member.get("additionalParams").map(params_as_text) {
         set(member, "additionalParams", params);
     }
-    if let Some(kdus) = member
-        .get_mut("additionalParamsForKdu")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(kdus) = member.get_mut("additionalParamsForKdu").and_then(Value::as_array_mut) {
         for kdu in kdus {
             if let Some(params) = kdu.get("additionalParams").map(params_as_text) {
                 set(kdu, "additionalParams", params);

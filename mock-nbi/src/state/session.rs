@@ -55,9 +55,8 @@ impl Session {
     /// Whether this request may see `record`.
     pub(crate) fn sees(&self, record: &Value) -> bool {
         let projects = self.projects();
-        let named = record
-            .get("_admin")
-            .map_or(&[] as &[Value], |admin| list(admin, self.project_key()));
+        let named =
+            record.get("_admin").map_or(&[] as &[Value], |admin| list(admin, self.project_key()));
         let is_named = |project: &str| named.iter().any(|name| name == project);
         let is_hidden =
             self.access == Access::List && self.public == Some(false) && is_named("ANY");
@@ -85,11 +84,7 @@ impl Session {
         let mut filter = String::from("{");
         if !projects.is_empty() {
             let names: Vec<String> = projects.iter().map(|project| repr_str(project)).collect();
-            filter += &format!(
-                "'_admin.{}.cont': [{}], ",
-                self.project_key(),
-                names.join(", ")
-            );
+            filter += &format!("'_admin.{}.cont': [{}], ", self.project_key(), names.join(", "));
         }
         filter += &format!("{}: {}}}", repr_str(key), repr_str(value));
         Problem::not_found(format!(
@@ -100,10 +95,7 @@ impl Session {
 
     /// The projects to write into a new record's `_admin`.
     pub(crate) fn projects_of_new(&self) -> (Vec<String>, Vec<String>) {
-        let own = self
-            .project_id
-            .clone()
-            .unwrap_or_else(|| self.own_project_id.clone());
+        let own = self.project_id.clone().unwrap_or_else(|| self.own_project_id.clone());
         let mut read = vec![own.clone()];
         let mut write = vec![own];
         if self.public == Some(true) {
@@ -118,9 +110,6 @@ impl Session {
 
     /// The same rights for another kind of access.
     pub(crate) fn with(&self, access: Access) -> Self {
-        Self {
-            access,
-            ..self.clone()
-        }
+        Self { access, ..self.clone() }
     }
 }

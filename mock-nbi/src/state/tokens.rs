@@ -69,9 +69,7 @@ impl Tokens {
         let roles = roles_in(mappings, &project_id, db);
         if roles.is_empty() {
             let name = credentials.project.clone().unwrap_or_default();
-            return Err(Problem::unauthorized(format!(
-                "project {name} not allowed for this user"
-            )));
+            return Err(Problem::unauthorized(format!("project {name} not allowed for this user")));
         }
         let user_id = text(user, "_id").to_owned();
         let last = self.last_token_time.insert(user_id.clone(), now);
@@ -98,11 +96,7 @@ impl Tokens {
             token["user_show"] = json!(false);
         }
         self.tokens.insert(id, token.clone());
-        let delay = if is_throttled {
-            THROTTLE_DELAY
-        } else {
-            Duration::ZERO
-        };
+        let delay = if is_throttled { THROTTLE_DELAY } else { Duration::ZERO };
         Ok(Issued { token, delay })
     }
 
@@ -124,9 +118,7 @@ impl Tokens {
                 .ok_or_else(|| Problem::token_wanted(INVALID));
         };
         let Some(password) = &credentials.password else {
-            return Err(Problem::bad_request(
-                "'NoneType' object has no attribute 'encode'",
-            ));
+            return Err(Problem::bad_request("'NoneType' object has no attribute 'encode'"));
         };
         db.iter(Collection::Users)
             .find(|user| text(user, "username") == username || text(user, "_id") == username)
@@ -140,19 +132,9 @@ impl Tokens {
     /// 401 with what is wrong, as `Www-Authenticate` too.
     pub(crate) fn authenticate(&self, id: Option<&str>, now: f64) -> Result<&Value, Problem> {
         let id = id.ok_or_else(|| Problem::token_wanted(NEEDED))?;
-        let token = self
-            .tokens
-            .get(id)
-            .ok_or_else(|| Problem::token_wanted(INVALID))?;
-        let expires = token
-            .get("expires")
-            .and_then(Value::as_f64)
-            .unwrap_or_default();
-        if expires < now {
-            Err(Problem::token_wanted(EXPIRED))
-        } else {
-            Ok(token)
-        }
+        let token = self.tokens.get(id).ok_or_else(|| Problem::token_wanted(INVALID))?;
+        let expires = token.get("expires").and_then(Value::as_f64).unwrap_or_default();
+        if expires < now { Err(Problem::token_wanted(EXPIRED)) } else { Ok(token) }
     }
 
     /// Tokens of one user that are still good, oldest first.
@@ -160,11 +142,7 @@ impl Tokens {
         self.tokens
             .values()
             .filter(|token| text(token, "username") == username)
-            .filter(|token| {
-                token["expires"]
-                    .as_f64()
-                    .is_some_and(|expires| expires >= now)
-            })
+            .filter(|token| token["expires"].as_f64().is_some_and(|expires| expires >= now))
             .cloned()
             .collect()
     }
@@ -246,11 +224,7 @@ pub(crate) fn is_permitted(token: &Value, permission: &str, db: &Db) -> bool {
             .max_by_key(|(key, _)| key.len())
             .map(|(_, value)| value);
         // `admin` counts as refused where it is missing, whatever the default.
-        let fallback = || {
-            permissions
-                .get("default")
-                .filter(|_| !permission.starts_with("admin:"))
-        };
+        let fallback = || permissions.get("default").filter(|_| !permission.starts_with("admin:"));
         longest.or_else(fallback).and_then(Value::as_bool) == Some(true)
     })
 }

@@ -52,17 +52,10 @@ impl VduTables {
     }
 
     fn flavor_of(&mut self, vdu: &Value, nsd_profile: &Value, vnfd: &Value) -> String {
-        let compute = named(
-            vnfd,
-            "virtual-compute-desc",
-            text(vdu, "virtual-compute-desc"),
-        );
+        let compute = named(vnfd, "virtual-compute-desc", text(vdu, "virtual-compute-desc"));
         let memory = compute.map(|compute| &compute["virtual-memory"]["size"]);
         let gigabytes: f64 = memory
-            .and_then(|size| {
-                size.as_str()
-                    .map_or_else(|| size.as_f64(), |text| text.parse().ok())
-            })
+            .and_then(|size| size.as_str().map_or_else(|| size.as_f64(), |text| text.parse().ok()))
             .unwrap_or(0.0);
         let storage = list(vdu, "virtual-storage-desc")
             .first()
@@ -126,11 +119,7 @@ fn interfaces(vdu: &Value, nsd_profile: &Value, vnfd: &Value) -> Value {
             });
             if let Some(external) = external {
                 let is_mgmt = vnfd.get("mgmt-cp") == external.get("id");
-                set(
-                    &mut interface,
-                    "external-connection-point-ref",
-                    external["id"].clone(),
-                );
+                set(&mut interface, "external-connection-point-ref", external["id"].clone());
                 if is_mgmt {
                     set(&mut interface, "mgmt-vnf", true);
                     set(&mut interface, "mgmt-interface", true);

@@ -21,9 +21,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The body as JSON.
@@ -33,10 +31,7 @@ impl Answer {
     }
 
     pub fn detail(&self) -> String {
-        self.json()["detail"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.json()["detail"].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -58,17 +53,8 @@ pub async fn send(
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_vec()));
     let response = nbi.service().oneshot(request.body(body).unwrap()).await?;
     let (parts, body) = response.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map_err(io::Error::other)?
-        .to_bytes()
-        .to_vec();
-    Ok(Answer {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body,
-    })
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 /// A logged-in user of a fake in process, who speaks JSON.
@@ -80,25 +66,10 @@ pub struct User {
 impl User {
     pub async fn login(nbi: &MockNbi) -> Self {
         let body = json!({"username": "admin", "password": "admin"}).to_string();
-        let headers = [
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json"),
-        ];
-        let answer = send(
-            nbi,
-            "POST",
-            "/osm/admin/v1/tokens",
-            &headers,
-            Some(body.as_bytes()),
-        );
-        let token = answer.await.unwrap().json()["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        Self {
-            nbi: nbi.clone(),
-            token,
-        }
+        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
+        let answer = send(nbi, "POST", "/osm/admin/v1/tokens", &headers, Some(body.as_bytes()));
+        let token = answer.await.unwrap().json()["id"].as_str().unwrap().to_owned();
+        Self { nbi: nbi.clone(), token }
     }
 
     pub async fn try_call(
@@ -115,14 +86,7 @@ impl User {
         ];
         let body = body.map(|body| body.to_string());
         let target = format!("/osm{path}");
-        send(
-            &self.nbi,
-            method,
-            &target,
-            &headers,
-            body.as_ref().map(String::as_bytes),
-        )
-        .await
+        send(&self.nbi, method, &target, &headers, body.as_ref().map(String::as_bytes)).await
     }
 
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -136,12 +100,7 @@ impl User {
     /// Uploads an archive in one step; gives its id.
     pub async fn upload(&self, path: &str, archive: &[u8]) -> String {
         let answer = self.try_upload(path, archive).await.unwrap();
-        assert_eq!(
-            answer.status,
-            201,
-            "{}",
-            String::from_utf8_lossy(&answer.body)
-        );
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
@@ -152,14 +111,7 @@ impl User {
             ("Content-Type", "application/gzip"),
             ("Authorization", bearer.as_str()),
         ];
-        send(
-            &self.nbi,
-            "POST",
-            &format!("/osm{path}"),
-            &headers,
-            Some(archive),
-        )
-        .await
+        send(&self.nbi, "POST", &format!("/osm{path}"), &headers, Some(archive)).await
     }
 }
 
@@ -169,9 +121,7 @@ pub fn captured_package(file: &str) -> Vec<u8> {
     let text = fs_err::read_to_string(path).unwrap();
     let exchange: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
     let body = exchange["req"]["body_b64"].as_str().unwrap();
-    base64::engine::general_purpose::STANDARD
-        .decode(body)
-        .unwrap()
+    base64::engine::general_purpose::STANDARD.decode(body).unwrap()
 }
 
 /// What a world with packages holds.
@@ -184,23 +134,12 @@ pub struct Stocked {
 /// A fake with a VIM, a cluster and the captured packages, for the seed `STOCK`.
 pub async fn stocked(nbi: &MockNbi) -> Stocked {
     let user = User::login(nbi).await;
-    user.upload(
-        "/vnfpkgm/v1/vnf_packages_content",
-        &captured_package("nfpkg-create.jsonl"),
-    )
-    .await;
+    user.upload("/vnfpkgm/v1/vnf_packages_content", &captured_package("nfpkg-create.jsonl")).await;
     let nsd_id = user
-        .upload(
-            "/nsd/v1/ns_descriptors_content",
-            &captured_package("nspkg-create.jsonl"),
-        )
+        .upload("/nsd/v1/ns_descriptors_content", &captured_package("nspkg-create.jsonl"))
         .await;
     let vims = user.get("/admin/v1/vim_accounts").await;
-    Stocked {
-        user,
-        nsd_id,
-        vim_id: vims[0]["_id"].as_str().unwrap().to_owned(),
-    }
+    Stocked { user, nsd_id, vim_id: vims[0]["_id"].as_str().unwrap().to_owned() }
 }
 
 /// Seed of a site with a cluster.
@@ -213,16 +152,8 @@ impl Stocked {
     /// Creates an instance in one step; gives its id and the operation's.
     pub async fn create_ns(&self, name: &str, params: Value) -> (String, String) {
         let body = self.creation(name, &params);
-        let answer = self
-            .user
-            .call("POST", "/nslcm/v1/ns_instances_content", Some(body))
-            .await;
-        assert_eq!(
-            answer.status,
-            201,
-            "{}",
-            String::from_utf8_lossy(&answer.body)
-        );
+        let answer = self.user.call("POST", "/nslcm/v1/ns_instances_content", Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
         let answer = answer.json();
         let word = |key: &str| answer[key].as_str().unwrap().to_owned();
         (word("id"), word("nslcmop_id"))
@@ -244,25 +175,16 @@ impl Stocked {
         });
         let path = format!("/nslcm/v1/ns_instances/{ns_id}/action");
         let answer = self.user.call("POST", &path, Some(body)).await;
-        assert_eq!(
-            answer.status,
-            202,
-            "{}",
-            String::from_utf8_lossy(&answer.body)
-        );
+        assert_eq!(answer.status, 202, "{}", String::from_utf8_lossy(&answer.body));
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
     pub async fn ns(&self, ns_id: &str) -> Value {
-        self.user
-            .get(&format!("/nslcm/v1/ns_instances/{ns_id}"))
-            .await
+        self.user.get(&format!("/nslcm/v1/ns_instances/{ns_id}")).await
     }
 
     pub async fn operation(&self, op_id: &str) -> Value {
-        self.user
-            .get(&format!("/nslcm/v1/ns_lcm_op_occs/{op_id}"))
-            .await
+        self.user.get(&format!("/nslcm/v1/ns_lcm_op_occs/{op_id}")).await
     }
 }
 
@@ -276,7 +198,5 @@ pub async fn raw_exchange(addr: SocketAddr, request: &str) -> Option<io::Result<
         stream.read_to_end(&mut answer).await?;
         Ok(answer)
     };
-    tokio::time::timeout(std::time::Duration::from_millis(300), exchange)
-        .await
-        .ok()
+    tokio::time::timeout(std::time::Duration::from_millis(300), exchange).await.ok()
 }

@@ -92,10 +92,7 @@ fn same_masked<'a>(fields: &'a serde_json::Map<String, Value>, name: &str) -> Op
     if masked == name {
         return None;
     }
-    fields
-        .iter()
-        .find(|(other, _)| mask(other) == masked)
-        .map(|(_, value)| value)
+    fields.iter().find(|(other, _)| mask(other) == masked).map(|(_, value)| value)
 }
 
 fn kind(value: &Value) -> &'static str {

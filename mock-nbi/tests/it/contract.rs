@@ -11,14 +11,8 @@ use crate::compare::{differences, is_uuid};
 
 /// Cases that do not hold yet, each with its reason. One that begins to hold must leave the list.
 const NOT_YET: &[(&str, &str)] = &[
-    (
-        "public_and_set_project",
-        "projects and users cannot be made yet",
-    ),
-    (
-        "token_project_scope",
-        "projects and users cannot be made yet",
-    ),
+    ("public_and_set_project", "projects and users cannot be made yet"),
+    ("token_project_scope", "projects and users cannot be made yet"),
     (
         "vnf_invalid_descriptors",
         "the text for a bad `helm-version` names internals of the full SOL006 model",
@@ -28,10 +22,8 @@ const NOT_YET: &[(&str, &str)] = &[
 #[tokio::test(start_paused = true)]
 async fn recorded_cases_hold() {
     let folder = format!("{}/tests/recorded/r19", env!("CARGO_MANIFEST_DIR"));
-    let mut files: Vec<_> = fs_err::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 38, "only {} recorded cases", files.len());
     let mut complaints = Vec::new();
@@ -61,20 +53,12 @@ pub struct Replay {
 
 impl Replay {
     pub fn new(nbi: MockNbi) -> Self {
-        Self {
-            nbi,
-            answers: BTreeMap::new(),
-            ids: BTreeMap::new(),
-            found: Vec::new(),
-        }
+        Self { nbi, answers: BTreeMap::new(), ids: BTreeMap::new(), found: Vec::new() }
     }
 
     /// Everything that differs in a case.
     async fn of_case(text: &str) -> Vec<String> {
-        let nbi = MockNbi::builder()
-            .release(Release::R19Recorded)
-            .build()
-            .unwrap();
+        let nbi = MockNbi::builder().release(Release::R19Recorded).build().unwrap();
         let mut replay = Self::new(nbi);
         for line in text.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
@@ -96,11 +80,7 @@ impl Replay {
 
     async fn steer(&self, what: &str, args: &Value) {
         let (method, path, body) = match what {
-            "lcm" => (
-                "PUT",
-                "/operations/mode".to_owned(),
-                json!({"mode": args["mode"]}),
-            ),
+            "lcm" => ("PUT", "/operations/mode".to_owned(), json!({"mode": args["mode"]})),
             "lcm-run" => ("POST", "/operations/end".to_owned(), args.clone()),
             "lcm-wait" => ("POST", "/operations/settle".to_owned(), json!({})),
             "expire-token" => {
@@ -112,9 +92,7 @@ impl Replay {
         };
         let target = format!("/_mock{path}");
         let body = body.to_string();
-        let answer = send(&self.nbi, method, &target, &[], Some(body.as_bytes()))
-            .await
-            .unwrap();
+        let answer = send(&self.nbi, method, &target, &[], Some(body.as_bytes())).await.unwrap();
         assert!(answer.status < 300, "{what}: {}", answer.status);
     }
 
@@ -136,35 +114,17 @@ impl Replay {
             })
             .map(|(name, value)| (name.clone(), self.translate(value.as_str().unwrap())))
             .collect();
-        let headers: Vec<(&str, &str)> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let body = match wanted_request.get("body_b64").and_then(Value::as_str) {
-            Some(base64) => Some(
-                base64::engine::general_purpose::STANDARD
-                    .decode(base64)
-                    .unwrap(),
-            ),
-            None => wanted_request["body"]
-                .as_str()
-                .map(|body| self.translate(body).into_bytes()),
+            Some(base64) => Some(base64::engine::general_purpose::STANDARD.decode(base64).unwrap()),
+            None => wanted_request["body"].as_str().map(|body| self.translate(body).into_bytes()),
         };
-        let answer = send(
-            &self.nbi,
-            word("method"),
-            &target,
-            &headers,
-            body.as_deref(),
-        );
+        let answer = send(&self.nbi, word("method"), &target, &headers, body.as_deref());
         let answer = answer.await.unwrap();
         let n = line["n"].as_u64().unwrap();
         for difference in self.judge(want, &answer) {
-            self.found.push(format!(
-                "#{n} {} {}: {difference}",
-                word("method"),
-                word("path")
-            ));
+            self.found.push(format!("#{n} {} {}: {difference}", word("method"), word("path")));
         }
         self.answers.insert(n, answer);
     }
@@ -184,10 +144,7 @@ impl Replay {
             found.push(format!("type {} not {wanted}", got.header("Content-Type")));
         }
         for name in ["Location", "Www-Authenticate"] {
-            let wanted = want["headers"]
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let wanted = want["headers"].get(name).and_then(Value::as_str).unwrap_or_default();
             let is_absolute = wanted.starts_with("http");
             let is_nginx = want["headers"].get("Content-Type").is_none();
             let same = crate::compare::mask(wanted) == crate::compare::mask(got.header(name));
@@ -256,9 +213,7 @@ fn pair_ids(want: &Value, got: &Value, ids: &mut BTreeMap<String, String>) {
         (Value::String(a), Value::String(b)) => {
             let is_token = |text: &str| {
                 [32, 43].contains(&text.len())
-                    && text
-                        .bytes()
-                        .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+                    && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
             };
             if (is_uuid(a) && is_uuid(b)) || (is_token(a) && is_token(b)) {
                 ids.entry(a.clone()).or_insert_with(|| b.clone());

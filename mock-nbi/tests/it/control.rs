@@ -10,14 +10,8 @@ use crate::client::{STOCK, User, send, stocked};
 async fn steer(nbi: &MockNbi, method: &str, path: &str, body: Value) -> (u16, Value) {
     let body = body.to_string();
     let target = format!("/_mock{path}");
-    let answer = send(nbi, method, &target, &[], Some(body.as_bytes()))
-        .await
-        .unwrap();
-    let value = if answer.body.is_empty() {
-        Value::Null
-    } else {
-        answer.json()
-    };
+    let answer = send(nbi, method, &target, &[], Some(body.as_bytes())).await.unwrap();
+    let value = if answer.body.is_empty() { Value::Null } else { answer.json() };
     (answer.status, value)
 }
 
@@ -26,30 +20,14 @@ async fn modes_override_the_profile_and_settle_waits_for_what_can_end() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
     let nbi = MockNbi::builder().seed(seed).build().unwrap();
     let stock = stocked(&nbi).await;
-    assert_eq!(
-        steer(&nbi, "PUT", "/operations/mode", json!({"mode": "off"}))
-            .await
-            .0,
-        204
-    );
+    assert_eq!(steer(&nbi, "PUT", "/operations/mode", json!({"mode": "off"})).await.0, 204);
     let (ns_id, op_id) = stock.create_ns("ldap", json!({"a": 1})).await;
-    assert_eq!(
-        steer(&nbi, "POST", "/operations/settle", json!({})).await.0,
-        204
-    );
-    assert_eq!(
-        stock.operation(&op_id).await["operationState"],
-        "PROCESSING"
-    );
+    assert_eq!(steer(&nbi, "POST", "/operations/settle", json!({})).await.0, 204);
+    assert_eq!(stock.operation(&op_id).await["operationState"], "PROCESSING");
     steer(&nbi, "PUT", "/operations/mode", json!({"mode": "fail"})).await;
     steer(&nbi, "POST", "/operations/settle", json!({})).await;
     assert_eq!(stock.ns(&ns_id).await["nsState"], "BROKEN");
-    assert_eq!(
-        steer(&nbi, "PUT", "/operations/mode", json!({"mode": "x"}))
-            .await
-            .0,
-        400
-    );
+    assert_eq!(steer(&nbi, "PUT", "/operations/mode", json!({"mode": "x"})).await.0, 400);
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,8 +42,7 @@ async fn reset_empties_the_nbi_and_gives_the_profile_back_its_say() {
     let user = User::login(&nbi).await;
     let body = json!({"name": "a", "vim_type": "dummy", "vim_url": "u", "vim_user": "u",
         "vim_password": "p", "vim_tenant_name": "t"});
-    user.call("POST", "/admin/v1/vim_accounts", Some(body))
-        .await;
+    user.call("POST", "/admin/v1/vim_accounts", Some(body)).await;
     let vims = user.get("/admin/v1/vim_accounts").await;
     assert_eq!(vims[0]["_admin"]["operationalState"], "ENABLED");
 }
@@ -77,12 +54,7 @@ async fn the_clock_is_read_and_advanced() {
     assert_eq!(now, json!({"now": 1_700_000_000.0}));
     let (status, now) = steer(&nbi, "POST", "/clock/advance", json!({"seconds": 2.5})).await;
     assert_eq!((status, now), (200, json!({"now": 1_700_000_002.5})));
-    assert_eq!(
-        steer(&nbi, "POST", "/clock/advance", json!({"seconds": -1}))
-            .await
-            .0,
-        400
-    );
+    assert_eq!(steer(&nbi, "POST", "/clock/advance", json!({"seconds": -1})).await.0, 400);
     assert_eq!(steer(&nbi, "GET", "/nonsense", json!({})).await.0, 404);
 }
 
@@ -92,26 +64,13 @@ async fn a_token_can_be_made_to_expire() {
     let user = User::login(&nbi).await;
     let path = format!("/tokens/{}/expire", user.token);
     assert_eq!(steer(&nbi, "POST", &path, json!({})).await.0, 204);
-    assert_eq!(
-        user.call("GET", "/admin/v1/vim_accounts", None)
-            .await
-            .status,
-        401
-    );
-    assert_eq!(
-        steer(&nbi, "POST", "/tokens/nope/expire", json!({}))
-            .await
-            .0,
-        404
-    );
+    assert_eq!(user.call("GET", "/admin/v1/vim_accounts", None).await.status, 401);
+    assert_eq!(steer(&nbi, "POST", "/tokens/nope/expire", json!({})).await.0, 404);
 }
 
 #[tokio::test]
 async fn the_server_stops_with_a_hanging_request_under_way() {
-    let nbi = MockNbi::builder()
-        .profile(Profile::instant())
-        .build()
-        .unwrap();
+    let nbi = MockNbi::builder().profile(Profile::instant()).build().unwrap();
     let server = nbi.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let addr = server.local_addr();
     let url = format!("http://{addr}/osm/version");
@@ -138,10 +97,7 @@ async fn bodies_over_the_limit_are_refused_before_they_are_looked_at() {
     let body = vec![b' '; 64 * 1024 * 1024 + 1];
     let target = "/osm/vnfpkgm/v1/vnf_packages_content";
     let answer = send(&nbi, "POST", target, &[], Some(&body)).await.unwrap();
-    assert_eq!(
-        (answer.status, answer.header("Content-Type")),
-        (413, "text/html;charset=utf-8")
-    );
+    assert_eq!((answer.status, answer.header("Content-Type")), (413, "text/html;charset=utf-8"));
     assert_eq!(nbi.journal()[0].status, Some(413));
 }
 
@@ -157,10 +113,7 @@ fn seeds_are_refused_with_the_item_that_is_wrong() {
         "vim_accounts: [{name: a}, {name: a}]",
         "VIM account `a`: refused with 409: name 'a' already exists for vim_accounts",
     );
-    check(
-        "k8s_clusters: [{name: k, vim_account: x}]",
-        "cluster `k`: no VIM account is named `x`",
-    );
+    check("k8s_clusters: [{name: k, vim_account: x}]", "cluster `k`: no VIM account is named `x`");
     check(
         "vim_accounts: [{name: a, colour: red}]",
         "VIM account `a`: refused with 422: Format error  'Additional properties are not allowed \
@@ -173,20 +126,10 @@ fn a_seed_takes_packages_from_folders() {
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("thing_knf");
     fs_err::create_dir(&package).unwrap();
-    fs_err::write(
-        package.join("vnfd.yaml"),
-        "vnfd: {id: thing, version: '1'}\n",
-    )
-    .unwrap();
+    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, version: '1'}\n").unwrap();
     let text = format!("packages: [{{folder: {}}}]", package.display());
-    let nbi = MockNbi::builder()
-        .seed(Seed::from_yaml(&text, "s").unwrap())
-        .build()
-        .unwrap();
+    let nbi = MockNbi::builder().seed(Seed::from_yaml(&text, "s").unwrap()).build().unwrap();
     let packages = nbi.records(Collection::VnfPackages);
     assert_eq!(packages[0]["id"], "thing");
-    assert_eq!(
-        packages[0]["_admin"]["storage"]["zipfile"],
-        "thing_knf.tar.gz"
-    );
+    assert_eq!(packages[0]["_admin"]["storage"]["zipfile"], "thing_knf.tar.gz");
 }

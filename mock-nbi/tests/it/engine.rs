@@ -20,10 +20,7 @@ fn world(profile: Profile) -> MockNbi {
 
 /// What helm holds, as OSM shows it in the record.
 fn helm_status(ns: &Value) -> String {
-    ns["_admin"]["deployed"]["K8s"][0]["detailed-status"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    ns["_admin"]["deployed"]["K8s"][0]["detailed-status"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,10 +28,7 @@ async fn instant_operations_have_ended_when_they_are_next_read() {
     let stock = stocked(&world(Profile::instant())).await;
     let (ns_id, op_id) = stock.create_ns("ldap", json!({"replicaCount": "2"})).await;
     let op = stock.operation(&op_id).await;
-    assert_eq!(
-        (&op["operationState"], &op["stage"]),
-        (&json!("COMPLETED"), &json!(""))
-    );
+    assert_eq!((&op["operationState"], &op["stage"]), (&json!("COMPLETED"), &json!("")));
     let ns = stock.ns(&ns_id).await;
     assert_eq!(ns["nsState"], "READY");
     assert!(helm_status(&ns).starts_with("{'config': {'replicaCount': '2'}, 'info': "));
@@ -51,10 +45,7 @@ async fn realistic_instantiation_takes_a_minute_and_shows_what_it_is_at() {
     let stage = stock.operation(&op_id).await["stage"].clone();
     assert_eq!(stage, "Stage 1/5: preparation of the environment.");
     tokio::time::advance(Duration::from_secs(15)).await;
-    let stage = stock.operation(&op_id).await["stage"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let stage = stock.operation(&op_id).await["stage"].as_str().unwrap().to_owned();
     assert!(stage.starts_with("Stage 2/5"), "{stage}");
     nbi.advance(Duration::from_secs(60));
     let op = stock.operation(&op_id).await;
@@ -80,46 +71,26 @@ async fn operations_of_an_instance_queue_and_end_on_request_under_the_manual_pro
     assert_eq!(stock.operation(&second).await["stage"], Value::Null);
     nbi.end_operations(OperationResult::Ok);
     let ns = stock.ns(&ns_id).await;
-    assert_eq!(
-        (&ns["nsState"], &ns["currentOperation"]),
-        (&json!("READY"), &json!("IDLE"))
-    );
-    assert!(
-        helm_status(&ns).contains("'replicaCount': '2'"),
-        "{}",
-        helm_status(&ns)
-    );
+    assert_eq!((&ns["nsState"], &ns["currentOperation"]), (&json!("READY"), &json!("IDLE")));
+    assert!(helm_status(&ns).contains("'replicaCount': '2'"), "{}", helm_status(&ns));
 }
 
 #[tokio::test(start_paused = true)]
 async fn values_are_laid_over_the_instantiation_and_then_over_what_is_in_force() {
     let stock = stocked(&world(Profile::instant())).await;
-    let (ns_id, _) = stock
-        .create_ns("ldap", json!({"a": "1", "nested": {"x": 1, "y": 1}}))
-        .await;
-    stock
-        .upgrade(
-            &ns_id,
-            json!({"a": "2", "b": "3", "kdu_model": "stable/openldap:9"}),
-        )
-        .await;
+    let (ns_id, _) = stock.create_ns("ldap", json!({"a": "1", "nested": {"x": 1, "y": 1}})).await;
+    stock.upgrade(&ns_id, json!({"a": "2", "b": "3", "kdu_model": "stable/openldap:9"})).await;
     let ns = stock.ns(&ns_id).await;
     let config = "{'config': {'a': '2', 'nested': {'x': 1, 'y': 1}, 'b': '3'}, ";
     assert!(helm_status(&ns).starts_with(config), "{}", helm_status(&ns));
-    assert_eq!(
-        ns["_admin"]["deployed"]["K8s"][0]["kdu-model"],
-        "stable/openldap:9"
-    );
+    assert_eq!(ns["_admin"]["deployed"]["K8s"][0]["kdu-model"], "stable/openldap:9");
     // An upgrade sends the instantiation's values again, not those of the upgrade before.
     stock.upgrade(&ns_id, json!({"c": "4"})).await;
     let config = "{'config': {'a': '1', 'nested': {'x': 1, 'y': 1}, 'b': '3', 'c': '4'}, ";
     assert!(helm_status(&stock.ns(&ns_id).await).starts_with(config));
     let vnfr = &stock.user.get("/nslcm/v1/vnf_instances").await[0];
     assert_eq!(vnfr["kdur"][0]["additionalParams"]["a"], "1");
-    assert_eq!(
-        vnfr["kdur"][0]["additionalParams"]["nested"],
-        "!!yaml x: 1\ny: 1\n"
-    );
+    assert_eq!(vnfr["kdur"][0]["additionalParams"]["nested"], "!!yaml x: 1\ny: 1\n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,30 +98,19 @@ async fn a_failed_instantiation_can_be_terminated_and_tried_again_on_the_same_re
     let nbi = world(Profile::manual());
     let stock = stocked(&nbi).await;
     let (ns_id, op_id) = stock.create_ns("ldap", json!({"a": 1})).await;
-    nbi.end_operations(OperationResult::Fail {
-        detail: "no such chart".into(),
-    });
+    nbi.end_operations(OperationResult::Fail { detail: "no such chart".into() });
     let ns = stock.ns(&ns_id).await;
-    assert_eq!(
-        (&ns["nsState"], &ns["errorDetail"]),
-        (&json!("BROKEN"), &json!("no such chart"))
-    );
+    assert_eq!((&ns["nsState"], &ns["errorDetail"]), (&json!("BROKEN"), &json!("no such chart")));
     assert_eq!(stock.operation(&op_id).await["operationState"], "FAILED");
     let path = format!("/nslcm/v1/ns_instances/{ns_id}");
     assert_eq!(stock.user.call("DELETE", &path, None).await.status, 409);
     let body = json!({"autoremove": false});
     let terminate = format!("{path}/terminate");
-    assert_eq!(
-        stock.user.call("POST", &terminate, Some(body)).await.status,
-        202
-    );
+    assert_eq!(stock.user.call("POST", &terminate, Some(body)).await.status, 202);
     nbi.end_operations(OperationResult::Ok);
     assert_eq!(stock.ns(&ns_id).await["nsState"], "NOT_INSTANTIATED");
     let body = stock.creation("ldap", &json!({"a": 2}));
-    let again = stock
-        .user
-        .call("POST", &format!("{path}/instantiate"), Some(body))
-        .await;
+    let again = stock.user.call("POST", &format!("{path}/instantiate"), Some(body)).await;
     assert_eq!(again.status, 202, "{}", again.detail());
     nbi.end_operations(OperationResult::Ok);
     assert_eq!(stock.ns(&ns_id).await["nsState"], "READY");
@@ -198,10 +158,7 @@ async fn the_same_seed_and_requests_give_the_same_ids_records_and_journal() {
         let (ns_id, _) = stock.create_ns("ldap", json!({"a": 1})).await;
         nbi.advance(Duration::from_secs(100));
         stock.ns(&ns_id).await;
-        (
-            nbi.records(Collection::NsInstances),
-            serde_json::to_string(&nbi.journal()).unwrap(),
-        )
+        (nbi.records(Collection::NsInstances), serde_json::to_string(&nbi.journal()).unwrap())
     }
     let (one, two) = (run().await, run().await);
     assert_eq!(one, two);

@@ -10,11 +10,7 @@ use crate::client::{STOCK, User, raw_exchange, send, stocked};
 const PATH: &str = "/osm/admin/v1/vim_accounts";
 
 fn fault(operation: &str, nth: u32, kind: FaultKind) -> Fault {
-    Fault {
-        operation: operation.into(),
-        nth,
-        kind,
-    }
+    Fault { operation: operation.into(), nth, kind }
 }
 
 /// How a client of either kind sees the answer to a request for the VIM accounts.
@@ -61,21 +57,13 @@ async fn seen_over_a_socket(kind: FaultKind) -> String {
     if body.len() < length {
         return "broken off".into();
     }
-    format!(
-        "{} {}",
-        head.split(' ').nth(1).unwrap(),
-        header("content-type: ")
-    )
+    format!("{} {}", head.split(' ').nth(1).unwrap(), header("content-type: "))
 }
 
 #[tokio::test]
 async fn faults_look_the_same_in_process_and_over_a_socket() {
     let json = "application/json; charset=utf-8";
-    let status = FaultKind::Status {
-        status: 503,
-        body: None,
-        retry_after: Some(2),
-    };
+    let status = FaultKind::Status { status: 503, body: None, retry_after: Some(2) };
     for (kind, expected) in [
         (status, format!("503 {json}")),
         (FaultKind::Html { status: 502 }, "502 text/html".to_owned()),
@@ -86,16 +74,8 @@ async fn faults_look_the_same_in_process_and_over_a_socket() {
         (FaultKind::Truncated, "broken off".to_owned()),
         (FaultKind::Late { seconds: 0.01 }, format!("200 {json}")),
     ] {
-        assert_eq!(
-            seen_in_process(kind.clone()).await,
-            expected,
-            "{kind:?} in process"
-        );
-        assert_eq!(
-            seen_over_a_socket(kind.clone()).await,
-            expected,
-            "{kind:?} over a socket"
-        );
+        assert_eq!(seen_in_process(kind.clone()).await, expected, "{kind:?} in process");
+        assert_eq!(seen_over_a_socket(kind.clone()).await, expected, "{kind:?} over a socket");
     }
 }
 
@@ -109,19 +89,9 @@ async fn a_reset_before_has_no_effect_and_one_after_has() {
     for (name, count) in [("a", 0), ("b", 1)] {
         let body = json!({"name": name, "vim_type": "dummy", "vim_url": "u", "vim_user": "u",
             "vim_password": "p", "vim_tenant_name": "t"});
-        let error = user
-            .try_call("POST", "/admin/v1/vim_accounts", Some(body))
-            .await
-            .unwrap_err();
+        let error = user.try_call("POST", "/admin/v1/vim_accounts", Some(body)).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
-        assert_eq!(
-            user.get("/admin/v1/vim_accounts")
-                .await
-                .as_array()
-                .unwrap()
-                .len(),
-            count
-        );
+        assert_eq!(user.get("/admin/v1/vim_accounts").await.as_array().unwrap().len(), count);
     }
     let entry = &nbi.journal()[1];
     assert_eq!((entry.method.as_str(), entry.status), ("POST", None));
@@ -134,27 +104,17 @@ async fn ids_in_an_address_stand_for_any_and_a_scripted_operation_fails_with_its
     let nbi = MockNbi::builder().seed(seed).build().unwrap();
     let stock = stocked(&nbi).await;
     let (ns_id, _) = stock.create_ns("ldap", json!({"a": "1"})).await;
-    let kind = FaultKind::OperationFails {
-        detail: "timed out".into(),
-    };
+    let kind = FaultKind::OperationFails { detail: "timed out".into() };
     nbi.inject(fault("POST /nslcm/v1/ns_instances/{id}/action", 2, kind));
     let good = stock.upgrade(&ns_id, json!({"a": "2"})).await;
     let bad = stock.upgrade(&ns_id, json!({"a": "3"})).await;
     assert_eq!(stock.operation(&good).await["operationState"], "COMPLETED");
     let op = stock.operation(&bad).await;
     assert_eq!(op["operationState"], "FAILED");
-    assert_eq!(
-        op["errorMessage"],
-        "FAILED Executing kdu upgrade: timed out"
-    );
+    assert_eq!(op["errorMessage"], "FAILED Executing kdu upgrade: timed out");
     let ns = stock.ns(&ns_id).await;
-    assert_eq!(
-        (&ns["nsState"], &ns["currentOperation"]),
-        (&json!("READY"), &json!("IDLE"))
-    );
-    let status = ns["_admin"]["deployed"]["K8s"][0]["detailed-status"]
-        .as_str()
-        .unwrap();
+    assert_eq!((&ns["nsState"], &ns["currentOperation"]), (&json!("READY"), &json!("IDLE")));
+    let status = ns["_admin"]["deployed"]["K8s"][0]["detailed-status"].as_str().unwrap();
     assert!(status.starts_with("{'config': {'a': '2'}"), "{status}");
 }
 
@@ -167,11 +127,7 @@ async fn the_journal_tells_writes_from_reads_and_keeps_no_secret() {
     send(&nbi, "POST", query, &[], Some(b"{}")).await.unwrap();
     let journal = nbi.journal();
     assert_eq!(nbi.journal_len(), 3);
-    assert!(
-        journal
-            .iter()
-            .all(|entry| !entry.is_write() && entry.connection == 0)
-    );
+    assert!(journal.iter().all(|entry| !entry.is_write() && entry.connection == 0));
     let text = serde_json::to_value(&journal).unwrap();
     assert_eq!(text[1]["query"], "name=x");
     assert_eq!(text[2]["query"], "username=admin&password=***");
@@ -196,12 +152,7 @@ async fn over_http(server: &Server, method: &str, path: &str, body: Value) -> (u
     let url = format!("http://{}{path}", server.local_addr());
     let client = reqwest::Client::new();
     let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-    let answer = client
-        .request(method, url)
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = client.request(method, url).json(&body).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, answer.json().await.unwrap_or_default())
 }
@@ -213,40 +164,17 @@ async fn the_control_api_steers_faults_and_numbers_connections() {
     let login = json!({"username": "admin", "password": "admin"});
     let injected = json!({"operation": "POST /admin/v1/tokens", "nth": 1,
         "kind": {"status": {"status": 503, "retry-after": 1}}});
-    assert_eq!(
-        over_http(&server, "POST", "/_mock/faults", injected.clone())
-            .await
-            .0,
-        204
-    );
+    assert_eq!(over_http(&server, "POST", "/_mock/faults", injected.clone()).await.0, 204);
     let (_, armed) = over_http(&server, "GET", "/_mock/faults", json!({})).await;
     assert_eq!(armed[0]["operation"], injected["operation"]);
-    assert_eq!(
-        over_http(&server, "POST", "/osm/admin/v1/tokens", login.clone())
-            .await
-            .0,
-        503
-    );
-    assert_eq!(
-        over_http(&server, "POST", "/osm/admin/v1/tokens", login)
-            .await
-            .0,
-        200
-    );
+    assert_eq!(over_http(&server, "POST", "/osm/admin/v1/tokens", login.clone()).await.0, 503);
+    assert_eq!(over_http(&server, "POST", "/osm/admin/v1/tokens", login).await.0, 200);
     let bad = json!({"operation": "x", "nth": 1, "kind": "nonsense"});
-    assert_eq!(
-        over_http(&server, "POST", "/_mock/faults", bad).await.0,
-        400
-    );
+    assert_eq!(over_http(&server, "POST", "/_mock/faults", bad).await.0, 400);
     let (_, journal) = over_http(&server, "GET", "/_mock/journal", json!({})).await;
     assert_eq!(journal.as_array().unwrap().len(), 2);
     assert_ne!(journal[0]["connection"], journal[1]["connection"]);
-    assert_eq!(
-        over_http(&server, "DELETE", "/_mock/journal", json!({}))
-            .await
-            .0,
-        204
-    );
+    assert_eq!(over_http(&server, "DELETE", "/_mock/journal", json!({})).await.0, 204);
     assert_eq!(nbi.journal_len(), 0);
     server.shutdown().await;
 }

@@ -13,29 +13,18 @@ const HELM_SAYS: &str = "Rollback \"stable-openldap-1-2-3-0098084071\" failed: c
                          value: \"\": field is immutable";
 
 async fn replay_file(replay: &mut Replay, file: &str) {
-    let path = format!(
-        "{}/tests/recorded/r10/{file}.jsonl",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/tests/recorded/r10/{file}.jsonl", env!("CARGO_MANIFEST_DIR"));
     for line in fs_err::read_to_string(path).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         replay.exchange(&line).await;
-        assert!(
-            replay.found().is_empty(),
-            "{file}\n{}",
-            replay.found().join("\n")
-        );
+        assert!(replay.found().is_empty(), "{file}\n{}", replay.found().join("\n"));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder()
-        .release(Release::R10)
-        .seed(seed)
-        .build()
-        .unwrap();
+    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
     let mut replay = Replay::new(nbi.clone());
     for file in ["nfpkg-create", "nspkg-create", "ns-create", "ns-create2"] {
         replay_file(&mut replay, file).await;
@@ -43,9 +32,7 @@ async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() 
     nbi.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".into(),
         nth: 1,
-        kind: FaultKind::OperationFails {
-            detail: HELM_SAYS.into(),
-        },
+        kind: FaultKind::OperationFails { detail: HELM_SAYS.into() },
     });
     replay_file(&mut replay, "ns-action.upgrade").await;
     replay_file(&mut replay, "ns-action.upgrade2").await;
@@ -55,11 +42,7 @@ async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() 
 #[tokio::test(start_paused = true)]
 async fn documented_refusals_hold() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder()
-        .release(Release::R10)
-        .seed(seed)
-        .build()
-        .unwrap();
+    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
     let stock = stocked(&nbi).await;
     for (path, file, detail) in [
         (
@@ -73,11 +56,7 @@ async fn documented_refusals_hold() {
             "nsd with id 'openldap_ns' already exists for this project",
         ),
     ] {
-        let answer = stock
-            .user
-            .try_upload(path, &captured_package(file))
-            .await
-            .unwrap();
+        let answer = stock.user.try_upload(path, &captured_package(file)).await.unwrap();
         assert_eq!((answer.status, answer.detail().as_str()), (409, detail));
     }
     let bearer = format!("Bearer {}", stock.user.token);
@@ -88,14 +67,9 @@ async fn documented_refusals_hold() {
     ];
     let target = "/osm/vnfpkgm/v1/vnf_packages_content/openldap_knf";
     let package = captured_package("nfpkg-create.jsonl");
-    let answer = send(&nbi, "PUT", target, &headers, Some(&package))
-        .await
-        .unwrap();
+    let answer = send(&nbi, "PUT", target, &headers, Some(&package)).await.unwrap();
     assert_eq!(answer.status, 400);
-    assert_eq!(
-        answer.detail(),
-        "'RequestBody' object has no attribute 'get'"
-    );
+    assert_eq!(answer.detail(), "'RequestBody' object has no attribute 'get'");
     // Names of instances are not unique.
     let (first, _) = stock.create_ns("ldap", json!({"a": 1})).await;
     let (second, _) = stock.create_ns("ldap", json!({"a": 1})).await;
@@ -107,23 +81,14 @@ async fn documented_refusals_hold() {
 #[tokio::test(start_paused = true)]
 async fn a_package_in_use_can_be_updated_and_disabled_ones_become_enabled() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder()
-        .release(Release::R10)
-        .seed(seed)
-        .build()
-        .unwrap();
+    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
     let stock = stocked(&nbi).await;
     stock.create_ns("ldap", json!({"a": 1})).await;
-    let id = stock.user.get("/vnfpkgm/v1/vnf_packages").await[0]["_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id =
+        stock.user.get("/vnfpkgm/v1/vnf_packages").await[0]["_id"].as_str().unwrap().to_owned();
     let path = format!("/vnfpkgm/v1/vnf_packages/{id}");
     let patch = json!({"description": "changed", "operationalState": "DISABLED"});
-    assert_eq!(
-        stock.user.call("PATCH", &path, Some(patch)).await.status,
-        204
-    );
+    assert_eq!(stock.user.call("PATCH", &path, Some(patch)).await.status, 204);
     let package = stock.user.get(&path).await;
     assert_eq!(package["usageState"], "NOT_IN_USE");
     assert_eq!(package["operationalState"], "DISABLED");
@@ -136,13 +101,8 @@ async fn a_package_in_use_can_be_updated_and_disabled_ones_become_enabled() {
     ];
     let target = format!("/osm{path}/package_content");
     let bytes = captured_package("nfpkg-create.jsonl");
-    let answer = send(&nbi, "PUT", &target, &headers, Some(&bytes))
-        .await
-        .unwrap();
-    assert_eq!(
-        (answer.status, answer.header("Content-Type")),
-        (204, "text/html;charset=utf-8")
-    );
+    let answer = send(&nbi, "PUT", &target, &headers, Some(&bytes)).await.unwrap();
+    assert_eq!((answer.status, answer.header("Content-Type")), (204, "text/html;charset=utf-8"));
     let package = stock.user.get(&path).await;
     assert_eq!(package["operationalState"], "ENABLED");
     assert_eq!(package["_admin"]["storage"]["zipfile"], "mine.tar.gz");

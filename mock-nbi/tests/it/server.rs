@@ -12,40 +12,20 @@ fn mock_nbi() -> Command {
 #[tokio::test]
 async fn it_says_where_it_listens_answers_and_stops_on_sigterm() {
     let mut child = mock_nbi()
-        .args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--release",
-            "19-recorded",
-            "--rng-seed",
-            "1",
-        ])
+        .args(["serve", "--listen", "127.0.0.1:0", "--release", "19-recorded", "--rng-seed", "1"])
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = line
-        .trim()
-        .strip_prefix("mock-nbi listening on ")
-        .unwrap()
-        .to_owned();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("mock-nbi listening on ").unwrap().to_owned();
     let answer = reqwest::get(format!("{url}/version")).await.unwrap();
     assert_eq!(answer.status(), 200);
-    let kill = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        log.contains("request=GET /osm/version") && log.contains("status=200"),
-        "{log}"
-    );
+    assert!(log.contains("request=GET /osm/version") && log.contains("status=200"), "{log}");
 }
 
 #[test]
@@ -57,10 +37,7 @@ fn it_refuses_what_it_should() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(expected), "{text}");
     }
-    check(
-        &["--listen", "0.0.0.0:0"],
-        "`--listen 0.0.0.0:0` is no loopback address",
-    );
+    check(&["--listen", "0.0.0.0:0"], "`--listen 0.0.0.0:0` is no loopback address");
     check(&["--speed", "0"], "`--speed 0` must be above 0");
     check(&["--seed", "/nonexistent.yaml"], "/nonexistent.yaml");
 }

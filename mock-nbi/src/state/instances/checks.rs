@@ -15,14 +15,11 @@ const KDU_PRIMITIVES: &[&str] = &["upgrade", "rollback", "status", "inspect", "r
 impl State {
     pub(super) fn check_vim(&self, session: &Session, vim: &str) -> Result<(), Problem> {
         let project = session.with(Access::Show);
-        project
-            .find(&self.db, Collection::VimAccounts, vim)
-            .map(|_| ())
-            .map_err(|_| {
-                Problem::bad_request(format!(
-                    "Invalid vimAccountId='{vim}' not present for the project"
-                ))
-            })
+        project.find(&self.db, Collection::VimAccounts, vim).map(|_| ()).map_err(|_| {
+            Problem::bad_request(format!(
+                "Invalid vimAccountId='{vim}' not present for the project"
+            ))
+        })
     }
 
     /// Chooses a cluster for each member that has KDUs.
@@ -90,28 +87,20 @@ impl State {
         };
         let vnfd = self.vnfd_of_member(nsr, member)?;
         if let Some(vdu) = params.get("vdu_id").and_then(Value::as_str)
-            && !list(vnfd, "vdu")
-                .iter()
-                .any(|known| text(known, "id") == vdu)
+            && !list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
             )));
         }
         if let Some(kdu) = kdu_name
-            && !list(vnfd, "kdu")
-                .iter()
-                .any(|known| text(known, "name") == kdu)
+            && !list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
             )));
         }
-        if is_default {
-            Ok(())
-        } else {
-            check_primitive(vnfd, primitive)
-        }
+        if is_default { Ok(()) } else { check_primitive(vnfd, primitive) }
     }
 
     pub(super) fn check_scale(&self, nsr: &Value, params: &Value) -> Result<(), Problem> {
@@ -140,13 +129,11 @@ impl State {
                 vnfr["nsr-id-ref"] == nsr["_id"] && text(vnfr, "member-vnf-index-ref") == member
             })
             .map_or("", |vnfr| text(vnfr, "vnfd-id"));
-        self.db
-            .get(Collection::VnfPackages, vnfd_id)
-            .ok_or_else(|| {
-                Problem::bad_request(format!(
-                    "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
-                ))
-            })
+        self.db.get(Collection::VnfPackages, vnfd_id).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
+            ))
+        })
     }
 }
 
@@ -164,9 +151,7 @@ fn check_primitive(descriptor: &Value, primitive: &str) -> Result<(), Problem> {
     if names_primitive(descriptor, primitive) {
         return Ok(());
     }
-    Err(Problem::bad_request(format!(
-        "Invalid primitive '{primitive}' is not present at vnfd/nsd"
-    )))
+    Err(Problem::bad_request(format!("Invalid primitive '{primitive}' is not present at vnfd/nsd")))
 }
 
 fn names_primitive(value: &Value, primitive: &str) -> bool {
@@ -188,14 +173,9 @@ fn suits(cluster: &Value, wanted: &Value) -> bool {
     let versions = list(wanted, "version");
     let plugins = list(wanted, "cni");
     let nets = cluster["nets"].as_object().map_or(0, serde_json::Map::len);
-    (versions.is_empty()
-        || versions
-            .iter()
-            .any(|version| *version == cluster["k8s_version"]))
+    (versions.is_empty() || versions.iter().any(|version| *version == cluster["k8s_version"]))
         && (plugins.is_empty()
-            || list(cluster, "cni")
-                .iter()
-                .any(|plugin| plugins.contains(plugin)))
+            || list(cluster, "cni").iter().any(|plugin| plugins.contains(plugin)))
         && nets >= list(wanted, "nets").len()
 }
 
@@ -210,11 +190,7 @@ fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
     };
     for (index, net) in nets.iter_mut().enumerate() {
         let named = cluster_nets.get(text(net, "id"));
-        let in_order = || {
-            cluster_nets
-                .as_object()
-                .and_then(|nets| nets.values().nth(index))
-        };
+        let in_order = || cluster_nets.as_object().and_then(|nets| nets.values().nth(index));
         if let Some(vim_net) = named.or_else(in_order).cloned() {
             set(net, "vim_net", vim_net);
         }

@@ -35,11 +35,8 @@ pub(super) fn end_admin(
         set(record, "admin", json!({"current_operation": index}));
     }
     let admin = admin_of(record);
-    let (operational, op_state) = if failure.is_none() {
-        ("ENABLED", "COMPLETED")
-    } else {
-        ("ERROR", "FAILED")
-    };
+    let (operational, op_state) =
+        if failure.is_none() { ("ENABLED", "COMPLETED") } else { ("ERROR", "FAILED") };
     let usual = if is_verbose { "Done" } else { "" };
     let detail = failure.clone().unwrap_or_else(|| usual.to_owned());
     let operation = &mut admin["operations"][index];
@@ -60,11 +57,7 @@ pub(super) fn end_admin(
 /// What OSM notes of a cluster that it prepared for helm 2, helm 3 and juju.
 fn cluster_ids(state: &mut State, id: &str) -> Vec<(&'static str, Value)> {
     // Release 10 puts the namespace in front. Source: `k8scluster-uuid` in the captures.
-    let prefix = if state.release.has_verbose_ids() {
-        id
-    } else {
-        "kube-system"
-    };
+    let prefix = if state.release.has_verbose_ids() { id } else { "kube-system" };
     ["helm-chart", "helm-chart-v3", "juju-bundle"]
         .into_iter()
         .map(|key| {

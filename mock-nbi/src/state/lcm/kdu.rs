@@ -34,9 +34,7 @@ pub(super) fn deploy_kdus(
     let status = if failure.is_none() { "READY" } else { "ERROR" };
     for vnfr_id in vnfr_ids(state, ns_id) {
         let vnfr = state.db.get_mut(Collection::VnfInstances, &vnfr_id);
-        let kdus = vnfr
-            .and_then(|vnfr| vnfr.get_mut("kdur"))
-            .and_then(Value::as_array_mut);
+        let kdus = vnfr.and_then(|vnfr| vnfr.get_mut("kdur")).and_then(Value::as_array_mut);
         for kdu in kdus.into_iter().flatten() {
             set(kdu, "status", status);
         }
@@ -95,12 +93,8 @@ fn deploy_kdu(
         name => name.to_owned(),
     };
     let values = params_from_text(&kdur["additionalParams"]);
-    let release = HelmRelease::install(
-        name.clone(),
-        text(kdur, "k8s-namespace").to_owned(),
-        values,
-        at,
-    );
+    let release =
+        HelmRelease::install(name.clone(), text(kdur, "k8s-namespace").to_owned(), values, at);
     set(&mut entry, "kdu-instance", name);
     show_release(&mut entry, &release, "install", at);
     state.helm.releases.insert(
@@ -118,13 +112,7 @@ fn deploy_kdu(
 fn chart_name(model: &str) -> String {
     model
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect()
 }
 
@@ -191,11 +179,7 @@ fn run_kdu_primitive(
         }
         (Some(detail), _) => Err(detail),
         (None, "upgrade") => {
-            let mut sent = if options.resets_values {
-                json!({})
-            } else {
-                instantiated
-            };
+            let mut sent = if options.resets_values { json!({}) } else { instantiated };
             merge_patch(&mut sent, &values);
             release.upgrade(&sent, options.resets_values, at);
             Ok(status_json(&json!(release.name), &release.description))
@@ -234,17 +218,12 @@ fn take_options(values: &mut Value, knows_reset: bool) -> Options {
     let Some(fields) = values.as_object_mut() else {
         return options;
     };
-    options.model = fields
-        .shift_remove("kdu_model")
-        .and_then(|model| model.as_str().map(str::to_owned));
+    options.model =
+        fields.shift_remove("kdu_model").and_then(|model| model.as_str().map(str::to_owned));
     fields.shift_remove("kdu_atomic_upgrade");
     if knows_reset {
         let reset = fields.shift_remove("kdu_reset_values");
-        let word = reset
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_lowercase();
+        let word = reset.as_ref().and_then(Value::as_str).unwrap_or_default().to_lowercase();
         options.resets_values = ["yes", "true", "1"].contains(&word.as_str());
         fields.shift_remove("kdu_reuse_values");
         fields.shift_remove("kdu_reset_then_reuse_values");
@@ -256,15 +235,9 @@ fn kdur_params(state: &State, ns_id: &str, member: &str, kdu: &str) -> Value {
     let vnfr = state.db.iter(Collection::VnfInstances).find(|vnfr| {
         text(vnfr, "nsr-id-ref") == ns_id && text(vnfr, "member-vnf-index-ref") == member
     });
-    let kdur = vnfr.and_then(|vnfr| {
-        list(vnfr, "kdur")
-            .iter()
-            .find(|kdur| text(kdur, "kdu-name") == kdu)
-    });
-    kdur.map_or_else(
-        || json!({}),
-        |kdur| params_from_text(&kdur["additionalParams"]),
-    )
+    let kdur =
+        vnfr.and_then(|vnfr| list(vnfr, "kdur").iter().find(|kdur| text(kdur, "kdu-name") == kdu));
+    kdur.map_or_else(|| json!({}), |kdur| params_from_text(&kdur["additionalParams"]))
 }
 
 fn update_entry(

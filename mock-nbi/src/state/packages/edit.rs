@@ -96,11 +96,7 @@ impl State {
                     .db
                     .iter(Collection::NsDescriptors)
                     .filter(|nsd| project.sees(nsd))
-                    .any(|nsd| {
-                        list(nsd, "vnfd-id")
-                            .iter()
-                            .any(|name| name == descriptor_id)
-                    });
+                    .any(|nsd| list(nsd, "vnfd-id").iter().any(|name| name == descriptor_id));
                 if !is_named {
                     return Ok(());
                 }
@@ -118,9 +114,7 @@ fn change_state(record: &mut Value, key: &str, state: &Value) -> Result<(), Prob
     if state != "ENABLED" && state != "DISABLED" {
         return Err(Problem::bad_request(format!(
             "State '{}' is not a valid operational state",
-            state
-                .as_str()
-                .map_or_else(|| state.to_string(), str::to_owned)
+            state.as_str().map_or_else(|| state.to_string(), str::to_owned)
         )));
     }
     if admin["operationalState"] == *state {
