@@ -29,7 +29,7 @@ First request:
   curl -s http://127.0.0.1:9999/osm/admin/v1/tokens -H 'Content-Type: application/json' \\
       -H 'Accept: application/json' -d '{\"username\": \"admin\", \"password\": \"admin\"}'
 
-Exit codes: 0 stopped by SIGINT or SIGTERM, 1 could not start, 2 wrong usage.";
+Exit codes: 0 stopped by SIGINT or SIGTERM, 1 could not start, 64 wrong usage.";
 
 #[derive(Parser)]
 #[command(version, about = ABOUT, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -103,12 +103,26 @@ enum LogEncoding {
     Json,
 }
 
+/// `EX_USAGE` of sysexits.h, as the project's other programs have it.
+const WRONG_USAGE: u8 = 64;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // Help and version come as errors too, to be printed on stdout.
+            return if error.use_stderr() { WRONG_USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
     let options = match cli.command {
         Some(Command::Serve(options)) => options,
         None => cli.options,
     };
+    if let Err(error) = check(&options) {
+        let _ = writeln!(std::io::stderr(), "mock-nbi: {error:#}");
+        return WRONG_USAGE.into();
+    }
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -118,8 +132,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(options: &Options) -> anyhow::Result<()> {
-    start_log(options)?;
+/// What is wrong with the options beyond their form.
+fn check(options: &Options) -> anyhow::Result<()> {
+    log_filter(options)?;
     if !options.listen.ip().is_loopback() && !options.allow_remote {
         bail!(
             "`--listen {}` is no loopback address: other machines could use this fake. \
@@ -127,13 +142,25 @@ fn start(options: &Options) -> anyhow::Result<()> {
             options.listen
         );
     }
+    if !(options.speed.is_finite() && options.speed > 0.0) {
+        bail!("`--speed {}` must be above 0", options.speed);
+    }
+    Ok(())
+}
+
+fn start(options: &Options) -> anyhow::Result<()> {
+    start_log(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(options))
 }
 
+fn log_filter(options: &Options) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(&options.log_level)
+        .with_context(|| format!("`--log-level {}`", options.log_level))
+}
+
 fn start_log(options: &Options) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&options.log_level)
-        .with_context(|| format!("`--log-level {}`", options.log_level))?;
+    let filter = log_filter(options)?;
     let is_coloured = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let log = tracing_subscriber::fmt()
@@ -177,12 +204,10 @@ fn build(options: &Options) -> anyhow::Result<MockNbi> {
         ProfileArg::Realistic => Profile::realistic(),
         ProfileArg::Manual => Profile::manual(),
     };
-    if !(options.speed.is_finite() && options.speed > 0.0) {
-        bail!("`--speed {}` must be above 0", options.speed);
-    }
     let clock = Clock::real();
     // Without a seed of its own, each start has other ids, as a real OSM has.
     let rng_seed = options.rng_seed.unwrap_or_else(|| clock.now().to_bits());
+    tracing::info!(rng_seed, "ids are made from this seed");
     let mut builder = MockNbi::builder()
         .release(release)
         .profile(profile.speeded_up(options.speed))
@@ -192,5 +217,9 @@ fn build(options: &Options) -> anyhow::Result<MockNbi> {
         let text = fs_err::read_to_string(path)?;
         builder = builder.seed(Seed::from_yaml(&text, &path.display().to_string())?);
     }
-    Ok(builder.build()?)
+    let nbi = builder.build();
+    match &options.seed {
+        Some(path) => nbi.with_context(|| path.display().to_string()),
+        None => Ok(nbi?),
+    }
 }

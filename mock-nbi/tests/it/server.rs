@@ -26,18 +26,24 @@ async fn it_says_where_it_listens_answers_and_stops_on_sigterm() {
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("request=GET /osm/version") && log.contains("status=200"), "{log}");
+    assert!(log.contains("rng_seed=1"), "{log}");
 }
 
 #[test]
 fn it_refuses_what_it_should() {
     #[track_caller]
-    fn check(args: &[&str], expected: &str) {
+    fn check(args: &[&str], code: i32, expected: &str) {
         let output = mock_nbi().args(args).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(code));
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(expected), "{text}");
     }
-    check(&["--listen", "0.0.0.0:0"], "`--listen 0.0.0.0:0` is no loopback address");
-    check(&["--speed", "0"], "`--speed 0` must be above 0");
-    check(&["--seed", "/nonexistent.yaml"], "/nonexistent.yaml");
+    check(&["--listen", "0.0.0.0:0"], 64, "`--listen 0.0.0.0:0` is no loopback address");
+    check(&["--speed", "0"], 64, "`--speed 0` must be above 0");
+    check(&["--log-level", "=x="], 64, "`--log-level =x=`");
+    check(&["--profile", "x"], 64, "invalid value 'x'");
+    check(&["--seed", "/nonexistent.yaml"], 1, "/nonexistent.yaml");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    check(&["--listen", &taken], 1, &format!("cannot listen on {taken}"));
 }
