@@ -1,8 +1,9 @@
 //! What was asked and answered, in order.
 //!
-//! Invariant: holds no header and no body, hence no secret but what a client put into a query; of
-//! a query, values of `password` are blanked.
+//! Invariant: holds no header and no body, hence no secret but what a client put into a query or
+//! path; there, values of `password` and ids of tokens are blanked.
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 /// One request to the NBI (requests to `/_mock/` are not kept).
@@ -14,7 +15,7 @@ pub struct JournalEntry {
     pub at: f64,
     /// HTTP method.
     pub method: String,
-    /// Path with `/osm`, without query.
+    /// Path with `/osm`, without query; `***` stands for the id of a token.
     pub path: String,
     /// Raw query, empty when there was none.
     pub query: String,
@@ -48,7 +49,8 @@ impl Journal {
     pub(crate) fn push(&mut self, entry: JournalEntry) {
         let n = self.entries.len() as u64 + 1;
         let query = blank_password(&entry.query);
-        self.entries.push(JournalEntry { n, query, ..entry });
+        let path = blank_token(&entry.path);
+        self.entries.push(JournalEntry { n, path, query, ..entry });
     }
 
     pub(crate) fn entries(&self) -> &[JournalEntry] {
@@ -60,10 +62,43 @@ impl Journal {
     }
 }
 
+/// `path` with `***` for the id of a token, which is all that is needed to use it.
+pub(crate) fn blank_token(path: &str) -> String {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let steps: Vec<&str> = decoded.split('/').filter(|step| !step.is_empty()).collect();
+    match steps.as_slice() {
+        ["osm", "admin", version, "tokens", _, ..] => format!("/osm/admin/{version}/tokens/***"),
+        _ => path.to_owned(),
+    }
+}
+
 fn blank_password(query: &str) -> String {
+    let is_password = |key: &str| {
+        let key = percent_decode_str(key).decode_utf8_lossy();
+        key.ends_with("password")
+    };
     let blank = |pair: &str| match pair.split_once('=') {
-        Some((key, _)) if key.ends_with("password") => format!("{key}=***"),
+        Some((key, _)) if is_password(key) => format!("{key}=***"),
         _ => pair.to_owned(),
     };
     query.split('&').map(blank).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_blanked_however_they_are_spelt() {
+        assert_eq!(
+            blank_password("a=1&vim_password=x&passw%6frd=y"),
+            "a=1&vim_password=***&passw%6frd=***"
+        );
+        for path in ["/osm/admin/v1/tokens/abc", "/osm//admin/v1/t%6fkens/abc/"] {
+            assert_eq!(blank_token(path), "/osm/admin/v1/tokens/***");
+        }
+        let other = "/osm/nsd/v1/ns_descriptors/a%20b";
+        assert_eq!(blank_token(other), other);
+        assert_eq!(blank_token("/osm/admin/v1/tokens"), "/osm/admin/v1/tokens");
+    }
 }

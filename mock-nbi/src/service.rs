@@ -22,7 +22,7 @@ use tower::Service;
 use crate::answer::{Answer, reset};
 use crate::control;
 use crate::fault::FaultKind;
-use crate::journal::JournalEntry;
+use crate::journal::{JournalEntry, blank_token};
 use crate::negotiate::Format;
 use crate::problem::Problem;
 use crate::request::{Request, parse_params};
@@ -82,7 +82,7 @@ impl NbiService {
             return Ok(self.lock_and(|world| control::answer(world, &parts, &body)));
         }
         let started = tokio::time::Instant::now();
-        let request = format!("{} {path}", parts.method);
+        let request = format!("{} {}", parts.method, blank_token(path));
         let sent = self.lock_and(|world| self.serve(world, &parts, body));
         if !sent.delay.is_zero() {
             tokio::time::sleep(sent.delay).await;
