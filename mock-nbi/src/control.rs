@@ -47,8 +47,9 @@ struct AdvanceBody {
 
 /// Answers a request of the control API.
 pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
-    let steps: Vec<&str> =
-        parts.uri.path().trim_start_matches("/_mock").split('/').skip(1).collect();
+    let path = parts.uri.path();
+    let below = path.strip_prefix("/_mock").unwrap_or(path);
+    let steps: Vec<&str> = below.split('/').skip(1).collect();
     let (status, value) = match act(world, &parts.method, &steps, body) {
         Ok(Some(value)) => (StatusCode::OK, Some(value)),
         Ok(None) => (StatusCode::NO_CONTENT, None),
@@ -105,7 +106,11 @@ fn act(
         }
         ("GET", ["journal"]) => return Ok(Some(json!(world.journal.entries()))),
         ("DELETE", ["journal"]) => world.journal.clear(),
-        ("POST", ["faults"]) => world.faults.inject(read::<Fault>(body)?),
+        ("POST", ["faults"]) => {
+            let fault: Fault = read(body)?;
+            fault.check().map_err(|error| Refusal::bad_body(&error))?;
+            world.faults.inject(fault);
+        }
         ("DELETE", ["faults"]) => world.faults.clear(),
         ("GET", ["faults"]) => {
             return Ok(Some(json!(world.faults.armed().collect::<Vec<_>>())));
@@ -132,8 +137,12 @@ fn settle_all(world: &mut World) {
         let ahead = due - world.clock.now();
         if ahead > 0.0 {
             // A little more, so that rounding cannot leave the step undone.
-            world.clock.advance(Duration::from_secs_f64(ahead + 1e-6));
+            let by = Duration::try_from_secs_f64(ahead + 1e-6).unwrap_or(Duration::MAX);
+            world.clock.advance(by);
         }
-        world.settle();
+        if world.settle() < due {
+            // The clock has come to its end.
+            return;
+        }
     }
 }

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::routes;
+
 /// One fault: the `nth` request of `operation` from now on meets `kind`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +62,45 @@ pub enum FaultKind {
     },
 }
 
+impl Fault {
+    /// Whether it can ever happen as it is written.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (method, path) = self.operation.split_once(" /").unwrap_or_default();
+        if method.is_empty() || !routes::has_path(path) {
+            return Err(format!(
+                "no operation `{}`: it is the method and the path below `/osm`, with `{{id}}` for \
+                 ids, such as `GET /nsd/v1/ns_descriptors/{{id}}`",
+                self.operation
+            ));
+        }
+        if self.nth == 0 {
+            return Err("`nth` counts from 1".into());
+        }
+        match self.kind {
+            FaultKind::Status { status, .. } | FaultKind::Html { status }
+                if !(200..600).contains(&status) =>
+            {
+                Err(format!("`status` {status} is not from 200 to 599"))
+            }
+            FaultKind::Late { seconds } if !(seconds.is_finite() && seconds >= 0.0) => {
+                Err(format!("`seconds` {seconds} is no time"))
+            }
+            FaultKind::Status { .. }
+            | FaultKind::Html { .. }
+            | FaultKind::NotJson
+            | FaultKind::Hang
+            | FaultKind::ResetBefore
+            | FaultKind::ResetAfter
+            | FaultKind::Truncated
+            | FaultKind::OperationFails { .. }
+            | FaultKind::Late { .. } => Ok(()),
+        }
+    }
+}
+
 /// The faults that have not happened yet, each with how many calls it saw.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -111,6 +152,26 @@ mod tests {
         assert_eq!(faults.take("GET /a"), None);
         assert_eq!(faults.take("GET /a"), Some(FaultKind::Hang));
         assert_eq!(faults.take("GET /a"), None);
+    }
+
+    #[test]
+    fn faults_that_never_happen_are_told_from_those_that_can() {
+        let problem = |operation: &str, nth, kind| {
+            let operation = operation.to_owned();
+            Fault { operation, nth, kind }.check().err()
+        };
+        let status = |status| FaultKind::Html { status };
+        assert_eq!(problem("GET /version", 1, FaultKind::Hang), None);
+        assert_eq!(problem("GET /admin/v1/tokens/{id}", 1, status(502)), None);
+        let wrong = [
+            problem("GET /osm/version", 1, FaultKind::Hang),
+            problem("GET /admin/v1/tokens/abc", 1, FaultKind::Hang),
+            problem("/version", 1, FaultKind::Hang),
+            problem("GET /version", 0, FaultKind::Hang),
+            problem("GET /version", 1, status(100)),
+            problem("GET /version", 1, FaultKind::Late { seconds: -1.0 }),
+        ];
+        assert!(wrong.iter().all(Option::is_some), "{wrong:?}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::state::session::{Access, Session};
 use crate::state::tokens::is_permitted;
 
 pub(crate) use packages::Range;
-pub(crate) use table::{Resource, Route, operation_name};
+pub(crate) use table::{Resource, Route, has_path, operation_name};
 pub(crate) use top::at_top_level;
 
 /// What is sent back, before the format is chosen.

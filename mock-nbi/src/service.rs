@@ -219,7 +219,7 @@ fn with_fault(
     match fault {
         None => from_osm(world, request, parts, now),
         Some(FaultKind::Status { status, body, retry_after }) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            let status = final_status(status, StatusCode::SERVICE_UNAVAILABLE);
             let reason = status.canonical_reason().unwrap_or("fault").to_owned();
             let problem = Problem::new(status, body.unwrap_or(reason));
             let mut answer = Answer::of_problem(&problem, accept.as_deref());
@@ -229,7 +229,7 @@ fn with_fault(
             plain(answer)
         }
         Some(FaultKind::Html { status }) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            let status = final_status(status, StatusCode::BAD_GATEWAY);
             plain(Answer::proxy_page(status))
         }
         Some(FaultKind::NotJson) => plain(Answer {
@@ -258,6 +258,11 @@ fn with_fault(
             Sent { delay: sent.delay + late, ..sent }
         }
     }
+}
+
+/// The status of this number, or `usual` for one that no answer can end with.
+fn final_status(number: u16, usual: StatusCode) -> StatusCode {
+    StatusCode::from_u16(number).ok().filter(|status| !status.is_informational()).unwrap_or(usual)
 }
 
 fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sent {

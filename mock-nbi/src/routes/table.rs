@@ -197,6 +197,11 @@ pub(crate) fn operation_name(method: &str, segments: &[String]) -> String {
     format!("{method} /{path}")
 }
 
+/// Whether an operation can have this path: one of the table, or those above it.
+pub(crate) fn has_path(path: &str) -> bool {
+    matches!(path, "" | "version") || ROUTES.iter().any(|route| route.path == path)
+}
+
 fn too_short() -> Problem {
     Problem::not_allowed("URL must contain at least 'main_topic/version/topic'")
 }
