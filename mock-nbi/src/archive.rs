@@ -2,38 +2,40 @@
 //!
 //! Pure. Source: NBI_FACTS.md section 7.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 
+use crate::data::YAML_BYTES_MAX;
 use crate::problem::Problem;
 
-/// Unpacked packages above this size are refused, so that a small upload cannot fill the memory.
+/// Unpacked packages above this are refused, so that a small upload cannot keep the fake busy.
 /// OSM itself has no such limit.
 const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Packages of more files and folders are refused: their names are kept.
+const ENTRIES_MAX: usize = 10_000;
+/// Packages with longer paths are refused; no file system takes them.
+const NAME_BYTES_MAX: usize = 4096;
 
-/// A package's files and which of them is the descriptor.
+/// What is in a package, and which of it is the descriptor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Archive {
-    /// Path in the archive and content, in the archive's order; folders are not kept.
-    pub(crate) files: Vec<(String, Bytes)>,
+    /// Paths of the files in the archive's order; folders are not kept.
+    pub(crate) files: Vec<String>,
     /// Top folder.
     pub(crate) folder: String,
     /// Path of the descriptor.
     pub(crate) descriptor: String,
-}
-
-impl Archive {
-    /// The file at `path`.
-    pub(crate) fn file(&self, path: &str) -> Option<&Bytes> {
-        self.files.iter().find(|(name, _)| name == path).map(|(_, content)| content)
-    }
+    /// Content of the descriptor.
+    pub(crate) descriptor_text: Bytes,
 }
 
 /// Reads a gzipped tar and checks it as OSM does.
 ///
 /// # Errors
-/// 400 with OSM's text for what is wrong.
+/// 400 with OSM's text for what is wrong, 413 for more than the fake reads.
 pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(Problem::bad_request(
@@ -44,38 +46,96 @@ pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
              - method tar: ReadError('truncated header')",
         ));
     }
-    let mut plain = Vec::new();
-    let decoder = flate2::read::GzDecoder::new(bytes);
-    let read = decoder.take(UNPACKED_BYTES_MAX).read_to_end(&mut plain);
-    // A damaged trailer (checksum) goes unnoticed in OSM, an early end does not.
-    if let Err(error) = read
-        && error.kind() == std::io::ErrorKind::UnexpectedEof
-    {
-        return Err(Problem::bad_request(
-            "Compressed file ended before the end-of-stream marker was reached",
-        ));
-    }
     let mut archive = Archive::default();
-    let mut tar = tar::Archive::new(plain.as_slice());
-    let broken =
-        |error: std::io::Error| Problem::bad_request(format!("invalid file content {error}"));
-    for entry in tar.entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).trim_end_matches('/').to_owned();
-        let is_folder = entry.header().entry_type().is_dir();
-        archive.note(&name, is_folder)?;
-        if !is_folder {
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(broken)?;
-            archive.files.push((name, content.into()));
+    let mut entries = 0;
+    walk(bytes, |name, entry| {
+        entries += 1;
+        if entries > ENTRIES_MAX {
+            return Err(Problem::too_large());
         }
-    }
+        let is_folder = entry.header().entry_type().is_dir();
+        archive.note(name, is_folder)?;
+        if !is_folder {
+            archive.files.push(name.to_owned());
+        }
+        if archive.descriptor == name && !is_folder {
+            archive.descriptor_text = content_of(entry, YAML_BYTES_MAX as u64)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
     if archive.descriptor.is_empty() {
         return Err(Problem::bad_request(
             "Not found any descriptor file at package descriptor tar.gz",
         ));
     }
     Ok(archive)
+}
+
+/// The file at `path` of a gzipped tar that [`read_tar_gz`] has read before.
+///
+/// # Errors
+/// 413 for a file of more than the fake reads.
+pub(crate) fn file_in(bytes: &[u8], path: &str) -> Result<Bytes, Problem> {
+    let mut content = Bytes::new();
+    walk(bytes, |name, entry| {
+        if name != path {
+            return Ok(ControlFlow::Continue(()));
+        }
+        content = content_of(entry, UNPACKED_BYTES_MAX)?;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(content)
+}
+
+type Entry<'tar, 'b> = tar::Entry<'tar, io::Take<GzDecoder<&'b [u8]>>>;
+
+/// Shows each entry with its name, in order. As in OSM, what follows the end of the tar (the
+/// checksum of the gzip stream) is not looked at.
+fn walk<'b>(
+    bytes: &'b [u8],
+    mut visit: impl FnMut(&str, &mut Entry<'_, 'b>) -> Result<ControlFlow<()>, Problem>,
+) -> Result<(), Problem> {
+    let plain = GzDecoder::new(bytes).take(UNPACKED_BYTES_MAX);
+    let mut tar = tar::Archive::new(plain);
+    for entry in tar.entries().map_err(|error| unreadable(&error))? {
+        let mut entry = entry.map_err(|error| unreadable(&error))?;
+        let end = entry.raw_file_position().saturating_add(raw_bytes(&entry));
+        if end > UNPACKED_BYTES_MAX || entry.path_bytes().len() > NAME_BYTES_MAX {
+            return Err(Problem::too_large());
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).trim_end_matches('/').to_owned();
+        if visit(&name, &mut entry)?.is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that an entry takes in the archive; a sparse file is larger than that once it is read.
+fn raw_bytes(entry: &Entry<'_, '_>) -> u64 {
+    if entry.header().entry_type().is_gnu_sparse() {
+        entry.header().entry_size().unwrap_or(u64::MAX)
+    } else {
+        entry.size()
+    }
+}
+
+fn content_of(entry: &mut Entry<'_, '_>, bytes_max: u64) -> Result<Bytes, Problem> {
+    if entry.size() > bytes_max {
+        return Err(Problem::too_large());
+    }
+    let mut content = Vec::new();
+    entry.read_to_end(&mut content).map_err(|error| unreadable(&error))?;
+    Ok(content.into())
+}
+
+/// What OSM says of an archive that cannot be read on.
+fn unreadable(error: &io::Error) -> Problem {
+    Problem::bad_request(if error.kind() == io::ErrorKind::UnexpectedEof {
+        "Compressed file ended before the end-of-stream marker was reached".to_owned()
+    } else {
+        format!("invalid file content {error}")
+    })
 }
 
 impl Archive {
@@ -143,6 +203,58 @@ mod tests {
             &[("a/../b", "")],
             "Absolute path or '..' are not allowed for package descriptor tar.gz",
         );
+    }
+
+    #[test]
+    fn one_file_is_found_by_its_path() {
+        let packed = tar_gz(&[("a/d.yaml", "x: 1"), ("a/b/e", "content")]);
+        let archive = read_tar_gz(&packed).unwrap();
+        assert_eq!(archive.files, ["a/d.yaml", "a/b/e"]);
+        assert_eq!(archive.descriptor_text, "x: 1");
+        assert_eq!(file_in(&packed, "a/b/e").unwrap(), "content");
+    }
+
+    /// An archive of a descriptor and a file whose header says what `change` makes of it.
+    fn with_odd_file(change: impl Fn(&mut tar::Header)) -> Vec<u8> {
+        let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut builder = tar::Builder::new(encoder);
+        for (name, content) in [("a/d.yaml", "x: 1"), ("a/odd", "y")] {
+            let mut header = tar::Header::new_gnu();
+            header.set_path(name).unwrap();
+            header.set_size(content.len() as u64);
+            if name == "a/odd" {
+                change(&mut header);
+            }
+            header.set_cksum();
+            builder.append(&header, content.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn sparse_files_do_not_fill_the_memory() {
+        let packed = with_odd_file(|header| {
+            header.set_entry_type(tar::EntryType::GNUSparse);
+            let gnu = header.as_gnu_mut().unwrap();
+            gnu.sparse[0].offset.copy_from_slice(b"00000000000\0");
+            gnu.sparse[0].numbytes.copy_from_slice(b"00000000001\0");
+            gnu.sparse[1].offset.copy_from_slice(b"77777777777\0");
+            gnu.sparse[1].numbytes.copy_from_slice(b"00000000000\0");
+            gnu.realsize.copy_from_slice(b"77777777777\0");
+        });
+        assert_eq!(read_tar_gz(&packed).unwrap().files.len(), 2);
+        assert_eq!(file_in(&packed, "a/odd").unwrap_err(), Problem::too_large());
+    }
+
+    #[test]
+    fn archives_that_unpack_to_more_than_the_limit_are_refused() {
+        let packed = with_odd_file(|header| header.set_size(UNPACKED_BYTES_MAX));
+        assert_eq!(read_tar_gz(&packed).unwrap_err(), Problem::too_large());
+        let names: Vec<String> = (0..ENTRIES_MAX).map(|n| format!("a/{n}")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert_ne!(read_tar_gz(&tar_gz(&files)).unwrap_err(), Problem::too_large());
+        let files = [files.as_slice(), &[("a/one-more", "")]].concat();
+        assert_eq!(read_tar_gz(&tar_gz(&files)).unwrap_err(), Problem::too_large());
     }
 
     #[test]

@@ -37,13 +37,15 @@ impl Clock {
     /// Seconds since 1970, rounded to 100 ns as Python's `time()` prints them.
     pub fn now(&self) -> f64 {
         let advanced = *self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = self.epoch_seconds + (self.started.elapsed() + advanced).as_secs_f64();
+        let seconds =
+            self.epoch_seconds + self.started.elapsed().saturating_add(advanced).as_secs_f64();
         (seconds * 1e7).round() / 1e7
     }
 
     /// Moves the clock on by `by`, once, for all its clones.
     pub fn advance(&self, by: Duration) {
-        *self.advanced.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        let mut advanced = self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
+        *advanced = advanced.saturating_add(by);
     }
 }
 
@@ -57,5 +59,14 @@ mod tests {
         clock.clone().advance(Duration::from_secs(5));
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(clock.now(), 1_007.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_time_is_no_overflow() {
+        let clock = Clock::starting_at(1_000.0);
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(clock.now() > 1e19);
     }
 }

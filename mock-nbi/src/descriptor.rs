@@ -7,10 +7,12 @@
 mod changes;
 mod references;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::python::repr_str;
+use crate::python::{self, repr_str};
 use crate::state::db::{list, text};
 
 pub(crate) use changes::forbidden_changes;
@@ -112,30 +114,37 @@ const DECIMAL_LEAVES: &[&str] = &["size", "size-of-storage"];
 /// Leaves of type boolean.
 const BOOL_LEAVES: &[&str] = &["mgmt-network"];
 
+/// Keys of the envelopes of a kind: those of SOL006, and those of the format before.
+fn envelopes(kind: Kind) -> ([&'static str; 2], [&'static str; 2]) {
+    match kind {
+        Kind::Vnfd => (["etsi-nfv-vnfd:vnfd", "vnfd"], ["vnfd-catalog", "vnfd:vnfd-catalog"]),
+        Kind::Nsd => (["etsi-nfv-nsd:nsd", "nsd"], ["nsd-catalog", "nsd:nsd-catalog"]),
+    }
+}
+
 /// Takes the descriptor out of its envelope.
 ///
 /// # Errors
 /// 400 for an envelope of the wrong type, 422 for a format older than SOL006.
 pub(crate) fn remove_envelope(kind: Kind, content: &Value) -> Result<Value, Problem> {
-    let (name, prefixed, old) = match kind {
-        Kind::Vnfd => ("vnfd", "etsi-nfv-vnfd:vnfd", ["vnfd-catalog", "vnfd:vnfd-catalog"]),
-        Kind::Nsd => ("nsd", "etsi-nfv-nsd:nsd", ["nsd-catalog", "nsd:nsd-catalog"]),
-    };
+    let (new, old) = envelopes(kind);
+    if !content.is_object() {
+        return Err(no_attribute(python::type_name(content)));
+    }
     if old.iter().any(|key| content.get(key).is_some()) {
         return Err(Problem::unprocessable(
             "ERROR: Unsupported descriptor format. Please, use an ETSI SOL006 descriptor.",
         ));
     }
-    let Some(inner) = [prefixed, name].iter().find_map(|key| truthy(content.get(key))) else {
+    let Some(inner) = new.iter().find_map(|key| truthy(content.get(key))) else {
         return Ok(content.clone());
     };
     match kind {
         Kind::Vnfd if inner.is_object() => Ok(inner.clone()),
-        Kind::Vnfd => Err(Problem::bad_request(format!("'{name}' must be dict"))),
+        Kind::Vnfd => Err(Problem::bad_request("'vnfd' must be dict")),
         Kind::Nsd => {
             if !inner.is_object() {
-                let type_name = if inner.is_array() { "list" } else { "str" };
-                return Err(no_attribute(type_name));
+                return Err(no_attribute(python::type_name(inner)));
             }
             match truthy(inner.get("nsd")) {
                 None => Ok(inner.clone()),
@@ -168,7 +177,7 @@ fn truthy(value: Option<&Value>) -> Option<&Value> {
 /// 422 with the text of OSM's validator.
 pub(crate) fn validate(kind: Kind, descriptor: &Value) -> Result<Value, Problem> {
     let Some(fields) = descriptor.as_object() else {
-        return Err(no_attribute("str"));
+        return Err(no_attribute(python::type_name(descriptor)));
     };
     if kind == Kind::Nsd && fields.get("id").is_none() {
         return Err(Problem::unprocessable("Error in pyangbind validation: 'id'"));
@@ -251,18 +260,17 @@ fn check_unique(value: &Value, path: &str) -> Result<(), Problem> {
             fields.iter().try_for_each(|(key, inner)| check_unique(inner, &format!("{path}.{key}")))
         }
         Value::Array(items) => {
-            let mut seen: Vec<&str> = Vec::new();
+            let mut seen: HashSet<&str> = HashSet::new();
             for (index, item) in items.iter().enumerate() {
                 let key = ["id", "name"].into_iter().find(|key| item.get(key).is_some());
                 if let Some(key) = key {
                     let id = text(item, key);
-                    if seen.contains(&id) {
+                    if !seen.insert(id) {
                         return Err(Problem::unprocessable(format!(
                             "Error: identifier {key} {} is not unique and repeats at '{path}[{index}]'",
                             repr_str(id)
                         )));
                     }
-                    seen.push(id);
                 }
                 check_unique(item, &format!("{path}[{index}]"))?;
             }
@@ -274,11 +282,11 @@ fn check_unique(value: &Value, path: &str) -> Result<(), Problem> {
 
 /// Each VNF profile must name a VNFD of the NSD's own list.
 fn check_profiles(nsd: &Value) -> Result<(), Problem> {
-    let names = list(nsd, "vnfd-id");
+    let names: HashSet<&str> = list(nsd, "vnfd-id").iter().filter_map(Value::as_str).collect();
     for df in list(nsd, "df") {
         for profile in list(df, "vnf-profile") {
             let vnfd_id = text(profile, "vnfd-id");
-            if !names.iter().any(|name| name == vnfd_id) {
+            if !names.contains(vnfd_id) {
                 return Err(Problem::unprocessable(format!(
                     "Error at df[id='{}']:vnf_profile[id='{}']:vnfd-id='{vnfd_id}' does not match any vnfd-id",
                     text(df, "id"),
@@ -325,6 +333,8 @@ mod tests {
         );
         check(Kind::Nsd, &json!({"nsd": {"nsd": []}}), "Error in pyangbind validation: 'id'");
         check(Kind::Nsd, &json!({"nsd": [1]}), "'list' object has no attribute 'get'");
+        check(Kind::Vnfd, &json!([1]), "'list' object has no attribute 'get'");
+        check(Kind::Vnfd, &json!(1.5), "'float' object has no attribute 'get'");
         check(
             Kind::Nsd,
             &json!({"nsd": {"nsd": [{"id": "a"}, {"id": "b"}]}}),

@@ -4,8 +4,10 @@
 
 use std::cmp::Ordering;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
+use crate::data;
 use crate::problem::Problem;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +30,7 @@ struct Condition {
 }
 
 /// All conditions of a query; a record must meet each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Filter {
     conditions: Vec<Condition>,
 }
@@ -41,19 +43,15 @@ impl Filter {
     /// # Errors
     /// 404 `unknown operator: $ncont` for `ncont` with one value, which OSM's database lacks.
     pub(crate) fn parse(params: &[(String, String)], is_yaml: bool) -> Result<Self, Problem> {
-        let mut filter = Self::default();
-        let mut keys: Vec<&str> = Vec::new();
-        for (key, _) in params {
-            if !keys.contains(&key.as_str()) {
-                keys.push(key);
-            }
+        let mut values: IndexMap<&str, Vec<&str>> = IndexMap::new();
+        for (key, value) in params {
+            values.entry(key).or_default().push(value);
         }
-        for key in keys {
-            let texts: Vec<&str> =
-                params.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect();
-            filter.conditions.push(Condition::parse(key, &texts, is_yaml)?);
-        }
-        Ok(filter)
+        let conditions = values
+            .into_iter()
+            .map(|(key, texts)| Condition::parse(key, &texts, is_yaml))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { conditions })
     }
 
     /// Whether `record` meets every condition.
@@ -120,7 +118,7 @@ impl Condition {
 
 fn wanted_values(text: &str, op: Op, is_yaml: bool) -> Vec<Value> {
     if is_yaml {
-        return match serde_yaml::from_str::<Value>(text) {
+        return match data::from_yaml(text) {
             Ok(Value::Array(items)) => items,
             Ok(value) => vec![value],
             Err(_) => vec![Value::from(text)],

@@ -30,6 +30,7 @@ mod answer;
 mod archive;
 mod clock;
 mod control;
+mod data;
 mod descriptor;
 mod fault;
 mod filter;

@@ -55,6 +55,11 @@ impl Problem {
         Self { is_page: true, ..Self::new(status, detail) }
     }
 
+    /// A body, or what is in it, over the limit: the web server's page.
+    pub(crate) fn too_large() -> Self {
+        Self::page(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+    }
+
     /// The body.
     pub(crate) fn to_value(&self) -> Value {
         json!({

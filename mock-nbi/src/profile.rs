@@ -121,7 +121,25 @@ impl Profile {
         }
     }
 
+    /// `seconds` at this speed; for ever where that is longer than a `Duration` can say.
     fn scaled(self, seconds: f64) -> Duration {
-        Duration::from_secs_f64(seconds / self.speed)
+        Duration::try_from_secs_f64(seconds / self.speed).unwrap_or(Duration::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_speed_gives_a_time() {
+        let latency = |factor| {
+            let profile = Profile::realistic().speeded_up(factor);
+            profile.latency(Upload::CreateNs)
+        };
+        assert_eq!(latency(2.0), Duration::from_secs(4));
+        assert_eq!(latency(-1.0), Duration::from_secs(8));
+        assert_eq!(latency(1e-300), Duration::MAX);
+        assert_eq!(latency(1e300), Duration::ZERO);
     }
 }

@@ -4,17 +4,24 @@
 
 use serde_json::Value;
 
+use crate::data::{self, Unreadable};
+
 /// Parses a body.
 ///
 /// # Errors
-/// The text of Python's exception, with line, column and position.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
+/// Too large, or the text of Python's exception, with line, column and position.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable<String>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let byte = bytes.get(at).copied().unwrap_or_default();
-        format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte")
+        Unreadable::Broken(format!(
+            "'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"
+        ))
     })?;
-    serde_json::from_str(text).map_err(|_| complaint(text))
+    data::from_json(text).map_err(|unreadable| match unreadable {
+        Unreadable::TooLarge => Unreadable::TooLarge,
+        Unreadable::Broken(_) => Unreadable::Broken(complaint(text)),
+    })
 }
 
 /// Finds what Python would complain about first.
@@ -160,8 +167,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: &str) {
-        assert_eq!(parse(text.as_bytes()).unwrap_err(), expected);
+    fn check(text: impl AsRef<[u8]>, expected: &str) {
+        let Err(Unreadable::Broken(complaint)) = parse(text.as_ref()) else {
+            panic!("no complaint");
+        };
+        assert_eq!(complaint, expected);
     }
 
     #[test]
@@ -174,7 +184,6 @@ mod tests {
         check("{\"a\": 1\n \"b\"}", "Expecting ',' delimiter: line 2 column 2 (char 9)");
         check("[1] x", "Extra data: line 1 column 5 (char 4)");
         check("nope", "Expecting value: line 1 column 1 (char 0)");
-        let bad = parse(&[0xff]).unwrap_err();
-        assert_eq!(bad, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
+        check([0xff], "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
     }
 }

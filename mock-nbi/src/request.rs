@@ -8,8 +8,14 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::data;
 use crate::problem::Problem;
 use crate::pyjson;
+
+/// Bodies above this are refused with 413, as the web server in front of OSM does.
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Forms above this are refused: each field, two bytes at least, is kept apart.
+const FORM_BYTES_MAX: usize = 1024 * 1024;
 
 /// One request, its target taken apart.
 #[derive(Debug)]
@@ -51,6 +57,11 @@ impl Request {
         self.content_type().contains("application/x-www-form-urlencoded")
     }
 
+    /// Whether the body is a form with more fields than are read.
+    pub(crate) fn is_form_too_large(&self) -> bool {
+        self.is_form() && self.body.len() > FORM_BYTES_MAX
+    }
+
     /// Takes every parameter `name` out; gives the last one's value.
     pub(crate) fn take_param(&mut self, name: &str) -> Option<String> {
         let index = self.params.iter().rposition(|(key, _)| key == name)?;
@@ -62,7 +73,7 @@ impl Request {
     /// Reads the body by its type.
     ///
     /// # Errors
-    /// 400 for bad syntax.
+    /// 400 for bad syntax, 413 for more than OSM could keep.
     pub(crate) fn parse_body(&self) -> Result<Body, Problem> {
         if self.body.is_empty() || self.is_form() {
             return Ok(Body::Data(json!({})));
@@ -72,8 +83,11 @@ impl Request {
             .iter()
             .any(|raw| content_type.contains(raw));
         let value = if content_type.contains("json") {
-            pyjson::parse(&self.body)
-                .map_err(|error| Problem::bad_request(format!("Invalid json format {error}")))?
+            pyjson::parse(&self.body).map_err(|unreadable| {
+                unreadable.into_problem(|complaint| {
+                    Problem::bad_request(format!("Invalid json format {complaint}"))
+                })
+            })?
         } else if is_raw {
             return Ok(Body::Raw);
         } else {
@@ -111,9 +125,18 @@ impl Body {
     }
 }
 
+/// Places deeper than this are refused; the parsers of bodies allow about as much.
+const DEPTH_MAX: usize = 100;
+
 /// Lays query parameters over a body: `?config.region=R`.
-pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) {
+///
+/// # Errors
+/// 400 for a place that is too deep, which Python too refuses to follow to its end.
+pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) -> Result<(), Problem> {
     for (key, value) in params {
+        if key.split('.').nth(DEPTH_MAX).is_some() {
+            return Err(Problem::bad_request("maximum recursion depth exceeded"));
+        }
         let mut place = &mut *body;
         for step in key.split('.') {
             if !place.is_object() {
@@ -123,6 +146,7 @@ pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) {
         }
         *place = json!(value);
     }
+    Ok(())
 }
 
 fn is_falsy(value: &Value) -> bool {
@@ -145,8 +169,11 @@ fn parse_yaml(bytes: &[u8]) -> Result<Value, Problem> {
         )));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()))?;
-    serde_yaml::from_str(text)
-        .map_err(|error| broken(unclosed_sequence(text).unwrap_or_else(|| error.to_string())))
+    data::from_yaml(text).map_err(|unreadable| {
+        unreadable.into_problem(|error| {
+            broken(unclosed_sequence(text).unwrap_or_else(|| error.to_string()))
+        })
+    })
 }
 
 /// The text for the one mistake that the recordings show: a `[` that is never closed.
@@ -186,7 +213,13 @@ mod tests {
     #[test]
     fn parameters_override_body_keys_at_dotted_places() {
         let mut body = json!({"name": "a", "config": {"x": 1}});
-        override_with(&mut body, &parse_params("name=b+c&config.region=R%21"));
+        override_with(&mut body, &parse_params("name=b+c&config.region=R%21")).unwrap();
         assert_eq!(body, json!({"name": "b c", "config": {"x": 1, "region": "R!"}}));
+    }
+
+    #[test]
+    fn places_deeper_than_any_body_are_refused() {
+        let deep = format!("{}b=1", "a.".repeat(30_000));
+        assert!(override_with(&mut json!({}), &parse_params(&deep)).is_err());
     }
 }

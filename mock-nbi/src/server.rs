@@ -23,6 +23,10 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// of OSM (`keepalive_timeout`).
 const HEADER_LIMIT: Duration = Duration::from_secs(75);
 
+/// How long to wait after a connection could not be accepted: nearly always there are too many, and
+/// asking again at once would only fill the log.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// A listening fake NBI; stops when it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -80,7 +84,10 @@ async fn accept(listener: TcpListener, world: Arc<Mutex<World>>, stop: Cancellat
                     let service = NbiService::on_connection(world, number, remote, stop.clone());
                     connections.spawn(serve_connection(stream, service, stop.clone()));
                 }
-                Err(error) => tracing::warn!(%error, "cannot accept a connection"),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             },
             Some(_) = connections.join_next() => {}
         }

@@ -25,12 +25,10 @@ use crate::fault::FaultKind;
 use crate::journal::{JournalEntry, blank_token};
 use crate::negotiate::Format;
 use crate::problem::Problem;
-use crate::request::{Request, parse_params};
+use crate::request::{BODY_BYTES_MAX, Request, parse_params};
 use crate::routes;
 use crate::world::World;
 
-/// Bodies above this are refused with 413, as the web server in front of OSM does.
-pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The NBI as a `tower` service.
 ///
 /// A cut connection is an error of kind `ConnectionReset`; a truncated answer is a body that ends
@@ -69,7 +67,7 @@ impl NbiService {
     pub async fn answer(self, request: http::Request<Body>) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let Some(body) = read_body(body).await? else {
-            let problem = Problem::page(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+            let problem = Problem::too_large();
             let answer = self.lock_and(|world| {
                 let answer = Answer::of_problem(&problem, None);
                 self.note(world, &parts, 0, &Sent { answer: answer.clone(), ..Sent::default() });
@@ -182,7 +180,7 @@ fn read_request(parts: &Parts, body: Bytes, remote: (String, u16)) -> Request {
         body,
         remote,
     };
-    if request.is_form() {
+    if request.is_form() && !request.is_form_too_large() {
         let form = String::from_utf8_lossy(&request.body).into_owned();
         request.params.extend(parse_params(&form));
     }
@@ -255,7 +253,7 @@ fn with_fault(
         Some(FaultKind::Late { seconds }) => {
             let sent = from_osm(world, request, parts, now);
             let late = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            Sent { delay: sent.delay + late, ..sent }
+            Sent { delay: sent.delay.saturating_add(late), ..sent }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn serve(
         "POST" => {
             let mut body = request.parse_body()?.into_data()?;
             if body.is_object() {
-                override_with(&mut body, &request.params);
+                override_with(&mut body, &request.params)?;
             }
             let id = state.create_admin_item(&call.session, collection, &body, call.now)?;
             let mut answer = json!({"id": id, "op_id": format!("{id}:0")});
@@ -37,7 +37,7 @@ pub(super) fn serve(
                 return Err(Problem::bad_request(NOTHING_TO_UPDATE));
             }
             if patch.is_object() {
-                override_with(&mut patch, &request.params);
+                override_with(&mut patch, &request.params)?;
             }
             let op_id =
                 state.edit_admin_item(&call.session, collection, call.id()?, &patch, call.now)?;

@@ -17,7 +17,7 @@ pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result
         ("POST", None) => {
             let mut body = request.parse_body()?.into_data()?;
             if body.is_object() {
-                override_with(&mut body, &request.params);
+                override_with(&mut body, &request.params)?;
             }
             create(state, call, &body, is_content)
         }

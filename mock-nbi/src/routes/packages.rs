@@ -6,6 +6,7 @@ use http::header::HeaderName;
 use serde_json::{Value, json};
 
 use super::{Call, Content, Reply, list_or_show};
+use crate::archive;
 use crate::descriptor::{Kind, no_attribute};
 use crate::problem::Problem;
 use crate::profile::Upload as UploadKind;
@@ -61,7 +62,7 @@ fn create_empty(
 ) -> Result<Reply, Problem> {
     let body = request.parse_body()?.into_data()?;
     let mut user_data = body.get("userDefinedData").unwrap_or(&body).clone();
-    override_with(&mut user_data, &request.params);
+    override_with(&mut user_data, &request.params)?;
     let id = state.create_package(&call.session, kind, &user_data, call.now);
     let mut answer = json!({"id": id});
     if state.release.has_verbose_ids() {
@@ -95,13 +96,13 @@ fn create_with_content(
     let id = state.create_package(&call.session, kind, &json!({}), call.now);
     let Some(range) = range else {
         if let Err(problem) = state.upload(&call.session, kind, &id, &upload, call.now) {
-            state.db.remove(kind.collection(), &id);
+            state.forget_package(kind, &id);
             return Err(problem);
         }
         return Ok(created(call, &id, true).after(latency));
     };
     if let Err(problem) = state.add_chunk(&call.session, kind, &id, &request.body, &range) {
-        state.db.remove(kind.collection(), &id);
+        state.forget_package(kind, &id);
         return Err(problem);
     }
     Ok(created(call, &id, false).after(latency))
@@ -188,7 +189,7 @@ fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
         ));
     }
     let start = number(words.get(1).copied().unwrap_or_default())?;
-    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last + 1);
+    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last.saturating_add(1));
     let total = words.get(3).map(|text| number(text)).transpose()?;
     Ok(Some(Range { start, end, total }))
 }
@@ -201,7 +202,7 @@ fn edit(state: &mut State, call: &Call, request: &Request, kind: Kind) -> Result
     if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
         return Err(Problem::bad_request(NOTHING_TO_UPDATE));
     }
-    override_with(&mut patch, &request.params);
+    override_with(&mut patch, &request.params)?;
     state.edit_package(&call.session, kind, call.id()?, &patch, call.now)?;
     Ok(Reply::no_content().after(state.engine.profile().latency(UploadKind::Update)))
 }
@@ -260,7 +261,7 @@ fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<
         Stored::Text(_) => true,
         Stored::Packed { archive, .. } => {
             let is_content = |path: &str| !path.ends_with("/checksums.txt");
-            archive.files.iter().filter(|(path, _)| is_content(path)).count() == 1
+            archive.files.iter().filter(|path| is_content(path)).count() == 1
         }
     };
     if wanted.text && is_single {
@@ -285,9 +286,7 @@ fn stored<'a>(state: &'a State, call: &Call, kind: Kind) -> Result<&'a Stored, P
 fn descriptor_text(stored: &Stored) -> Bytes {
     match stored {
         Stored::Text(text) => text.clone(),
-        Stored::Packed { archive, .. } => {
-            archive.file(&archive.descriptor).cloned().unwrap_or_default()
-        }
+        Stored::Packed { archive, .. } => archive.descriptor_text.clone(),
     }
 }
 
@@ -304,7 +303,7 @@ fn raw(bytes: Bytes, mime: &'static str) -> Reply {
 
 /// `GET .../artifacts[/path]`: names below the top folder, or one file.
 fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<Reply, Problem> {
-    let Stored::Packed { archive, .. } = stored(state, call, kind)? else {
+    let Stored::Packed { bytes, archive } = stored(state, call, kind)? else {
         return Err(not_acceptable(ONLY_TEXT));
     };
     let mut place = archive.folder.clone();
@@ -312,12 +311,13 @@ fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<
         place.push('/');
         place.push_str(step);
     }
-    if let Some(file) = archive.file(&place) {
-        return Ok(raw(file.clone(), "application/octet-stream"));
+    if archive.files.contains(&place) {
+        let content = archive::file_in(bytes, &place)?;
+        return Ok(raw(content, "application/octet-stream"));
     }
     let prefix = format!("{place}/");
     let mut names: Vec<&str> = Vec::new();
-    for (file, _) in &archive.files {
+    for file in &archive.files {
         let name = file.strip_prefix(&prefix).and_then(|rest| rest.split('/').next());
         if let Some(name) = name.filter(|name| !names.contains(name)) {
             names.push(name);

@@ -3,6 +3,7 @@
 use http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::{Content, Reply, serve};
@@ -17,7 +18,7 @@ use crate::state::tokens::NEEDED;
 const VERSION: &str = "7.0.1.post23";
 const VERSION_DATE: &str = "2020-04-17";
 
-/// `/osm`, `/osm/` and `/osm/version` here, everything below in [`routes`].
+/// `/osm`, `/osm/` and `/osm/version` here, everything below in [`serve`].
 pub(crate) fn at_top_level(
     state: &mut State,
     request: Request,
@@ -33,6 +34,17 @@ pub(crate) fn at_top_level(
         return Err(Problem::page(
             StatusCode::LENGTH_REQUIRED,
             "Client must specify Content-Length",
+        ));
+    }
+    if request.is_form_too_large() {
+        return Err(Problem::too_large());
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    if percent_decode_str(query).decode_utf8().is_err() {
+        return Err(Problem::page(
+            StatusCode::NOT_FOUND,
+            "The given query string could not be processed. Query strings for this resource must \
+             be encoded with 'utf8'.",
         ));
     }
     if path == "/osm" {

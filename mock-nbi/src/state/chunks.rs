@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::descriptor::Kind;
 use crate::problem::Problem;
+use crate::request::BODY_BYTES_MAX;
 use crate::routes::Range;
 use crate::state::State;
 use crate::state::packages::Upload;
@@ -16,7 +17,8 @@ impl State {
     /// Adds a part; says whether the upload is whole.
     ///
     /// # Errors
-    /// 404 for an unknown package or a transaction without beginning, 416 for a part that does not
+    /// 404 for an unknown package or a transaction without beginning, 413 for more than one upload
+    /// could bring, 416 for a part that does not
     /// fit, which in the last case has been added nevertheless, as in OSM.
     pub(crate) fn add_chunk(
         &mut self,
@@ -44,6 +46,10 @@ impl State {
                 so_far.len(),
                 range.start
             )));
+        }
+        if so_far.len() + part.len() > BODY_BYTES_MAX {
+            self.chunks.shift_remove(&key);
+            return Err(Problem::too_large());
         }
         so_far.extend_from_slice(part);
         let length = so_far.len() as u64;

@@ -22,11 +22,16 @@ use crate::state::vdu::VduTables;
 use checks::check_member;
 
 const WHILE_VALIDATING: &str = " while 'validating input parameters'";
+/// Instances of more parts than this are refused: one line of a descriptor can ask for any number of
+/// machines. In OSM the records of so many come to more than the 16 MB its database takes.
+const PARTS_MAX: u64 = 10_000;
+
 impl State {
     /// Makes an instance without starting anything; gives its id.
     ///
     /// # Errors
-    /// 422 by schema, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names.
+    /// 422 by schema, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names, 413
+    /// for more parts than the fake makes records of.
     pub(crate) fn create_ns(
         &mut self,
         session: &Session,
@@ -36,6 +41,7 @@ impl State {
         schema::check(body, &input::NS_INSTANTIATE, self.release, WHILE_VALIDATING)?;
         let nsd = self.usable_nsd(session, body)?;
         let project = session.with(Access::Write);
+        let mut parts = 0;
         let mut members = Vec::new();
         for profile in profiles(&nsd) {
             let name = text(profile, "vnfd-id");
@@ -44,7 +50,11 @@ impl State {
                 .iter(Collection::VnfPackages)
                 .find(|vnfd| text(vnfd, "id") == name && project.sees(vnfd))
                 .ok_or_else(|| project.not_found(Collection::VnfPackages, "id", name))?;
-            members.push((profile.clone(), vnfd.clone()));
+            parts = records::part_count(vnfd).saturating_add(parts);
+            if parts > PARTS_MAX {
+                return Err(Problem::too_large());
+            }
+            members.push((profile, text(vnfd, "_id").to_owned()));
         }
         let (read, write) = session.projects_of_new();
         let admin = json!({
@@ -64,11 +74,13 @@ impl State {
         let mut vdus = VduTables::default();
         let mut vnfrs = Vec::new();
         let mut vnfd_ids: Vec<String> = Vec::new();
-        for (profile, vnfd) in &members {
+        for (profile, vnfd_id) in members {
+            let Some(vnfd) = self.db.get(Collection::VnfPackages, &vnfd_id) else {
+                continue;
+            };
             let vnfr_id = self.ids.uuid();
             let machines = vdus.machines(profile, vnfd, &mut self.ids);
             vnfrs.push(creation.vnfr(&vnfr_id, profile, vnfd, &machines));
-            let vnfd_id = text(vnfd, "_id").to_owned();
             if !vnfd_ids.contains(&vnfd_id) {
                 vnfd_ids.push(vnfd_id);
             }

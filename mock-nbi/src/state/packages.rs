@@ -10,6 +10,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive};
+use crate::data;
 use crate::descriptor::{self, Kind};
 use crate::problem::Problem;
 use crate::python::{DESCRIPTOR, yaml_dump};
@@ -22,7 +23,7 @@ use crate::state::session::{Access, Session};
 pub(crate) enum Stored {
     /// A descriptor alone, without archive.
     Text(Bytes),
-    /// An archive, as it came and taken apart.
+    /// An archive, as it came, and what is in it.
     Packed { bytes: Bytes, archive: Archive },
 }
 
@@ -150,8 +151,7 @@ impl State {
                 "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut",
             ));
         }
-        let text = archive.file(&archive.descriptor).cloned().unwrap_or_default();
-        let content = parse_descriptor(&text)?;
+        let content = parse_descriptor(&archive.descriptor_text)?;
         set(&mut storage, "pkg-dir", archive.folder.as_str());
         set(&mut storage, "descriptor", archive.descriptor.as_str());
         set(&mut storage, "zipfile", upload.filename.as_deref().unwrap_or("package.tar.gz"));
@@ -233,7 +233,8 @@ impl State {
 fn parse_descriptor(text: &[u8]) -> Result<Value, Problem> {
     let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
     let text = std::str::from_utf8(text).map_err(|error| broken(error.to_string()))?;
-    serde_yaml::from_str(text).map_err(|error| broken(error.to_string()))
+    data::from_yaml(text)
+        .map_err(|unreadable| unreadable.into_problem(|error| broken(error.to_string())))
 }
 
 fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), Problem> {

@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::data;
 use crate::python::{NESTED, json_dumps, yaml_dump};
 use crate::release::Release;
 use crate::state::db::{list, set, text};
-use crate::state::vdu::VduTables;
+use crate::state::vdu::{VduTables, machine_part_count};
 
 /// What creating an instance needs beside its descriptors.
 #[derive(Debug)]
@@ -208,6 +209,14 @@ pub(crate) fn profiles(nsd: &Value) -> impl Iterator<Item = &Value> {
     list(nsd, "df").iter().flat_map(|df| list(df, "vnf-profile"))
 }
 
+/// How many parts the record of one member has: KDUs, connection points, nets, machines and what
+/// these have.
+pub(crate) fn part_count(vnfd: &Value) -> u64 {
+    let cluster_nets = vnfd.get("k8s-cluster").map_or(0, |it| list(it, "nets").len());
+    let own = 1 + list(vnfd, "kdu").len() + list(vnfd, "ext-cpd").len() + cluster_nets;
+    machine_part_count(vnfd).saturating_add(own as u64)
+}
+
 fn params_for<'a>(body: &'a Value, member: &str) -> Option<&'a Value> {
     list(body, "additionalParamsForVnf")
         .iter()
@@ -269,7 +278,7 @@ pub(crate) fn params_as_text(params: &Value) -> Value {
 /// Parameters with `!!yaml` texts turned back into what they stand for.
 pub(crate) fn params_from_text(params: &Value) -> Value {
     let parsed = match params {
-        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        Value::String(text) => data::from_json(text).unwrap_or_default(),
         other => other.clone(),
     };
     let Value::Object(fields) = parsed else {
@@ -277,7 +286,7 @@ pub(crate) fn params_from_text(params: &Value) -> Value {
     };
     let fields = fields.into_iter().map(|(key, value)| {
         let nested = value.as_str().and_then(|text| text.strip_prefix("!!yaml "));
-        match nested.and_then(|yaml| serde_yaml::from_str::<Value>(yaml).ok()) {
+        match nested.and_then(|yaml| data::from_yaml(yaml).ok()) {
             Some(nested) => (key, nested),
             None => (key, value),
         }

@@ -89,6 +89,17 @@ fn named<'a>(vnfd: &'a Value, key: &str, id: &str) -> Option<&'a Value> {
     list(vnfd, key).iter().find(|item| text(item, "id") == id)
 }
 
+/// How many machines an instance of `vnfd` starts with, each counted with its parts.
+pub(crate) fn machine_part_count(vnfd: &Value) -> u64 {
+    list(vnfd, "vdu").iter().fold(0, |sum: u64, vdu| {
+        let interfaces = list(vdu, "int-cpd")
+            .iter()
+            .map(|cpd| 1 + list(cpd, "virtual-network-interface-requirement").len());
+        let parts = 1 + interfaces.sum::<usize>() + list(vdu, "virtual-storage-desc").len();
+        sum.saturating_add(initial_count(vdu, vnfd).saturating_mul(parts as u64))
+    })
+}
+
 fn initial_count(vdu: &Value, vnfd: &Value) -> u64 {
     list(vnfd, "df")
         .iter()

@@ -10,5 +10,6 @@ mod contract;
 mod control;
 mod engine;
 mod faults;
+mod hostile;
 mod release10;
 mod server;

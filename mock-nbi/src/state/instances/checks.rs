@@ -185,7 +185,8 @@ fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
             set(kdu, "k8s-cluster", json!({"id": cluster_id}));
         }
     }
-    let Some(nets) = vnfr["k8s-cluster"]["nets"].as_array_mut() else {
+    let nets = vnfr.get_mut("k8s-cluster").and_then(|cluster| cluster.get_mut("nets"));
+    let Some(nets) = nets.and_then(Value::as_array_mut) else {
         return;
     };
     for (index, net) in nets.iter_mut().enumerate() {

@@ -71,9 +71,16 @@ impl State {
         if self.unshare(session, kind.collection(), &record) {
             return Ok(());
         }
-        self.db.remove(kind.collection(), id);
-        self.files.shift_remove(&(kind.collection(), id.to_owned()));
+        self.forget_package(kind, id);
         Ok(())
+    }
+
+    /// Removes a package with what was uploaded for it, whatever uses it.
+    pub(crate) fn forget_package(&mut self, kind: Kind, id: &str) {
+        let key = (kind.collection(), id.to_owned());
+        self.files.shift_remove(&key);
+        self.chunks.shift_remove(&key);
+        self.db.remove(kind.collection(), id);
     }
 
     fn check_unused(
