@@ -122,6 +122,12 @@ fn envelopes(kind: Kind) -> ([&'static str; 2], [&'static str; 2]) {
     }
 }
 
+/// Whether a descriptor comes in the envelope of this kind, in either format.
+pub(crate) fn has_envelope(kind: Kind, content: &Value) -> bool {
+    let (new, old) = envelopes(kind);
+    new.iter().chain(&old).any(|key| content.get(key).is_some())
+}
+
 /// Takes the descriptor out of its envelope.
 ///
 /// # Errors

@@ -1,12 +1,15 @@
 //! What is in OSM from the start, read from YAML and put in by OSM's own rules.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::descriptor::Kind;
+use crate::archive;
+use crate::data;
+use crate::descriptor::{self, Kind};
 use crate::operation::OperationResult;
 use crate::problem::Problem;
 use crate::state::State;
@@ -200,23 +203,15 @@ fn plant_package(
         .file_name()
         .and_then(|name| name.to_str())
         .ok_or_else(|| fault("has no name".into()))?;
-    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    let mut builder = tar::Builder::new(encoder);
-    builder.mode(tar::HeaderMode::Deterministic);
-    let packed = builder
-        .append_dir_all(name, folder)
-        .and_then(|()| builder.into_inner())
-        .and_then(flate2::write::GzEncoder::finish)
-        .map_err(|error| fault(error.to_string()))?;
+    let packed = pack(name, folder).map_err(|error| fault(error.to_string()))?;
     let upload = Upload {
         raw: packed.into(),
         content_type: "application/gzip".into(),
         filename: Some(format!("{name}.tar.gz")),
         ..Upload::default()
     };
-    // OSM is told by the URL which kind it is; here the descriptor's envelope says so.
     let mut refusals = Vec::new();
-    for kind in [Kind::Nsd, Kind::Vnfd] {
+    for kind in possible_kinds(&upload.raw) {
         let id = state.create_package(session, kind, &json!({}), now);
         match state.upload(session, kind, &id, &upload, now) {
             Ok(()) => return Ok(()),
@@ -228,6 +223,42 @@ fn plant_package(
     }
     let problem = refusals.pop().unwrap_or_else(|| Problem::bad_request("no content"));
     Err(refused(format!("package `{}`", folder.display()), problem))
+}
+
+/// OSM is told by the URL which kind a package is; here the descriptor's envelope says so. Without
+/// one it is what it can be.
+fn possible_kinds(packed: &[u8]) -> Vec<Kind> {
+    let text = archive::read_tar_gz(packed).map(|archive| archive.descriptor_text);
+    let text = text.ok().and_then(|text| String::from_utf8(text.to_vec()).ok());
+    let content = text.and_then(|text| data::from_yaml(&text).ok()).unwrap_or_default();
+    let both = [Kind::Nsd, Kind::Vnfd];
+    match both.into_iter().find(|kind| descriptor::has_envelope(*kind, &content)) {
+        Some(kind) => vec![kind],
+        None => both.to_vec(),
+    }
+}
+
+/// The folder as a package: same files in, same bytes out.
+fn pack(name: &str, folder: &Path) -> io::Result<Vec<u8>> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut builder = tar::Builder::new(encoder);
+    builder.mode(tar::HeaderMode::Deterministic);
+    let mut rest = vec![(PathBuf::from(name), folder.to_owned())];
+    while let Some((inside, place)) = rest.pop() {
+        builder.append_path_with_name(&place, &inside)?;
+        let is_folder = inside == Path::new(name) || fs_err::symlink_metadata(&place)?.is_dir();
+        if !is_folder {
+            continue;
+        }
+        let mut names = Vec::new();
+        for entry in fs_err::read_dir(&place)? {
+            names.push(entry?.file_name());
+        }
+        // The last one is taken first.
+        names.sort_by(|one, two| two.cmp(one));
+        rest.extend(names.into_iter().map(|name| (inside.join(&name), place.join(&name))));
+    }
+    builder.into_inner()?.finish()
 }
 
 #[cfg(test)]

@@ -133,3 +133,38 @@ fn a_seed_takes_packages_from_folders() {
     assert_eq!(packages[0]["id"], "thing");
     assert_eq!(packages[0]["_admin"]["storage"]["zipfile"], "thing_knf.tar.gz");
 }
+
+#[test]
+fn a_seeded_package_that_is_refused_is_refused_as_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("nsd.yaml"), "nsd: {nsd: [{id: n, vnfd-id: [nobody]}]}\n")
+        .unwrap();
+    let text = format!("packages: [{{folder: {}}}]", folder.path().display());
+    let seed = Seed::from_yaml(&text, "seed.yaml").unwrap();
+    let error = MockNbi::builder().seed(seed).build().unwrap_err().to_string();
+    let expected = "Descriptor error at 'vnfd-id'='nobody' references a non existing vnfd";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seeded_package_is_packed_in_the_order_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("thing_knf");
+    fs_err::create_dir_all(package.join("charts")).unwrap();
+    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing}\n").unwrap();
+    for name in ["h", "c", "f", "a", "g", "b", "e", "d"] {
+        fs_err::write(package.join("charts").join(name), name).unwrap();
+    }
+    let text = format!("packages: [{{folder: {}}}]", package.display());
+    let seed = Seed::from_yaml(&text, "seed.yaml").unwrap();
+    let nbi = MockNbi::builder().seed(seed).build().unwrap();
+    let user = User::login(&nbi).await;
+    let id = nbi.records(Collection::VnfPackages)[0]["_id"].clone();
+    let path = format!("/vnfpkgm/v1/vnf_packages/{}/artifacts", id.as_str().unwrap());
+    let names = user.call("GET", &format!("{path}/charts"), None).await.body;
+    assert_eq!(
+        String::from_utf8(names).unwrap(),
+        "---\n- a\n- b\n- c\n- d\n- e\n- f\n- g\n- h\n".replace("- ", "-   ")
+    );
+    assert_eq!(user.call("GET", &format!("{path}/charts/e"), None).await.body, b"e");
+}
