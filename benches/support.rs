@@ -17,6 +17,9 @@ use serde_json::{Map, json};
 /// How many instances share one NSD: ten, so that packages grow with the instances.
 const INSTANCES_PER_NSD: usize = 10;
 
+/// The one VIM account.
+const VIM_ACCOUNT: &str = "00000000-0000-4000-8000-000000000000";
+
 /// A revision with `instances` NS instances, each in a file of its own, and a package pair for every ten
 /// of them. `replicas` is the declared value of instance 0; all others declare two.
 ///
@@ -53,7 +56,7 @@ pub fn observed(desired: &DesiredState) -> ObservedState {
         packages: desired.packages.iter().map(observed_package).collect(),
         instances: (0..desired.instances.len()).map(observed_instance).collect(),
         vim_accounts: Some(vec![ObservedVimAccount {
-            id: id(VimAccountId::new("00000000-0000-4000-8000-000000000000")),
+            id: id(VimAccountId::new(VIM_ACCOUNT)),
             name: id(VimAccountName::new("mylocation1")),
         }]),
     }
@@ -78,6 +81,7 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
         record: id(PackageId::new(format!("{kind}-{descriptor}").replace('_', "-"))),
         id: Some(descriptor),
         version: package.version.clone(),
+        modified: 0.0,
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         members: package.members.iter().filter_map(member).collect(),
@@ -90,7 +94,8 @@ fn observed_instance(n: usize) -> ObservedInstance {
     ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),
-        nsd: id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD))),
+        nsd: Some(id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD)))),
+        vim_account: Some(id(VimAccountId::new(VIM_ACCOUNT))),
         state: NsState::Ready,
         running: None,
         failure: None,

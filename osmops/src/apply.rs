@@ -17,6 +17,7 @@ use crate::ids::{OpId, Owner, PackageId};
 use crate::nbi::{BoxError, KduParams, Nbi, NbiError, NewInstance, Upload};
 use crate::package::{Archive, ArchiveError, Package, UploadName};
 use crate::plan::{Action, ActionId, InstanceSpec, PackageRef, Plan, PlannedAction};
+use crate::redact::Secrets;
 
 /// How one action went.
 #[derive(Debug)]
@@ -54,11 +55,13 @@ enum ActionError {
 }
 
 impl ActionError {
-    fn into_failure(self) -> Failure {
-        match self {
+    /// OSM's words may repeat what it was sent.
+    fn into_failure(self, secrets: &Secrets) -> Failure {
+        let failure = match self {
             ActionError::Nbi(error) => Failure::of(&error, error.is_transient()),
             ActionError::Archive(error) => Failure::of(&error, false),
-        }
+        };
+        Failure { message: secrets.hide(&failure.message), ..failure }
     }
 }
 
@@ -70,7 +73,7 @@ pub trait ApplyObserver {
     fn action_ended(&mut self, action: &PlannedAction, result: &ActionResult);
 }
 
-/// Sends every action of `plan`, one after another.
+/// Sends every action of `plan`, one after another. `secrets` are hidden in what OSM says of them.
 ///
 /// # Cancel safety
 /// `stop` is looked at between actions, never within one. Dropping the future may leave a request
@@ -80,6 +83,7 @@ pub async fn apply(
     plan: &Plan,
     owner: Option<&Owner>,
     packages: &BTreeMap<PackageKey, Package>,
+    secrets: &Secrets,
     stop: &CancellationToken,
     observer: &mut dyn ApplyObserver,
 ) -> Vec<ActionOutcome> {
@@ -97,7 +101,7 @@ pub async fn apply(
         } else {
             observer.action_starts(planned);
             let sent = send(nbi, planned, owner, packages, &mut made).await;
-            sent.unwrap_or_else(|error| ActionResult::Failed(error.into_failure()))
+            sent.unwrap_or_else(|error| ActionResult::Failed(error.into_failure(secrets)))
         };
         observer.action_ended(planned, &result);
         outcomes.push(ActionOutcome { id: planned.id, result });

@@ -22,6 +22,8 @@ pub use unpack::UnpackError;
 pub struct Artifact {
     /// Its files.
     pub tree: Tree,
+    /// The folder on disk that holds them.
+    pub root: PathBuf,
     /// What to call it: the folder's name, or the archive's name and digest.
     pub revision: RevisionName,
     _unpacked: Option<TempDir>,
@@ -73,7 +75,7 @@ impl Artifact {
         if path.is_dir() {
             let tree = Tree::read_folder(&path)?;
             let revision = revision_name(&name)?;
-            return Ok(Self { tree, revision, _unpacked: None });
+            return Ok(Self { tree, root: path, revision, _unpacked: None });
         }
         if !(name.ends_with(".tar.gz") || name.ends_with(".tgz")) {
             return Err(ArtifactError::NotAnArtifact { path });
@@ -101,7 +103,8 @@ impl Artifact {
         let digest = hex::encode(hashing.digest.finalize());
         let stem = name.trim_end_matches(".tgz").trim_end_matches(".tar.gz");
         let revision = revision_name(&format!("{stem}@sha256:{digest}"))?;
-        Ok(Self { tree, revision, _unpacked: Some(folder) })
+        let root = folder.path().to_path_buf();
+        Ok(Self { tree, root, revision, _unpacked: Some(folder) })
     }
 }
 

@@ -1,14 +1,14 @@
 //! Names and ids, each its own type, so that two of them cannot be swapped.
 //!
 //! Ids come from OSM (`_id`, 36 characters); names come from files in the repository. Both are opaque
-//! text here. Invariant: never empty, no control characters, at most [`TEXT_BYTES_MAX`] bytes.
+//! text here. Invariant: never empty, no control characters, at most [`TEXT_CHARS_MAX`] characters.
 
 use std::fmt;
 
-/// The longest name or id accepted. OSM itself limits names to 255 characters.
+/// The longest name or id accepted, in characters.
 ///
 /// Source: OSM NBI `validation.py`: `name_schema` and `id_schema` have a `maxLength` of 255.
-pub const TEXT_BYTES_MAX: usize = 255;
+pub const TEXT_CHARS_MAX: usize = 255;
 
 /// What is wrong with a text that should have been a name or an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,17 +16,17 @@ pub enum TextError {
     /// Nothing, or only white space.
     #[error("must not be empty")]
     Empty,
-    /// Longer than [`TEXT_BYTES_MAX`].
-    #[error("has {bytes} bytes, more than {TEXT_BYTES_MAX}")]
+    /// Longer than [`TEXT_CHARS_MAX`].
+    #[error("has {chars} characters, more than {TEXT_CHARS_MAX}")]
     TooLong {
-        /// How many bytes it has.
-        bytes: usize,
+        /// How many characters it has.
+        chars: usize,
     },
     /// Holds a line break, a tab or another control character.
     #[error("holds a control character")]
     ControlCharacter,
-    /// An id of OSM's with a character that its ids never have, and that must not reach a URL.
-    #[error("holds `{found}`, which no id of OSM's does")]
+    /// A character that OSM refuses in this kind of name, or that its ids never have.
+    #[error("holds `{found}`, which OSM does not take there")]
     StrangeCharacter {
         /// The first such character.
         found: char,
@@ -36,8 +36,8 @@ pub enum TextError {
 fn check(text: &str) -> Result<(), TextError> {
     if text.trim().is_empty() {
         Err(TextError::Empty)
-    } else if text.len() > TEXT_BYTES_MAX {
-        Err(TextError::TooLong { bytes: text.len() })
+    } else if text.chars().count() > TEXT_CHARS_MAX {
+        Err(TextError::TooLong { chars: text.chars().count() })
     } else if text.chars().any(char::is_control) {
         Err(TextError::ControlCharacter)
     } else {
@@ -50,6 +50,17 @@ fn check_id(text: &str) -> Result<(), TextError> {
     check(text)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
     match text.chars().find(|c| !allowed(*c)) {
+        Some(found) => Err(TextError::StrangeCharacter { found }),
+        None => Ok(()),
+    }
+}
+
+/// Names of instances and VIM accounts.
+///
+/// Source: OSM NBI `validation.py`: `name_schema` has the pattern `^[^,;()\'"]+$`.
+fn check_name(text: &str) -> Result<(), TextError> {
+    check(text)?;
+    match text.chars().find(|c| ",;()'\"".contains(*c)) {
         Some(found) => Err(TextError::StrangeCharacter { found }),
         None => Ok(()),
     }
@@ -107,13 +118,17 @@ text_type! {
 }
 
 text_type! {
-    check:
-    /// The `id` that a VNFD or NSD gives itself; what instances and other descriptors refer to.
-    DescriptorId;
+    check_name:
     /// The name of an NS instance. OSM allows two instances of one name.
     NsName;
     /// The name of a VIM account, unique in its project.
     VimAccountName;
+}
+
+text_type! {
+    check:
+    /// The `id` that a VNFD or NSD gives itself; what instances and other descriptors refer to.
+    DescriptorId;
     /// A VNF's index in its NSD (`vnf-profile.id`); the repository's files call it `vnfName`.
     MemberIndex;
     /// The name of a Kubernetes deployment unit in its VNFD.
@@ -153,8 +168,10 @@ mod tests {
     fn texts_that_no_name_may_be_are_refused() {
         assert_eq!(NsName::new(" "), Err(TextError::Empty));
         assert_eq!(NsName::new("a\nb"), Err(TextError::ControlCharacter));
-        assert_eq!(NsName::new("x".repeat(256)), Err(TextError::TooLong { bytes: 256 }));
+        assert_eq!(NsName::new("x".repeat(256)), Err(TextError::TooLong { chars: 256 }));
         assert_eq!(NsName::new("ldap").unwrap().as_str(), "ldap");
+        assert_eq!(NsName::new("Ж".repeat(255)).map(|_| ()), Ok(()));
+        assert_eq!(NsName::new("a (b)"), Err(TextError::StrangeCharacter { found: '(' }));
         assert_eq!(NsId::new("a/../b"), Err(TextError::StrangeCharacter { found: '/' }));
     }
 }

@@ -51,6 +51,7 @@ pub mod observed;
 pub mod package;
 pub mod plan;
 pub mod reconcile;
+pub mod redact;
 pub mod repo;
 pub mod report;
 pub mod request_counts;

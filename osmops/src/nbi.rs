@@ -22,5 +22,7 @@ pub use session::Nbi;
 pub use transport::{
     AnswerBody, Body, BoxError, Transport, TransportError, TransportSetupError, full,
 };
-pub(crate) use wire::{DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord};
+pub(crate) use wire::{
+    DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord, VnfProfile,
+};
 pub use wire::{KduParams, NewInstance};

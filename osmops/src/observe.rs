@@ -9,8 +9,12 @@ mod python;
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredState;
-use crate::ids::{KduName, MemberIndex, PackageKind};
-use crate::nbi::{Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord};
+use crate::ids::{
+    DescriptorId, KduName, MemberIndex, NsName, OpId, PackageKind, VimAccountId, VimAccountName,
+};
+use crate::nbi::{
+    DeployedKdu, Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord,
+};
 use crate::observed::{
     NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState, ObservedVimAccount,
     Operation, PackageState, RunningOperation,
@@ -28,11 +32,14 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
         observed.packages.extend(records.into_iter().map(|record| package(kind, record)));
     }
     let records = nbi.read_instances().await?;
-    observed.instances = records.into_iter().map(instance).collect();
-    if plan::needs_vim_accounts(desired, &observed.index()) {
-        let accounts = nbi.read_vim_accounts().await?;
-        let accounts = accounts.into_iter().map(|a| ObservedVimAccount { id: a.id, name: a.name });
-        observed.vim_accounts = Some(accounts.collect());
+    observed.instances = records.into_iter().filter_map(instance).collect();
+    let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
+    if !wanted.is_empty() {
+        let accounts = nbi.read_vim_accounts(&wanted).await?;
+        let account = |a: VimAccountRecord| {
+            Some(ObservedVimAccount { id: a.id, name: VimAccountName::new(a.name).ok()? })
+        };
+        observed.vim_accounts = Some(accounts.into_iter().filter_map(account).collect());
     }
     for instance in &mut observed.instances {
         if plan::needs_history(desired, instance) {
@@ -52,19 +59,26 @@ fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
             _ => PackageState::WithoutContent,
         };
     let profiles = record.df.into_iter().flat_map(|df| df.vnf_profile);
+    let member = |profile: crate::nbi::VnfProfile| {
+        Some((MemberIndex::new(profile.id?).ok()?, DescriptorId::new(profile.vnfd_id?).ok()?))
+    };
+    let kdus = record.kdu.into_iter();
     ObservedPackage {
         kind,
         record: record.record,
-        id: record.id,
+        id: record.id.and_then(|id| DescriptorId::new(id).ok()),
         version: record.version,
+        modified: record.admin.modified,
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
-        members: profiles.filter_map(|profile| Some((profile.id?, profile.vnfd_id?))).collect(),
-        kdus: record.kdu.into_iter().filter_map(|kdu| kdu.name).collect(),
+        members: profiles.filter_map(member).collect(),
+        kdus: kdus.filter_map(|kdu| KduName::new(kdu.name?).ok()).collect(),
     }
 }
 
-fn instance(record: NsRecord) -> ObservedInstance {
+/// `None` for an instance whose name no file can declare: it is somebody else's.
+fn instance(record: NsRecord) -> Option<ObservedInstance> {
+    let name = NsName::new(record.name).ok()?;
     // The word under `_admin` is set when an operation starts, the other one follows it more closely.
     let state = record.ns_state.or(record.admin.ns_state).unwrap_or_default();
     let state = match state.as_str() {
@@ -77,30 +91,31 @@ fn instance(record: NsRecord) -> ObservedInstance {
         _ => NsState::Other(state),
     };
     let running = record.current_operation.filter(|what| what != "IDLE").map(|what| {
-        let id = record.current_operation_id.and_then(|id| crate::ids::OpId::new(id).ok());
+        let id = record.current_operation_id.and_then(|id| OpId::new(id).ok());
         RunningOperation { what, id }
     });
     let words: Vec<String> =
         [record.error_description, record.error_detail].into_iter().flatten().collect();
     let kdus = record.admin.deployed.map(|deployed| deployed.k8s).unwrap_or_default();
-    let kdu = |kdu: crate::nbi::DeployedKdu| {
+    let kdu = |kdu: DeployedKdu| {
         let status = kdu.detailed_status.as_ref();
         Some(ObservedKdu {
-            member: kdu.member_vnf_index?,
-            name: kdu.kdu_name?,
+            member: MemberIndex::new(kdu.member_vnf_index?).ok()?,
+            name: KduName::new(kdu.kdu_name?).ok()?,
             values: status.and_then(helm_values),
         })
     };
-    ObservedInstance {
+    Some(ObservedInstance {
         id: record.id,
-        name: record.name,
-        nsd: record.nsd_ref.unwrap_or(record.nsd.id),
+        name,
+        nsd: record.nsd_ref.and_then(|id| DescriptorId::new(id).ok()),
+        vim_account: record.datacenter.and_then(|id| VimAccountId::new(id).ok()),
         state,
         running,
         failure: (!words.is_empty()).then(|| words.join(": ")),
         kdus: kdus.into_iter().flatten().filter_map(kdu).collect(),
         history: None,
-    }
+    })
 }
 
 /// The values in effect, from helm's status as OSM's life-cycle manager stored it: Python's way of
@@ -125,6 +140,7 @@ fn operation(record: OpRecord) -> Operation {
     Operation {
         id: record.id,
         state: record.state,
+        started: record.start_time,
         detail,
         values: operation_values(&record.kind, &record.params),
         kind: record.kind,
@@ -145,10 +161,12 @@ fn operation_values(
     let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let mut found = Vec::new();
     if kind == "action" && params.primitive.as_deref() == Some("upgrade") {
+        let member = params.member_vnf_index.clone().and_then(|text| MemberIndex::new(text).ok());
+        let kdu = params.kdu_name.clone().and_then(|text| KduName::new(text).ok());
         if let (Some(member), Some(kdu), Value::Object(values)) =
-            (&params.member_vnf_index, &params.kdu_name, &params.primitive_params)
+            (member, kdu, &params.primitive_params)
         {
-            found.push((member.clone(), kdu.clone(), values.clone()));
+            found.push((member, kdu, values.clone()));
         }
         return found;
     }

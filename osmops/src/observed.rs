@@ -20,7 +20,7 @@ pub struct ObservedState {
     pub packages: Vec<ObservedPackage>,
     /// NS instances, in OSM's order.
     pub instances: Vec<ObservedInstance>,
-    /// VIM accounts; absent when nothing to be created needed them.
+    /// VIM accounts; absent when no instance is declared.
     pub vim_accounts: Option<Vec<ObservedVimAccount>>,
 }
 
@@ -37,6 +37,8 @@ pub struct ObservedPackage {
     pub version: Option<String>,
     /// Whether it can be used.
     pub state: PackageState,
+    /// When the package or its descriptor last changed, in epoch seconds.
+    pub modified: f64,
     /// The file name of the last upload, as stored.
     pub file_name: Option<String>,
     /// An NSD's VNFs: index and VNFD id.
@@ -70,8 +72,10 @@ pub struct ObservedInstance {
     pub id: NsId,
     /// Its name, which others may have too.
     pub name: NsName,
-    /// The id of the NSD that it was made from.
-    pub nsd: DescriptorId,
+    /// The id of the NSD that it was made from, when it is one that can be declared.
+    pub nsd: Option<DescriptorId>,
+    /// Where it runs.
+    pub vim_account: Option<VimAccountId>,
     /// Where it stands in its life.
     pub state: NsState,
     /// What OSM is doing with it, if anything.
@@ -141,6 +145,8 @@ pub struct Operation {
     pub kind: String,
     /// How it goes or went.
     pub state: OpState,
+    /// When it was asked for, in epoch seconds.
+    pub started: f64,
     /// OSM's words on it.
     pub detail: String,
     /// The KDU values that it set, by KDU.
@@ -297,6 +303,7 @@ mod tests {
             id: OpId::new("1").unwrap(),
             kind: "action".to_owned(),
             state,
+            started: 0.0,
             detail: String::new(),
             values: vec![(member, kdu, values.as_object().unwrap().clone())],
         }
@@ -308,7 +315,8 @@ mod tests {
         let instance = ObservedInstance {
             id: NsId::new("1").unwrap(),
             name: NsName::new("n").unwrap(),
-            nsd: DescriptorId::new("d").unwrap(),
+            nsd: None,
+            vim_account: None,
             state: NsState::Ready,
             running: None,
             failure: None,

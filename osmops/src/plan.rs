@@ -7,7 +7,7 @@ mod action;
 mod check;
 mod instances;
 mod packages;
-mod redact;
+mod prerequisites;
 mod render;
 mod values;
 
@@ -22,7 +22,7 @@ use crate::source_pos::SourcePos;
 
 pub use action::{Action, ActionId, InstanceSpec, Item, KduValues, PackageRef, PlannedAction, Why};
 pub use check::{PlanFault, check};
-pub use instances::{needs_history, needs_vim_accounts};
+pub use instances::needs_history;
 pub use render::render;
 pub use values::ValueDifference;
 
@@ -152,7 +152,29 @@ pub enum Blocked {
         /// The instance.
         ns: NsId,
         /// The NSD that it has.
-        observed: DescriptorId,
+        observed: String,
+    },
+    /// The instance runs at another VIM account.
+    #[error(
+        "{at}: NS instance {ns} runs at another VIM account than `{name}`; OSM cannot move an instance: delete it or give this one another name"
+    )]
+    OtherVimAccount {
+        /// Where the instance names its VIM account.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The VIM account that is declared.
+        name: VimAccountName,
+    },
+    /// The instance has the declared values and is not well.
+    #[error("{at}: NS instance {ns} is DEGRADED: {detail}")]
+    Degraded {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's own words.
+        detail: String,
     },
     /// The instance has no such KDU.
     #[error("{at}: NS instance {ns} has no KDU `{kdu}` in VNF `{member}`")]

@@ -60,6 +60,8 @@ pub struct PassReport {
     pub stopped: Option<String>,
     /// Whether we were asked to stop before the end.
     pub interrupted: bool,
+    /// Whether the time was over before the end.
+    pub timed_out: bool,
     /// Requests of this session so far.
     pub requests: RequestCounts,
 }
@@ -133,6 +135,7 @@ impl PassReport {
             warnings: warnings.to_vec(),
             stopped: None,
             interrupted: outcomes.iter().any(cancelled),
+            timed_out: false,
             requests: RequestCounts::default(),
         }
     }
@@ -153,6 +156,7 @@ impl PassReport {
             warnings: warnings.to_vec(),
             stopped: Some(failure.message),
             interrupted: false,
+            timed_out: false,
             requests: RequestCounts::default(),
         }
     }
@@ -161,6 +165,20 @@ impl PassReport {
     pub fn without_osm(revision: &Revision) -> Self {
         let (problems, warnings) = (&revision.problems, &revision.warnings);
         Self::of(revision.name.clone(), &Plan::default(), &[], problems, warnings)
+    }
+
+    /// Ends as stalled, because each of `items` was uploaded once more though nothing else changed: OSM
+    /// does not list what it was given, or someone else uploads as well.
+    pub(crate) fn stall_uploads(&mut self, items: &[Item]) {
+        for report in self.items.iter_mut().filter(|report| items.contains(&report.item)) {
+            report.status = ItemStatus::Blocked;
+            report.detail = Some(format!(
+                "{}: uploaded twice, and OSM listed other files each time; does someone else upload them too, or \
+                 does something on the way drop the header Content-Filename?",
+                report.at
+            ));
+        }
+        self.end = end_of(&self.items, !self.problems.is_empty());
     }
 
     /// Whether anything failed, is blocked or is wrong, whatever else is still at work.
@@ -275,7 +293,7 @@ fn add_outcome(
         }
         ActionResult::Cancelled => {
             report.status = ItemStatus::Skipped;
-            report.detail = Some("not sent, because of the interruption".to_owned());
+            report.detail = Some("not sent, because it was time to stop".to_owned());
         }
     }
 }

@@ -129,22 +129,16 @@ pub enum TreeError {
     /// A folder or file cannot be read; the cause names it.
     #[error("cannot read the repository's files")]
     Unreadable(#[source] io::Error),
-    /// File names go to OSM and into messages, so they must be text.
-    #[error("the name of `{path}` is not valid UTF-8")]
-    NameNotText {
-        /// The path, with what is no text replaced.
-        path: String,
-    },
 }
 
 impl Tree {
     /// Lists a folder. File contents are read when they are needed, not now.
     ///
-    /// Links and special files are left out and listed by [`Tree::skipped`]; `.git` is left out silently.
+    /// Links, special files and names that are not UTF-8 are left out and listed by [`Tree::skipped`];
+    /// `.git` is left out silently.
     ///
     /// # Errors
-    /// [`TreeError::Unreadable`] when a folder cannot be listed, [`TreeError::NameNotText`] when a file
-    /// name is not UTF-8.
+    /// [`TreeError::Unreadable`] when a folder cannot be listed.
     pub fn read_folder(folder: &Path) -> Result<Self, TreeError> {
         let mut tree = Self::default();
         let mut to_visit = vec![(folder.to_path_buf(), TreePath::root())];
@@ -152,9 +146,11 @@ impl Tree {
             for entry in fs_err::read_dir(&on_disk).map_err(TreeError::Unreadable)? {
                 let entry = entry.map_err(TreeError::Unreadable)?;
                 let name = entry.file_name();
-                let name = name.to_str().ok_or_else(|| TreeError::NameNotText {
-                    path: entry.path().to_string_lossy().into_owned(),
-                })?;
+                let Some(name) = name.to_str() else {
+                    // Names go into messages and to OSM, so they must be text.
+                    tree.skipped.push(in_tree.join(&name.to_string_lossy()));
+                    continue;
+                };
                 let path = in_tree.join(name);
                 let file_type = entry.file_type().map_err(TreeError::Unreadable)?;
                 if file_type.is_dir() {
@@ -221,7 +217,7 @@ impl Tree {
         self.files_below(folder).next().is_some()
     }
 
-    /// Links and special files that were left out, in order.
+    /// What was left out, in order: links, special files, names that are no text.
     pub fn skipped(&self) -> &[TreePath] {
         &self.skipped
     }
@@ -253,17 +249,17 @@ fn is_executable(_: &std::fs::Metadata) -> bool {
 
 /// Turns a path inside an archive into a tree path.
 ///
-/// Returns `None` for absolute paths, `..`, backslashes and names that are no text.
+/// Returns `None` for absolute paths, `..` and backslashes. What is no text in a name is replaced.
 pub fn archive_path(path: &Path) -> Option<TreePath> {
     let mut tree_path = TreePath::root();
     for component in path.components() {
         match component {
             Component::Normal(name) => {
-                let name = name.to_str()?;
+                let name = name.to_string_lossy();
                 if name.contains('\\') {
                     return None;
                 }
-                tree_path = tree_path.join(name);
+                tree_path = tree_path.join(&name);
             }
             Component::CurDir => {}
             Component::Prefix(_) | Component::RootDir | Component::ParentDir => return None,

@@ -1,4 +1,4 @@
-//! tar.gz → folder; refuses absolute paths and `..`, leaves out links and special files.
+//! tar.gz → folder; refuses absolute paths and `..`, leaves out links, special files and names that are no text.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -52,6 +52,10 @@ pub(super) fn unpack(reader: &mut impl Read, folder: &Path) -> Result<Vec<TreePa
             return Err(UnpackError::UnsafePath { path: path.to_string_lossy().into_owned() });
         };
         let kind = entry.header().entry_type();
+        if path.to_str().is_none() {
+            skipped.push(inside);
+            continue;
+        }
         let target = folder.join(inside.as_str());
         if kind.is_dir() {
             fs_err::create_dir_all(&target).map_err(UnpackError::Unwritable)?;

@@ -19,7 +19,7 @@ pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exi
         let (problems, warnings) = (&revision.problems, &revision.warnings);
         output::show_problems(&source.artifact.tree, problems, warnings, palette);
     } else {
-        // Log lines are all that is shown here, and they may be read by machines.
+        // Log lines tell the progress here, and they may be read by machines.
         for problem in &revision.problems {
             tracing::error!("{problem}");
         }
@@ -49,7 +49,7 @@ pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exi
     progress.end();
     match command.repository.output {
         OutputForm::Json => output::json(&report)?,
-        OutputForm::Text => output::out(&output::painted(&text(&report), palette.stdout)),
+        OutputForm::Text => output::out(&output::painted(&text(&report), palette.stdout))?,
     }
     Ok(exit(&report))
 }
@@ -95,18 +95,40 @@ fn text(report: &PassReport) -> String {
             ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => {}
         }
     }
-    for problem in &report.problems {
-        lines.push(format!("! {problem}"));
+    if !report.problems.is_empty() {
+        let problems = counted(report.problems.len(), "problem");
+        lines.push(format!("! the repository has {problems} of its own, named above"));
     }
     if let Some(reason) = &report.stopped {
         lines.push(format!("! {reason}"));
     }
+    lines.push(format!("{}; {}", summary(report), counted_requests(report)));
+    lines.join("\n") + "\n"
+}
+
+/// How it ended, and what that means.
+fn summary(report: &PassReport) -> String {
     let revision = &report.revision;
     let current = report.items.iter().filter(|item| item.status == ItemStatus::Current).count();
-    let summary = match report.end {
+    match report.end {
         _ if report.interrupted => format!("interrupted: revision {revision} is not verified"),
+        _ if report.timed_out => {
+            format!(
+                "the time is over: revision {revision} is not verified (apply it again to go on)"
+            )
+        }
         PassEnd::Converged => {
             format!("converged: {} of revision {revision} in OSM", match_words(current))
+        }
+        PassEnd::Waiting { .. } if report.has_failures() => {
+            format!(
+                "failed in part: not all of revision {revision} was sent, and nothing is verified"
+            )
+        }
+        PassEnd::Waiting { .. } if report.changes.is_empty() => {
+            format!(
+                "waiting: OSM is at work, so revision {revision} is not verified (--wait waits)"
+            )
         }
         PassEnd::Waiting { .. } => {
             format!(
@@ -117,9 +139,7 @@ fn text(report: &PassReport) -> String {
         PassEnd::Stalled => {
             format!("stalled: revision {revision} needs a commit or an operator's hand (see above)")
         }
-    };
-    lines.push(format!("{summary}; {}", counted_requests(report)));
-    lines.join("\n") + "\n"
+    }
 }
 
 fn match_words(current: usize) -> String {

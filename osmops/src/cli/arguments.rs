@@ -147,7 +147,7 @@ pub(crate) struct Apply {
     #[arg(long)]
     pub(crate) wait: bool,
 
-    /// How long --wait waits
+    /// How long --wait goes on; the request on its way is always let end
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Duration,
 

@@ -1,6 +1,6 @@
 //! Finds out where OSM is: flags, then the environment, then the repository.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use osmops::nbi::{Connection, Hostname, Nbi, TimeLimits, Transport};
@@ -60,7 +60,10 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
             Connection { base, project, user, password, ca_file: None, insecure_skip_verify: false }
         }
         (address, user, project, password) => {
-            let mut declared = Connection::from_file(connection_file(flags, source)?)?;
+            let (file, folder) = connection_file(flags, source)?;
+            let at = file.hostname.1.clone();
+            let declared = Connection::from_file(file, &folder);
+            let mut declared = declared.with_context(|| format!("{at}: `hostname`"))?;
             declared.base = address.unwrap_or(declared.base);
             declared.user = user.unwrap_or(declared.user);
             declared.project = project.unwrap_or(declared.project);
@@ -76,8 +79,11 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
 }
 
 /// The connection file of the flags, or the one that the repository names: absolute (a mounted secret),
-/// or relative to its root.
-fn connection_file(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<ConnectionFile> {
+/// or relative to its root. With it comes the folder that it lies in.
+fn connection_file(
+    flags: &ConnectionFlags,
+    source: &Source,
+) -> anyhow::Result<(ConnectionFile, PathBuf)> {
     if let Some(path) = &flags.connection_file {
         return read_file(path).context("--connection-file");
     }
@@ -100,11 +106,17 @@ fn connection_file(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<C
     let mut text = String::new();
     std::io::Read::read_to_string(&mut file.open()?, &mut text)
         .with_context(|| format!("{inside}: cannot be read"))?;
-    parse(inside.as_str(), &text)
+    let folder = source.artifact.root.join(inside.as_str());
+    Ok((parse(inside.as_str(), &text)?, folder_of(&folder)))
 }
 
-fn read_file(path: &Path) -> anyhow::Result<ConnectionFile> {
-    parse(&path.to_string_lossy(), &fs_err::read_to_string(path)?)
+fn read_file(path: &Path) -> anyhow::Result<(ConnectionFile, PathBuf)> {
+    let file = parse(&path.to_string_lossy(), &fs_err::read_to_string(path)?)?;
+    Ok((file, folder_of(path)))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or_else(|| Path::new("")).to_path_buf()
 }
 
 fn parse(name: &str, text: &str) -> anyhow::Result<ConnectionFile> {

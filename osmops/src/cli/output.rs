@@ -32,9 +32,15 @@ impl Palette {
     }
 }
 
-/// Writes to standard output. A reader that went away (`| head`) is no error of ours.
-pub(crate) fn out(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+/// Writes to standard output. A reader that went away (`| head`) is no error of ours; a full disk is.
+pub(crate) fn out(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to standard output"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line to standard error.
@@ -51,8 +57,7 @@ pub(crate) fn error(text: &str) {
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    out(&text);
-    Ok(())
+    out(&text)
 }
 
 /// Colours the lines of a plan or report by their first character.

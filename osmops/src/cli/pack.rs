@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use osmops::package::{ArchiveChunks, Package};
 use osmops::tree::{Tree, TreePath};
 
@@ -29,6 +29,12 @@ pub(super) fn run(command: &Pack) -> anyhow::Result<Exit> {
         }
     };
     let target = command.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.tar.gz")));
+    if target != Path::new("-") && is_inside(&target, &folder)? {
+        bail!(
+            "`{}` would become a part of the package itself; name a place outside it with -o",
+            target.display()
+        );
+    }
     let bytes = if target == Path::new("-") {
         write_archive(&package, &mut std::io::stdout().lock())?
     } else {
@@ -47,10 +53,19 @@ pub(super) fn run(command: &Pack) -> anyhow::Result<Exit> {
     Ok(Exit::Converged)
 }
 
+/// Whether a file to be written lies in `folder`, which is canonical.
+fn is_inside(target: &Path, folder: &Path) -> anyhow::Result<bool> {
+    Ok(fs_err::canonicalize(parent(target))?.starts_with(folder))
+}
+
+fn parent(target: &Path) -> &Path {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or_else(|| Path::new("."))
+}
+
 /// Writes beside the target and renames, so that a half-written archive never bears its name.
 fn write_file(package: &Package, target: &Path) -> anyhow::Result<usize> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let folder = parent(target);
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write into `{}`", folder.display()))?;
     let bytes = write_archive(package, file.as_file_mut())?;

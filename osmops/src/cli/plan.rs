@@ -27,7 +27,14 @@ pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::
     if let Err(error) = nbi.log_out().await {
         tracing::debug!("{}", chain(&error));
     }
-    let plan = planned?;
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(error) if command.repository.output == OutputForm::Json => {
+            output::json(&json!({ "revision": revision.name, "stopped": chain(&error) }))?;
+            return Ok(Exit::Failed);
+        }
+        Err(error) => return Err(error.into()),
+    };
     print(command, revision, &plan, Some(nbi.request_counts().total()), palette)?;
     Ok(exit(revision, &plan))
 }
@@ -49,9 +56,8 @@ fn print(
             "requests": requests,
         })),
         OutputForm::Text => {
-            output::out(&format!("Plan for revision {}\n\n", revision.name));
-            output::out(&output::painted(&render(plan), palette.stdout));
-            Ok(())
+            let plan = output::painted(&render(plan), palette.stdout);
+            output::out(&format!("Plan for revision {}\n\n{plan}", revision.name))
         }
     }
 }

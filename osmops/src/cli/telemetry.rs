@@ -17,7 +17,7 @@ pub(crate) fn shows_progress() -> bool {
 /// Sends log lines to standard error.
 pub(crate) fn set_up(arguments: &Arguments) {
     let chatty = matches!(arguments.command, Command::Apply(_)) && !shows_progress();
-    let default = if chatty { Level::INFO } else { Level::ERROR };
+    let default = if chatty { Level::INFO } else { Level::WARN };
     let level = arguments.log_level.unwrap_or(default);
     // Libraries below speak of connections and frames; they matter only to those who ask for all.
     let others = if level > Level::INFO { level } else { Level::WARN.min(level) };

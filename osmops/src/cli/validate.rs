@@ -27,10 +27,10 @@ pub(super) fn run(command: &Validate, palette: Palette) -> anyhow::Result<Exit> 
                 counted(revision.desired.instances.len(), "NS instance")
             );
             if problems.is_empty() {
-                output::out(&format!("{}: {declared}, no problems\n", revision.name));
+                output::out(&format!("{}: {declared}, no problems\n", revision.name))?;
             } else {
                 let problems = counted(problems.len(), "problem");
-                output::out(&format!("{}: {problems}; healthy: {declared}\n", revision.name));
+                output::out(&format!("{}: {problems}; healthy: {declared}\n", revision.name))?;
             }
         }
     }

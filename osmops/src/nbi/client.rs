@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::ids::{NsId, OpId, PackageId, PackageKind};
+use crate::ids::{NsId, OpId, PackageId, PackageKind, VimAccountName};
 
 use super::answer::decode;
 use super::error::NbiError;
@@ -47,12 +47,21 @@ impl Nbi {
         self.read("/osm/nslcm/v1/ns_instances", Purpose::Read).await
     }
 
-    /// Reads every VIM account of the project.
+    /// The VIM accounts of the project, read once a session, and again when one of `wanted` is not among
+    /// them: they hardly ever change.
     ///
     /// # Errors
     /// Any [`NbiError`].
-    pub(crate) async fn read_vim_accounts(&self) -> Result<Vec<VimAccountRecord>, NbiError> {
-        self.read("/osm/admin/v1/vim_accounts", Purpose::Read).await
+    pub(crate) async fn read_vim_accounts(
+        &self,
+        wanted: &[&VimAccountName],
+    ) -> Result<Vec<VimAccountRecord>, NbiError> {
+        let mut known = self.vim_accounts().lock().await;
+        let has = |name: &&&VimAccountName| known.iter().any(|a| a.name == name.as_str());
+        if known.is_empty() || wanted.iter().filter(has).count() < wanted.len() {
+            *known = self.read("/osm/admin/v1/vim_accounts", Purpose::Read).await?;
+        }
+        Ok(known.clone())
     }
 
     /// Reads every operation of one instance, in no promised order.

@@ -1,6 +1,6 @@
 //! Where OSM is, who asks, and whom to trust.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -51,6 +51,9 @@ pub enum ConnectionError {
         /// The parser's word.
         reason: String,
     },
+    /// User and password in an address, where messages would show them.
+    #[error("an OSM address must not hold a user or password; give them by their own names")]
+    HoldsPassword,
     /// A scheme other than http and https.
     #[error("`{text}` is no OSM address: only http and https are spoken")]
     BadScheme {
@@ -71,6 +74,10 @@ impl Connection {
             (false, Hostname::InEnvironment) => (format!("https://{text}"), Some(NBI_PORT)),
         };
         let bad = |reason: String| ConnectionError::BadAddress { text: text.to_owned(), reason };
+        // Before anything quotes it.
+        if text.contains('@') {
+            return Err(ConnectionError::HoldsPassword);
+        }
         let mut url = Url::parse(&full).map_err(|error| bad(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(ConnectionError::BadScheme { text: text.to_owned() });
@@ -86,20 +93,22 @@ impl Connection {
         url.set_path("");
         url.set_query(None);
         url.set_fragment(None);
+        // Requests are made of http's own type, which takes a little less than URLs may hold.
+        url.as_str().parse::<http::Uri>().map_err(|error| bad(error.to_string()))?;
         Ok(url)
     }
 
-    /// Takes over what a connection file says.
+    /// Takes over what a connection file says; a relative `caFile` is taken from `folder`.
     ///
     /// # Errors
-    /// [`ConnectionError`], when its `hostname` is no address.
-    pub fn from_file(file: ConnectionFile) -> Result<Self, ConnectionError> {
+    /// [`ConnectionError`], when its `hostname` is no address; it stands at `file.hostname.1`.
+    pub fn from_file(file: ConnectionFile, folder: &Path) -> Result<Self, ConnectionError> {
         Ok(Self {
-            base: Self::parse_address(&file.hostname, Hostname::InFile)?,
+            base: Self::parse_address(&file.hostname.0, Hostname::InFile)?,
             project: file.project,
             user: file.user,
             password: file.password,
-            ca_file: file.ca_file.map(PathBuf::from),
+            ca_file: file.ca_file.map(|path| folder.join(path)),
             insecure_skip_verify: file.insecure_skip_verify,
         })
     }
@@ -128,7 +137,7 @@ mod tests {
         check("nbi:80", InEnvironment, "https://nbi:80/");
         check("nbi:443", InEnvironment, "https://nbi/");
         check("http://nbi", InEnvironment, "http://nbi/");
-        for text in ["", "a b", "ftp://x", "http://", "host:port"] {
+        for text in ["", "a b", "ftp://x", "http://", "host:port", "http://a{b:1", "http://u:p@h"] {
             assert!(Connection::parse_address(text, InFile).is_err(), "{text}");
         }
     }

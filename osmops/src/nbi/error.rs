@@ -77,6 +77,12 @@ pub enum NbiError {
         /// The limit.
         limit_bytes: usize,
     },
+    /// The answer to a log-in holds no token. It is not quoted, in case it does.
+    #[error("{request}: the answer is no token")]
+    StrangeLogIn {
+        /// What was asked.
+        request: RequestLine,
+    },
     /// OSM does not let this user in.
     #[error("{request}: OSM does not let user `{user}` into project `{project}`: {detail}")]
     LogInRefused {
@@ -103,6 +109,7 @@ impl NbiError {
             }
             NbiError::Undecodable { .. }
             | NbiError::TooLong { .. }
+            | NbiError::StrangeLogIn { .. }
             | NbiError::LogInRefused { .. } => false,
         }
     }
@@ -117,6 +124,7 @@ impl NbiError {
             | NbiError::NotOsm { request, .. }
             | NbiError::Undecodable { request, .. }
             | NbiError::TooLong { request, .. }
+            | NbiError::StrangeLogIn { request }
             | NbiError::LogInRefused { request, .. } => request,
         }
     }

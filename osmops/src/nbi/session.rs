@@ -20,7 +20,7 @@ use super::error::NbiError;
 use super::request::{Counters, Purpose, RequestLine, TimeLimits, Upload};
 use super::token::Token;
 use super::transport::{Body, Transport, TransportError, full};
-use super::wire::TokenBody;
+use super::wire::{TokenBody, VimAccountRecord};
 
 /// The longest answer that is read: 20,000 NS instances of the 6.5 kB that a record has.
 const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
@@ -40,6 +40,7 @@ struct Shared {
     transport: Transport,
     limits: TimeLimits,
     token: Mutex<Option<Token>>,
+    vim_accounts: Mutex<Vec<VimAccountRecord>>,
     counters: Counters,
 }
 
@@ -54,8 +55,19 @@ pub(super) enum Content<'a> {
 impl Nbi {
     /// Sends nothing yet; the first call logs in.
     pub fn new(connection: Connection, transport: Transport, limits: TimeLimits) -> Self {
-        let (token, counters) = (Mutex::new(None), Counters::default());
-        Self { shared: Arc::new(Shared { connection, transport, limits, token, counters }) }
+        let shared = Shared {
+            connection,
+            transport,
+            limits,
+            token: Mutex::default(),
+            vim_accounts: Mutex::default(),
+            counters: Counters::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn vim_accounts(&self) -> &Mutex<Vec<VimAccountRecord>> {
+        &self.shared.vim_accounts
     }
 
     /// How many requests were sent so far.
@@ -150,19 +162,20 @@ impl Nbi {
         let answer = self.exchange(&line, TOKENS, Content::Json(&body), None).await?;
         match check_status(&line, &answer) {
             Ok(()) => {}
-            // Wrong user or password is 401, an unknown project 404.
-            Err(NbiError::Refused { request, status, detail, .. }) if status.is_client_error() => {
+            // Wrong user or password is 401, an unknown project 404, a body that it cannot read 400.
+            Err(NbiError::Refused { request, status, detail, .. })
+                if matches!(status.as_u16(), 400 | 401 | 404) =>
+            {
                 let (user, project) = (connection.user.clone(), connection.project.clone());
                 return Err(NbiError::LogInRefused { request, user, project, detail });
             }
             Err(error) => return Err(error),
         }
-        let token: TokenBody = decode(&line, &answer)?;
+        // An answer that holds a token must not be quoted in an error.
+        let strange = || NbiError::StrangeLogIn { request: line.clone() };
+        let token: TokenBody = serde_json::from_slice(&answer.body).map_err(|_| strange())?;
         let life = Duration::try_from_secs_f64(token.expires - token.issued_at).unwrap_or_default();
-        Token::new(&token.id, life, asked_at).map_err(|error| NbiError::Undecodable {
-            request: line,
-            source: serde::de::Error::custom(error),
-        })
+        Token::new(&token.id, life, asked_at).map_err(|_| strange())
     }
 
     fn line(&self, method: &Method, path: &str) -> RequestLine {

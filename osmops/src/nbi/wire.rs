@@ -1,12 +1,11 @@
 //! Bodies as OSM spells them, reduced to what is read here. Whatever else OSM sends is ignored.
+//!
+//! Names stay text here: others may have chosen them, and what is no name to us must not spoil a list.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use crate::ids::{
-    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, VimAccountId,
-    VimAccountName,
-};
+use crate::ids::{KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, VimAccountId};
 use crate::observed::OpState;
 
 /// The answer to a log-in.
@@ -42,7 +41,7 @@ pub(crate) struct CreatedInstance {
 pub(crate) struct PackageRecord {
     #[serde(rename = "_id")]
     pub(crate) record: PackageId,
-    pub(crate) id: Option<DescriptorId>,
+    pub(crate) id: Option<String>,
     #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) version: Option<String>,
     #[serde(rename = "_admin")]
@@ -58,6 +57,8 @@ pub(crate) struct PackageRecord {
 pub(crate) struct PackageAdmin {
     pub(crate) onboarding_state: String,
     pub(crate) operational_state: String,
+    #[serde(default)]
+    pub(crate) modified: f64,
     pub(crate) storage: Option<Storage>,
 }
 
@@ -76,21 +77,21 @@ pub(crate) struct DeploymentFlavour {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct VnfProfile {
-    pub(crate) id: Option<MemberIndex>,
-    pub(crate) vnfd_id: Option<DescriptorId>,
+    pub(crate) id: Option<String>,
+    pub(crate) vnfd_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct KduRecord {
-    pub(crate) name: Option<KduName>,
+    pub(crate) name: Option<String>,
 }
 
 /// A VIM account of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct VimAccountRecord {
     #[serde(rename = "_id")]
     pub(crate) id: VimAccountId,
-    pub(crate) name: VimAccountName,
+    pub(crate) name: String,
 }
 
 /// An NS instance of a list.
@@ -98,7 +99,7 @@ pub(crate) struct VimAccountRecord {
 pub(crate) struct NsRecord {
     #[serde(rename = "_id")]
     pub(crate) id: NsId,
-    pub(crate) name: NsName,
+    pub(crate) name: String,
     #[serde(rename = "nsState")]
     pub(crate) ns_state: Option<String>,
     #[serde(rename = "currentOperation")]
@@ -110,16 +111,11 @@ pub(crate) struct NsRecord {
     #[serde(rename = "errorDetail")]
     pub(crate) error_detail: Option<String>,
     #[serde(rename = "nsd-ref")]
-    pub(crate) nsd_ref: Option<DescriptorId>,
-    pub(crate) nsd: NsdOfNs,
+    pub(crate) nsd_ref: Option<String>,
+    /// The `_id` of the VIM account.
+    pub(crate) datacenter: Option<String>,
     #[serde(rename = "_admin")]
     pub(crate) admin: NsAdmin,
-}
-
-/// The NSD inside an instance's record.
-#[derive(Debug, Deserialize)]
-pub(crate) struct NsdOfNs {
-    pub(crate) id: DescriptorId,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,8 +134,8 @@ pub(crate) struct Deployed {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct DeployedKdu {
-    pub(crate) member_vnf_index: Option<MemberIndex>,
-    pub(crate) kdu_name: Option<KduName>,
+    pub(crate) member_vnf_index: Option<String>,
+    pub(crate) kdu_name: Option<String>,
     /// helm's answer as Python prints it.
     pub(crate) detailed_status: Option<Value>,
 }
@@ -170,8 +166,8 @@ pub(crate) struct OpRecord {
 /// What an operation was asked for, as far as it sets KDU values.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct OpParams {
-    pub(crate) member_vnf_index: Option<MemberIndex>,
-    pub(crate) kdu_name: Option<KduName>,
+    pub(crate) member_vnf_index: Option<String>,
+    pub(crate) kdu_name: Option<String>,
     pub(crate) primitive: Option<String>,
     #[serde(default, deserialize_with = "maybe_json_text")]
     pub(crate) primitive_params: Value,

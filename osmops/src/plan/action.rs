@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
+use crate::redact::serialize_params;
 
-use super::redact::serialize_params;
 use super::values::ValueDifference;
 
 /// The place of an action in its plan; actions refer to earlier ones by it.

@@ -1,45 +1,40 @@
 //! Create or upgrade NS instances.
 
 use crate::desired::{DesiredInstance, DesiredKdu, DesiredState};
-use crate::ids::{KduName, PackageKind, VimAccountId};
+use crate::ids::{PackageKind, VimAccountId};
 use crate::observed::{Index, NsState, ObservedInstance, OpEnd, Operation, RunningOperation};
+use crate::redact::Secrets;
 
-use super::packages::{Provider, provider};
+use super::prerequisites::{Provider, package_actions, packages_changed_since, provider};
 use super::values::{ValueDifference, differences, same_values};
 use super::{
     Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Why,
 };
 
-/// Whether planning needs the VIM accounts: only an instance that is to be deployed does.
-pub fn needs_vim_accounts(desired: &DesiredState, observed: &Index<'_>) -> bool {
-    desired.instances.iter().any(|instance| {
-        let have = observed.named(&instance.name);
-        have.is_empty() || have.iter().any(|have| have.state == NsState::NotInstantiated)
-    })
-}
-
 /// Whether planning needs an instance's operations: only one that is not deployed yet, or whose recorded
 /// values are absent or differ.
 pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     let Some(want) = desired.instance(&have.name) else { return false };
+    if have.running.is_some() {
+        return false;
+    }
     match have.state {
-        NsState::NotInstantiated => have.running.is_none(),
-        NsState::Ready | NsState::Degraded if have.running.is_none() => {
-            want.kdus.iter().any(|kdu| {
-                have.effective_values(&kdu.member.0, &kdu.name.0)
-                    .is_none_or(|values| !differences(kdu, &values).is_empty())
-            })
-        }
-        _ => false,
+        NsState::NotInstantiated => true,
+        NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| {
+            have.effective_values(&kdu.member.0, &kdu.name.0)
+                .is_none_or(|values| !differences(kdu, &values).is_empty())
+        }),
+        NsState::Building | NsState::Broken | NsState::Terminating | NsState::Other(_) => false,
     }
 }
 
 pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     for want in &desired.instances {
         let item = Item::Instance(want.name.clone());
+        let mut planner = Planner { plan: &mut *plan, desired, observed, want };
         let decided = match observed.named(&want.name) {
-            [] => create(plan, desired, observed, want),
-            [have] => keep(plan, desired, observed, want, have),
+            [] => planner.create(),
+            [have] => planner.keep(have),
             several => Err(Blocked::SeveralInstances {
                 at: want.at.clone(),
                 ids: several.iter().map(|instance| instance.id.clone()).collect(),
@@ -50,55 +45,233 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
     }
 }
 
-fn create(
-    plan: &mut Plan,
-    desired: &DesiredState,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-) -> Result<Verdict, Blocked> {
-    let (spec, needs) = spec(plan, desired, observed, want)?;
-    let item = Item::Instance(want.name.clone());
-    let action = plan.push(&item, Action::CreateInstance { spec }, Why::Absent, needs);
-    Ok(Verdict::Act { actions: vec![action] })
+/// Decides about one declared instance.
+struct Planner<'a> {
+    plan: &'a mut Plan,
+    desired: &'a DesiredState,
+    observed: &'a Index<'a>,
+    want: &'a DesiredInstance,
 }
 
-fn keep(
-    plan: &mut Plan,
-    desired: &DesiredState,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-    have: &ObservedInstance,
-) -> Result<Verdict, Blocked> {
-    if have.nsd != want.nsd.0 {
-        let (at, ns, observed) = (want.nsd.1.clone(), have.id.clone(), have.nsd.clone());
-        return Err(Blocked::OtherNsd { at, ns, observed });
+impl Planner<'_> {
+    fn create(&mut self) -> Result<Verdict, Blocked> {
+        let (spec, needs) = self.spec()?;
+        Ok(self.act(Action::CreateInstance { spec }, Why::Absent, needs))
     }
-    if let Some(operation) = running(have) {
-        return Ok(Verdict::Waiting { operation });
+
+    fn act(&mut self, action: Action, why: Why, needs: Vec<ActionId>) -> Verdict {
+        let item = Item::Instance(self.want.name.clone());
+        Verdict::Act { actions: vec![self.plan.push(&item, action, why, needs)] }
     }
-    let strange = |state: &str| Blocked::StrangeState {
-        at: want.at.clone(),
-        ns: have.id.clone(),
-        state: state.to_owned(),
-    };
-    match &have.state {
-        NsState::NotInstantiated => instantiate(plan, desired, observed, want, have),
-        NsState::Ready | NsState::Degraded => upgrade(plan, observed, want, have),
-        NsState::Broken => Err(Blocked::OperationFailed {
-            at: want.at.clone(),
+
+    fn keep(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        let want = self.want;
+        if have.nsd.as_ref() != Some(&want.nsd.0) {
+            let (at, ns) = (want.nsd.1.clone(), have.id.clone());
+            let observed = have.nsd.as_ref().map_or("?".to_owned(), ToString::to_string);
+            return Err(Blocked::OtherNsd { at, ns, observed });
+        }
+        if have.vim_account.as_ref() != Some(&self.vim_account()?) {
+            let (name, at) = want.vim_account.clone();
+            return Err(Blocked::OtherVimAccount { at, ns: have.id.clone(), name });
+        }
+        if let Some(operation) = running(have) {
+            return Ok(Verdict::Waiting { operation });
+        }
+        let unnamed = |what: &str| RunningOperation { what: what.to_owned(), id: None };
+        match &have.state {
+            NsState::NotInstantiated => self.instantiate(have),
+            NsState::Ready => self.upgrade(have),
+            NsState::Degraded => match self.upgrade(have)? {
+                Verdict::Current => Err(Blocked::Degraded {
+                    at: want.at.clone(),
+                    ns: have.id.clone(),
+                    detail: self.words_of(have),
+                }),
+                verdict => Ok(verdict),
+            },
+            NsState::Broken => Err(Blocked::OperationFailed {
+                at: want.at.clone(),
+                ns: have.id.clone(),
+                what: "the last operation".to_owned(),
+                detail: self.words_of(have),
+            }),
+            // Not idle by their own word, though no operation is named: OSM is at work.
+            NsState::Building => Ok(Verdict::Waiting { operation: unnamed("BUILDING") }),
+            NsState::Terminating => Ok(Verdict::Waiting { operation: unnamed("TERMINATING") }),
+            NsState::Other(word) => Err(Blocked::StrangeState {
+                at: want.at.clone(),
+                ns: have.id.clone(),
+                state: word.clone(),
+            }),
+        }
+    }
+
+    /// OSM's words on what went wrong with an instance.
+    fn words_of(&self, have: &ObservedInstance) -> String {
+        let words = have.failure.as_deref().unwrap_or("OSM gives no reason");
+        Secrets::of_instance(self.want).hide(words)
+    }
+
+    /// A record without a deployment: either nobody ever began, or the instantiation was undone.
+    fn instantiate(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        let (spec, needs) = self.spec()?;
+        if let Some(last) = last_operation(have)
+            && last.state.end() == Some(OpEnd::Failed)
+            && !self.packages_change(&needs, last)
+        {
+            return Err(self.failed(have, last));
+        }
+        let action = Action::Instantiate { ns: have.id.clone(), spec };
+        Ok(self.act(action, Why::NeverInstantiated, needs))
+    }
+
+    fn upgrade(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        // OSM's record embeds its NSD, so an upgrade needs no package; but those that this revision
+        // changes come first.
+        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
+        let mut differing: Vec<(&DesiredKdu, Vec<ValueDifference>)> = Vec::new();
+        for kdu in &self.want.kdus {
+            if !have.kdus.iter().any(|k| k.member == kdu.member.0 && k.name == kdu.name.0) {
+                return Err(Blocked::NoSuchKdu {
+                    at: kdu.name.1.clone(),
+                    ns: have.id.clone(),
+                    member: kdu.member.0.clone(),
+                    kdu: kdu.name.0.clone(),
+                });
+            }
+            let values = have.effective_values(&kdu.member.0, &kdu.name.0).unwrap_or_default();
+            let found = differences(kdu, &values);
+            if !found.is_empty() {
+                self.check_last_upgrade(have, kdu, &needs)?;
+                differing.push((kdu, found));
+            }
+        }
+        let item = Item::Instance(self.want.name.clone());
+        let mut actions = Vec::new();
+        for (kdu, differences) in differing {
+            let action = Action::UpgradeKdu {
+                ns: have.id.clone(),
+                member: kdu.member.0.clone(),
+                kdu: kdu.name.0.clone(),
+                params: kdu.params.clone(),
+            };
+            let why = Why::ValuesDiffer { differences };
+            actions.push(self.plan.push(&item, action, why, needs.clone()));
+        }
+        Ok(if actions.is_empty() { Verdict::Current } else { Verdict::Act { actions } })
+    }
+
+    /// An upgrade to just these values that was the last thing to happen, since the packages last changed,
+    /// is not simply repeated: if it failed it would fail again, and if it was completed it had no effect.
+    fn check_last_upgrade(
+        &self,
+        have: &ObservedInstance,
+        kdu: &DesiredKdu,
+        needs: &[ActionId],
+    ) -> Result<(), Blocked> {
+        let Some(last) = last_operation(have) else { return Ok(()) };
+        let same = last.kind == "action"
+            && last.values.iter().any(|(member, name, values)| {
+                *member == kdu.member.0 && *name == kdu.name.0 && same_values(values, &kdu.params)
+            });
+        if !same || self.packages_change(needs, last) {
+            return Ok(());
+        }
+        match last.state.end() {
+            Some(OpEnd::Failed) => Err(self.failed(have, last)),
+            Some(OpEnd::Done) => Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the packages were changed since an operation began, or are by this very plan.
+    fn packages_change(&self, needs: &[ActionId], operation: &Operation) -> bool {
+        let started = operation.started;
+        !needs.is_empty() || packages_changed_since(self.desired, self.observed, self.want, started)
+    }
+
+    fn failed(&self, have: &ObservedInstance, operation: &Operation) -> Blocked {
+        let what = if operation.kind == "action" { "the upgrade" } else { "the last operation" };
+        Blocked::OperationFailed {
+            at: self.want.at.clone(),
             ns: have.id.clone(),
-            what: "the last operation".to_owned(),
-            detail: have.failure.clone().unwrap_or_else(|| "OSM gives no reason".to_owned()),
-        }),
-        // Not idle by their own word, though no operation is named: OSM is at work.
-        NsState::Building => Ok(Verdict::Waiting { operation: unnamed("BUILDING") }),
-        NsState::Terminating => Ok(Verdict::Waiting { operation: unnamed("TERMINATING") }),
-        NsState::Other(word) => Err(strange(word)),
+            what: format!("{what} ({})", operation.id),
+            detail: Secrets::of_instance(self.want).hide(&operation.detail),
+        }
+    }
+
+    /// What the instance is made with, and the actions that must come first.
+    fn spec(&self) -> Result<(InstanceSpec, Vec<ActionId>), Blocked> {
+        let nsd = self.nsd()?;
+        self.check_kdus()?;
+        let values = |kdu: &DesiredKdu| KduValues {
+            member: kdu.member.0.clone(),
+            kdu: kdu.name.0.clone(),
+            params: kdu.params.clone(),
+        };
+        let spec = InstanceSpec {
+            name: self.want.name.clone(),
+            description: self.want.description.clone(),
+            nsd,
+            vim_account: self.vim_account()?,
+            kdus: self.want.kdus.iter().map(values).collect(),
+            owner: self.desired.owner.clone(),
+        };
+        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
+        Ok((spec, needs))
+    }
+
+    fn nsd(&self) -> Result<PackageRef, Blocked> {
+        let (nsd, at) = &self.want.nsd;
+        match provider(self.plan, self.observed, PackageKind::Nsd, nsd, at) {
+            Provider::Ready(by) | Provider::After(by, _) => Ok(by),
+            Provider::Blocked(reason) => Err(reason),
+            Provider::Unknown => Err(Blocked::UnknownNsd { at: at.clone(), nsd: nsd.clone() }),
+        }
+    }
+
+    /// `desired` has checked the KDUs against descriptors of this revision; here follow those that only
+    /// OSM has, because OSM takes unknown members and KDUs without a word.
+    fn check_kdus(&self) -> Result<(), Blocked> {
+        let nsd = &self.want.nsd.0;
+        if self.desired.package(PackageKind::Nsd, nsd).is_some() {
+            return Ok(());
+        }
+        let find = |kind, id| self.observed.packages_of(kind, id).first();
+        let Some(record) = find(PackageKind::Nsd, nsd) else { return Ok(()) };
+        for kdu in &self.want.kdus {
+            let no_such = |at| Blocked::NoSuchKduInOsm {
+                at,
+                nsd: nsd.clone(),
+                member: kdu.member.0.clone(),
+                kdu: kdu.name.0.clone(),
+            };
+            let member = record.members.iter().find(|(index, _)| *index == kdu.member.0);
+            let Some((_, vnfd)) = member else { return Err(no_such(kdu.member.1.clone())) };
+            if let Some(vnfd) = find(PackageKind::Vnfd, vnfd)
+                && !vnfd.kdus.contains(&kdu.name.0)
+            {
+                return Err(no_such(kdu.name.1.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn vim_account(&self) -> Result<VimAccountId, Blocked> {
+        let (name, at) = &self.want.vim_account;
+        let accounts = self.observed.vim_accounts();
+        let found = accounts.iter().find(|account| account.name == *name);
+        found.map(|account| account.id.clone()).ok_or_else(|| Blocked::UnknownVimAccount {
+            at: at.clone(),
+            name: name.clone(),
+            known: accounts.iter().map(|account| account.name.to_string()).collect(),
+        })
     }
 }
 
-fn unnamed(what: &str) -> RunningOperation {
-    RunningOperation { what: what.to_owned(), id: None }
+fn last_operation(have: &ObservedInstance) -> Option<&Operation> {
+    have.history.as_ref()?.last()
 }
 
 /// What OSM works on: by the instance's own word, or because an operation is queued that has not begun.
@@ -109,182 +282,4 @@ fn running(have: &ObservedInstance) -> Option<RunningOperation> {
     let pending = |op: &&Operation| op.state.end().is_none();
     let operation = have.history.as_ref()?.iter().find(pending)?;
     Some(RunningOperation { what: operation.kind.clone(), id: Some(operation.id.clone()) })
-}
-
-/// A record without a deployment: either nobody ever began, or the instantiation was undone.
-fn instantiate(
-    plan: &mut Plan,
-    desired: &DesiredState,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-    have: &ObservedInstance,
-) -> Result<Verdict, Blocked> {
-    let last = have.history.as_ref().and_then(|history| history.last());
-    if let Some(last) = last.filter(|op| op.state.end() == Some(OpEnd::Failed)) {
-        return Err(failed(want, have, last));
-    }
-    let (spec, needs) = spec(plan, desired, observed, want)?;
-    let item = Item::Instance(want.name.clone());
-    let action = Action::Instantiate { ns: have.id.clone(), spec };
-    let action = plan.push(&item, action, Why::NeverInstantiated, needs);
-    Ok(Verdict::Act { actions: vec![action] })
-}
-
-fn upgrade(
-    plan: &mut Plan,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-    have: &ObservedInstance,
-) -> Result<Verdict, Blocked> {
-    let mut differing: Vec<(&DesiredKdu, Vec<ValueDifference>)> = Vec::new();
-    for kdu in &want.kdus {
-        if !have.kdus.iter().any(|k| k.member == kdu.member.0 && k.name == kdu.name.0) {
-            return Err(Blocked::NoSuchKdu {
-                at: kdu.name.1.clone(),
-                ns: have.id.clone(),
-                member: kdu.member.0.clone(),
-                kdu: kdu.name.0.clone(),
-            });
-        }
-        let values = have.effective_values(&kdu.member.0, &kdu.name.0).unwrap_or_default();
-        let found = differences(kdu, &values);
-        if !found.is_empty() {
-            check_last_upgrade(want, have, kdu)?;
-            differing.push((kdu, found));
-        }
-    }
-    // OSM's record embeds its NSD, so an upgrade needs none; but when this revision changes packages as
-    // well, they come first: the new values may be meant for the new chart.
-    let needs = match provider(plan, observed, PackageKind::Nsd, &want.nsd.0, &want.nsd.1) {
-        Provider::After(_, action) => vec![action],
-        Provider::Ready(_) | Provider::Blocked(_) | Provider::Unknown => Vec::new(),
-    };
-    let item = Item::Instance(want.name.clone());
-    let mut actions = Vec::new();
-    for (kdu, differences) in differing {
-        let action = Action::UpgradeKdu {
-            ns: have.id.clone(),
-            member: kdu.member.0.clone(),
-            kdu: kdu.name.0.clone(),
-            params: kdu.params.clone(),
-        };
-        actions.push(plan.push(&item, action, Why::ValuesDiffer { differences }, needs.clone()));
-    }
-    Ok(if actions.is_empty() { Verdict::Current } else { Verdict::Act { actions } })
-}
-
-/// An upgrade to just these values that was the last thing to happen is not simply repeated: if it
-/// failed it would fail again, and if it was completed it had no effect.
-fn check_last_upgrade(
-    want: &DesiredInstance,
-    have: &ObservedInstance,
-    kdu: &DesiredKdu,
-) -> Result<(), Blocked> {
-    let Some(last) = have.history.as_ref().and_then(|history| history.last()) else {
-        return Ok(());
-    };
-    let same = last.kind == "action"
-        && last.values.iter().any(|(member, name, values)| {
-            *member == kdu.member.0 && *name == kdu.name.0 && same_values(values, &kdu.params)
-        });
-    match last.state.end() {
-        Some(OpEnd::Failed) if same => Err(failed(want, have, last)),
-        Some(OpEnd::Done) if same => Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() }),
-        _ => Ok(()),
-    }
-}
-
-fn failed(want: &DesiredInstance, have: &ObservedInstance, operation: &Operation) -> Blocked {
-    let what = if operation.kind == "action" { "the upgrade" } else { "the last operation" };
-    Blocked::OperationFailed {
-        at: want.at.clone(),
-        ns: have.id.clone(),
-        what: format!("{what} ({})", operation.id),
-        detail: operation.detail.clone(),
-    }
-}
-
-fn nsd_of(
-    plan: &Plan,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-) -> Result<(PackageRef, Vec<ActionId>), Blocked> {
-    let (nsd, at) = &want.nsd;
-    match provider(plan, observed, PackageKind::Nsd, nsd, at) {
-        Provider::Ready(by) => Ok((by, Vec::new())),
-        Provider::After(by, action) => Ok((by, vec![action])),
-        Provider::Blocked(reason) => Err(reason),
-        Provider::Unknown => Err(Blocked::UnknownNsd { at: at.clone(), nsd: nsd.clone() }),
-    }
-}
-
-/// `desired` has checked the KDUs against descriptors of this revision; here follow those that only OSM
-/// has, because OSM takes unknown members and KDUs without a word.
-fn check_kdus(
-    desired: &DesiredState,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-) -> Result<(), Blocked> {
-    if desired.package(PackageKind::Nsd, &want.nsd.0).is_some() {
-        return Ok(());
-    }
-    let find = |kind, id| observed.packages_of(kind, id).first();
-    let Some(nsd) = find(PackageKind::Nsd, &want.nsd.0) else {
-        return Ok(());
-    };
-    for kdu in &want.kdus {
-        let no_such = |at| Blocked::NoSuchKduInOsm {
-            at,
-            nsd: want.nsd.0.clone(),
-            member: kdu.member.0.clone(),
-            kdu: kdu.name.0.clone(),
-        };
-        let member = nsd.members.iter().find(|(index, _)| *index == kdu.member.0);
-        let Some((_, vnfd)) = member else {
-            return Err(no_such(kdu.member.1.clone()));
-        };
-        let has_kdu = |names: &[KduName]| names.contains(&kdu.name.0);
-        if let Some(vnfd) = find(PackageKind::Vnfd, vnfd)
-            && !has_kdu(&vnfd.kdus)
-        {
-            return Err(no_such(kdu.name.1.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// What the instance is made with, and the actions that must come first.
-fn spec(
-    plan: &Plan,
-    desired: &DesiredState,
-    observed: &Index<'_>,
-    want: &DesiredInstance,
-) -> Result<(InstanceSpec, Vec<ActionId>), Blocked> {
-    let (nsd, needs) = nsd_of(plan, observed, want)?;
-    check_kdus(desired, observed, want)?;
-    let values = |kdu: &DesiredKdu| KduValues {
-        member: kdu.member.0.clone(),
-        kdu: kdu.name.0.clone(),
-        params: kdu.params.clone(),
-    };
-    let spec = InstanceSpec {
-        name: want.name.clone(),
-        description: want.description.clone(),
-        nsd,
-        vim_account: vim_account(observed, want)?,
-        kdus: want.kdus.iter().map(values).collect(),
-        owner: desired.owner.clone(),
-    };
-    Ok((spec, needs))
-}
-
-fn vim_account(observed: &Index<'_>, want: &DesiredInstance) -> Result<VimAccountId, Blocked> {
-    let (name, at) = &want.vim_account;
-    let accounts = observed.vim_accounts();
-    let found = accounts.iter().find(|account| account.name == *name);
-    found.map(|account| account.id.clone()).ok_or_else(|| Blocked::UnknownVimAccount {
-        at: at.clone(),
-        name: name.clone(),
-        known: accounts.iter().map(|account| account.name.to_string()).collect(),
-    })
 }

@@ -1,11 +1,11 @@
 //! Create or update packages: VNFDs first, then the NSDs that name them.
 
-use crate::desired::{DesiredPackage, DesiredState, PackageKey};
-use crate::ids::{DescriptorId, PackageKind};
+use crate::desired::{DesiredPackage, DesiredState};
+use crate::ids::PackageKind;
 use crate::observed::{Index, ObservedPackage, PackageState};
-use crate::source_pos::SourcePos;
 
-use super::{Action, ActionId, Blocked, Item, PackageRef, Plan, Verdict, Why};
+use super::prerequisites::{Provider, provider};
+use super::{Action, ActionId, Blocked, Item, Plan, Verdict, Why};
 
 pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
@@ -101,50 +101,4 @@ fn needed_vnfds(
     needs.sort();
     needs.dedup();
     Ok(needs)
-}
-
-/// Who provides a package that something else needs.
-pub(super) enum Provider {
-    /// OSM has it, and nothing is to be done about it.
-    Ready(PackageRef),
-    /// An action of this plan makes or updates it.
-    After(PackageRef, ActionId),
-    /// It is declared or there, and cannot be used.
-    Blocked(Blocked),
-    /// Nobody has it.
-    Unknown,
-}
-
-pub(super) fn provider(
-    plan: &Plan,
-    observed: &Index<'_>,
-    kind: PackageKind,
-    id: &DescriptorId,
-    at: &SourcePos,
-) -> Provider {
-    let key = PackageKey { kind, id: id.clone() };
-    let have = observed.packages_of(kind, id);
-    let existing = have.first().map(|package| package.record.clone());
-    let item = Item::Package(key);
-    match (plan.verdict(&item), existing) {
-        (Some(Verdict::Act { actions }), existing) if !actions.is_empty() => {
-            let action = actions.first().copied().unwrap_or(ActionId(0));
-            let by = existing.map_or(PackageRef::CreatedBy(action), PackageRef::Existing);
-            Provider::After(by, action)
-        }
-        (Some(Verdict::Blocked { .. }), None) => {
-            Provider::Blocked(Blocked::NeedsBlocked { at: at.clone(), needed: item })
-        }
-        (_, Some(record)) => match have {
-            [one] if one.state == PackageState::Disabled => {
-                Provider::Blocked(Blocked::Disabled { at: at.clone(), record })
-            }
-            [_] => Provider::Ready(PackageRef::Existing(record)),
-            several => Provider::Blocked(Blocked::SeveralPackages {
-                at: at.clone(),
-                ids: several.iter().map(|p| p.record.clone()).collect(),
-            }),
-        },
-        (_, None) => Provider::Unknown,
-    }
 }

@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::redact::shown;
+use crate::redact::shown;
+
 use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Why};
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
@@ -90,6 +91,11 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
         }
         Why::ValuesDiffer { differences } => {
             for d in differences {
+                if d.observed.as_ref() == Some(&d.declared) {
+                    let _ =
+                        writeln!(text, "    {}: {}: values that are not shown differ", d.at, d.key);
+                    continue;
+                }
                 let observed = d.observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
                 let _ = writeln!(text, "    {}: {}: {observed} → {}", d.at, d.key, d.declared);
             }

@@ -3,14 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredKdu;
+use crate::redact::{nested_value, shown};
 use crate::source_pos::SourcePos;
-
-use super::redact::shown;
-
-/// What OSM puts before a nested value that it stores as text.
-///
-/// Source: OSM NBI `instance_topics.py`, `_format_additional_params`.
-const NESTED_PREFIX: &str = "!!yaml ";
 
 /// One declared value that is not in effect, as it may be shown: secrets are stars.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -33,7 +27,7 @@ pub(super) fn differences(
     let mut found = Vec::new();
     for ((key, declared), at) in kdu.params.iter().zip(&kdu.param_positions) {
         let observed = effective.get(key);
-        if !same(declared, observed.unwrap_or(&Value::Null)) {
+        if !observed.map_or(declared.is_null(), |observed| same(declared, observed)) {
             found.push(ValueDifference {
                 key: key.clone(),
                 declared: shown(key, declared),
@@ -51,39 +45,42 @@ pub(super) fn same_values(a: &Map<String, Value>, b: &Map<String, Value>) -> boo
         && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| same(value, other)))
 }
 
-/// Whether two values are the same to helm: `"2"` and `2` are, because OSM and helm hand numbers on as
-/// text in places, and a nested value is the same as its text form.
+/// Whether two values are the same once OSM and helm have had them. Text and number are (`"2"` and `2`):
+/// charts print both alike, and `osm` users write either. Text and boolean are not: to a chart `"false"` is
+/// true. A nested value is the same as the text that OSM stores for it.
+///
+/// Source: helm's documentation, "The Chart Template Developer's Guide", control structures: a pipeline is
+/// false when it is a boolean false, zero, empty text, null or an empty collection.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), Value::Object(b)) => same_values(a, b),
-        (Value::Array(_) | Value::Object(_), Value::String(text)) => same_as_text(a, text),
-        (Value::String(text), Value::Array(_) | Value::Object(_)) => same_as_text(b, text),
-        _ => scalar_text(a).is_some() && scalar_text(a) == scalar_text(b),
+        (Value::Array(_) | Value::Object(_), Value::String(text)) => {
+            nested_value(text).is_some_and(|nested| same(a, &nested))
+        }
+        (Value::String(text), Value::Array(_) | Value::Object(_)) => {
+            nested_value(text).is_some_and(|nested| same(&nested, b))
+        }
+        (Value::Number(_) | Value::String(_), Value::Number(_) | Value::String(_)) => {
+            plain_text(a) == plain_text(b)
+        }
+        (a, b) => a == b,
     }
 }
 
-fn same_as_text(nested: &Value, text: &str) -> bool {
-    text.strip_prefix(NESTED_PREFIX)
-        .and_then(|yaml| serde_yaml::from_str::<Value>(yaml).ok())
-        .is_some_and(|value| same(nested, &value))
-}
-
-fn scalar_text(value: &Value) -> Option<String> {
+/// A number or text as a chart prints it; 1.0 and 1 are one number.
+fn plain_text(value: &Value) -> String {
     match value {
-        Value::Null => Some(String::new()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        // 1.0 and 1 are one number to helm.
-        Value::Number(number) => Some(match number.as_f64() {
+        Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
                 format!("{float:.0}")
             }
             _ => number.to_string(),
-        }),
-        Value::String(text) => Some(text.clone()),
-        Value::Array(_) | Value::Object(_) => None,
+        },
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
 
@@ -100,13 +97,14 @@ mod tests {
         };
         check(json!("2"), json!(2), true);
         check(json!("2"), json!("3"), false);
-        check(json!(true), json!("true"), true);
+        check(json!(false), json!("false"), false);
         check(json!(1.0), json!(1), true);
         check(json!({"a": [1, "x"]}), json!({"a": ["1", "x"]}), true);
         check(json!({"a": [1]}), json!("!!yaml {a: [1]}\n"), true);
         check(json!({"a": [1]}), json!("!!yaml {a: [2]}\n"), false);
         check(json!({"a": 1}), json!({"a": 1, "b": 2}), false);
-        check(Value::Null, json!(""), true);
+        check(Value::Null, json!(""), false);
+        check(Value::Null, Value::Null, true);
         check(json!([]), json!(""), false);
     }
 }

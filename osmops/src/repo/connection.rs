@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use crate::secret::Secret;
+use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
-use crate::yaml::{FieldError, Fields, parse_documents};
+use crate::yaml::{FieldError, Fields, Node, parse_documents};
 
 use super::problem::RepoProblem;
 
 /// The contents of a connection file, as written. What `hostname` means is `nbi::Connection`'s affair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionFile {
-    /// `host:port`, or a URL.
-    pub hostname: String,
+    /// `host:port`, or a URL, and where it stands.
+    pub hostname: (String, SourcePos),
     /// The OSM project.
     pub project: String,
     /// Who logs in.
@@ -40,9 +41,10 @@ pub fn read_connection_file(name: &str, text: &str) -> Result<ConnectionFile, Ve
     let document = documents.first().ok_or_else(empty)?;
     let mut fields =
         Fields::of(document, "").map_err(|error| vec![RepoProblem::from_field(&file, error)])?;
+    let at = |node: &Node| SourcePos::at(&file, node.line, node.column);
+    let hostname = fields.required_text("hostname").map(|(text, node)| (text.to_owned(), at(node)));
     let mut text = |key| fields.required_text(key).map(|(text, _)| text.to_owned());
-    let (hostname, project) = (text("hostname"), text("project"));
-    let (user, password) = (text("user"), text("password"));
+    let (project, user, password) = (text("project"), text("user"), text("password"));
     let ca_file = fields.optional_text("caFile").map(|(text, _)| text.to_owned());
     let insecure = match fields.optional("insecureSkipVerify") {
         None => false,

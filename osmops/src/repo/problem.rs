@@ -208,9 +208,15 @@ pub enum RepoWarning {
         /// The folder's name.
         folder: String,
     },
-    /// A link or special file under `targetDir`.
-    #[error("{path}: left out, because it is a link or a special file")]
+    /// A link, a special file or a name that is no text under `targetDir`.
+    #[error("{path}: left out, because it is a link or a special file, or its name is not UTF-8")]
     NotARegularFile {
+        /// Which.
+        path: TreePath,
+    },
+    /// A file directly in `osm-pkgs`, where only folders are read.
+    #[error("{path}: not read, because it is not in a package's folder{}", if path.as_str().ends_with(".gz") { " (a ready-made package must be unpacked; Flux leaves such files out)" } else { "" })]
+    OutsidePackages {
         /// Which.
         path: TreePath,
     },

@@ -29,10 +29,13 @@ pub(super) fn scan(tree: &Tree, config: &OpsConfig) -> Found {
     let packages = config.target_dir.join(PACKAGES_FOLDER);
     let mut ops_files = Vec::new();
     let mut package_folders = BTreeSet::new();
+    let mut warnings = Vec::new();
     for (path, _) in tree.files_below(&config.target_dir) {
         if let Some(inside) = path.below(&packages) {
             if let Some((folder, _)) = inside.split_once('/') {
                 package_folders.insert(packages.join(folder));
+            } else {
+                warnings.push(RepoWarning::OutsidePackages { path: path.clone() });
             }
             continue;
         }
@@ -42,12 +45,8 @@ pub(super) fn scan(tree: &Tree, config: &OpsConfig) -> Found {
             ops_files.push(path.clone());
         }
     }
-    let mut warnings: Vec<RepoWarning> = tree
-        .skipped()
-        .iter()
-        .filter(|path| path.below(&config.target_dir).is_some())
-        .map(|path| RepoWarning::NotARegularFile { path: path.clone() })
-        .collect();
+    let skipped = tree.skipped().iter().filter(|path| path.below(&config.target_dir).is_some());
+    warnings.extend(skipped.map(|path| RepoWarning::NotARegularFile { path: path.clone() }));
     if ops_files.is_empty() && package_folders.is_empty() {
         warnings.push(RepoWarning::NothingDeclared {
             folder: config.target_dir.clone(),

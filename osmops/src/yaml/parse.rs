@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::node::{Node, NodeKind};
 
-/// The most values one file may have, aliases counted as often as they are used: far more than any
+/// The most values one file may have, anchors and aliases counted with all that they hold: far more than any
 /// descriptor has, and what keeps a "billion laughs" file from filling the memory.
 const NODES_MAX: usize = 500_000;
 
@@ -131,7 +131,9 @@ impl Builder {
 
     /// Gives a finished value to the list or mapping around it, or to the documents.
     fn close(&mut self, node: Node, anchor: usize, span: &Span) -> Result<(), YamlError> {
-        self.nodes = self.nodes.saturating_add(1);
+        // What an anchor keeps for its aliases takes memory too.
+        let kept = if anchor == 0 { 0 } else { count(&node) };
+        self.nodes = self.nodes.saturating_add(1).saturating_add(kept);
         if self.nodes > NODES_MAX {
             return Err(YamlError::at(span, format!("more than {NODES_MAX} values in one file")));
         }
@@ -211,6 +213,8 @@ mod tests {
         check("a: 1\nb: 2\na: 3\n", 3, "key `a` appears twice");
         check("? [a]\n: 1\n", 1, "single word");
         check(&"[".repeat(200), 1, "nested more than");
+        let kept = format!("{}{}", "&a [".repeat(90), "x,".repeat(20_000)) + &"]".repeat(90);
+        assert!(parse_documents(&kept).unwrap_err().message.contains("values in one file"));
         assert!(parse_documents(&laughs()).unwrap_err().message.contains("values in one file"));
     }
 

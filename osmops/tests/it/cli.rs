@@ -30,8 +30,12 @@ struct Osm {
 
 impl Osm {
     fn new() -> Self {
+        Self::with(Profile::instant())
+    }
+
+    fn with(profile: Profile) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let world = World::new(Profile::instant());
+        let world = World::new(profile);
         let server = runtime.block_on(world.osm.serve("127.0.0.1:0".parse().unwrap())).unwrap();
         Self { world, runtime, server }
     }
@@ -305,4 +309,65 @@ fn packing_twice_gives_equal_bytes_and_a_file_that_others_may_read() {
     assert_eq!(to_stdout.stdout, archives[0]);
     let without = repo("package-without-descriptor/deploy/osm-pkgs/empty_knf");
     check(osmops(&["pack", without.to_str().unwrap()]), 1, &["empty_knf: no VNFD or NSD"]);
+}
+
+#[test]
+fn what_could_not_be_finished_is_said_in_other_words_than_what_was_started() {
+    let osm = Osm::with(Profile::manual());
+    let healthy = path("healthy");
+    let waiting = osm.command(&["apply", &healthy, "--wait", "--timeout", "1200ms"]);
+    check(waiting, 3, &["the time is over: revision healthy is not verified"]);
+    check(osm.command(&["apply", &healthy]), 3, &["waiting: OSM is at work", "INSTANTIATING"]);
+    let osm = Osm::new();
+    let kind = FaultKind::Status { status: 422, body: None, retry_after: None };
+    osm.fault("POST /nsd/v1/ns_descriptors_content", kind);
+    check(osm.command(&["apply", &healthy]), 1, &["failed in part", "refused with 422"]);
+}
+
+#[test]
+fn a_password_in_an_address_is_refused_and_not_repeated() {
+    let osm = Osm::new();
+    let mut command = osm.command(&["plan", &path("healthy")]);
+    command.env("OSM_HOSTNAME", "http://admin:s3cret@127.0.0.1:1");
+    let output = check(command, 1, &["OSM_HOSTNAME", "must not hold a user or password"]);
+    assert!(!text(&output.stderr).contains("s3cret"));
+}
+
+#[test]
+fn json_is_printed_for_machines_even_when_osm_is_away() {
+    let mut command = Osm::new().command(&["plan", &path("healthy"), "-o", "json"]);
+    command.env("OSM_HOSTNAME", "http://127.0.0.1:1");
+    let output = check(command, 1, &[]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["stopped"].as_str().unwrap().contains("cannot reach OSM"), "{json}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let mut command = osmops(&["validate", &path("healthy")]);
+    command.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    check(command, 1, &["cannot write to standard output"]);
+}
+
+#[test]
+fn a_package_is_not_packed_into_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("vnfd.yaml"), "vnfd: {id: a}\n").unwrap();
+    let mut command = osmops(&["pack", "."]);
+    command.current_dir(folder.path());
+    check(command, 1, &["would become a part of the package itself"]);
+    assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_ca_file_is_taken_from_beside_the_connection_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nbi.yaml");
+    let text = "hostname: https://127.0.0.1:1\nproject: p\nuser: u\npassword: w\ncaFile: ca.pem\n";
+    fs_err::write(&file, text).unwrap();
+    let arguments = ["plan", &path("healthy"), "--connection-file", file.to_str().unwrap()];
+    let expected = folder.path().join("ca.pem");
+    check(osmops(&arguments), 1, &["no certificate authorities", expected.to_str().unwrap()]);
+    fs_err::write(&file, "hostname: 'a b'\nproject: p\nuser: u\npassword: w\n").unwrap();
+    check(osmops(&arguments), 1, &["nbi.yaml:1:11: `hostname`: `a b` is no OSM address"]);
 }

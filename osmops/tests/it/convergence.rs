@@ -53,7 +53,7 @@ async fn an_empty_osm_gets_packages_and_instance_from_one_revision_in_13_request
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_changed_means_a_log_in_three_lists_and_a_log_out() {
+async fn nothing_changed_means_a_log_in_four_lists_and_a_log_out() {
     let world = World::new(Profile::instant());
     let demo = Demo::default().revision();
     world.converge(&demo).await;
@@ -67,6 +67,7 @@ async fn nothing_changed_means_a_log_in_three_lists_and_a_log_out() {
             "GET /osm/vnfpkgm/v1/vnf_packages",
             "GET /osm/nsd/v1/ns_descriptors",
             "GET /osm/nslcm/v1/ns_instances",
+            "GET /osm/admin/v1/vim_accounts",
             "DELETE /osm/admin/v1/tokens",
         ]
     );
@@ -414,4 +415,142 @@ async fn no_report_or_plan_shows_a_password() {
     let report = world.converge(&demo).await;
     assert_eq!(report.end, PassEnd::Converged, "what is sent is the real value");
     assert!(!serde_json::to_string(&report).unwrap().contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_upgrade_is_tried_again_once_its_package_changed() {
+    let world = World::new(Profile::realistic());
+    world.converge(&Demo::default().revision()).await;
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "no such image".to_owned() },
+    });
+    let next = Demo { replicas: Some("2"), ..Demo::default() };
+    assert_eq!(world.converge(&next.revision()).await.end, PassEnd::Stalled);
+    let mut files = next.files();
+    files[1] = vnfd("openldap_knf", "ldap", "1.1");
+    let report = world.converge(&revision("mended", &files)).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let kdu = &world.instance("ldap")["_admin"]["deployed"]["K8s"][0];
+    assert!(kdu["detailed-status"].as_str().unwrap().contains("'replicaCount': '2'"), "{kdu}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo::default().revision()).await;
+    world.osm.inject(Fault {
+        operation: "PUT /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 422, body: None, retry_after: None },
+    });
+    let mark = world.osm.journal_len();
+    let mut files = Demo { replicas: Some("2"), ..Demo::default() }.files();
+    files[1] = vnfd("openldap_knf", "ldap", "1.1");
+    files.push(instance("second", "openldap_ns", "replicaCount: \"1\""));
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let report = pass(&nbi, &revision("r", &files), &stop, &mut ()).await;
+    assert_eq!(detail(&report, "VNFD openldap_knf").0, ItemStatus::Failed);
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+    assert_eq!(detail(&report, "NS second").0, ItemStatus::Skipped);
+    assert_eq!(world.writes_since(mark).len(), 1, "the VNFD's upload alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_not_silently_left_at_another_vim_account() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default();
+    world.converge(&demo.revision()).await;
+    let body = json!({
+        "name": "mylocation2", "vim_type": "dummy", "vim_url": "http://vim",
+        "vim_user": "u", "vim_password": "p", "vim_tenant_name": "t",
+    });
+    world.by_hand("POST", "/osm/admin/v1/vim_accounts", body).await;
+    for (account, expected) in [
+        ("mylocation2", "runs at another VIM account than `mylocation2`"),
+        ("nowhere", "has no VIM account `nowhere` (it has mylocation1, mylocation2)"),
+    ] {
+        let mut files = demo.files();
+        let text = files.pop().unwrap().1.replace("mylocation1", account);
+        files.push(("ns/ldap.ops.yaml".to_owned(), text));
+        let report = world.converge(&revision("moved", &files)).await;
+        assert_eq!(report.end, PassEnd::Stalled);
+        let (_, text) = detail(&report, "NS ldap");
+        assert!(text.starts_with("ns/ldap.ops.yaml:6:17: ") && text.contains(expected), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_strange_names_stop_nobody() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let body = json!({ "nsName": "a\tname", "nsdId": nsd, "vimAccountId": vim });
+    world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
+    let report = world.converge(&Demo::default().revision()).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
+    let world = World::new(Profile::instant());
+    // Something on the way drops the header that carries the file name.
+    let service = tower::ServiceExt::map_request(
+        world.osm.service(),
+        |mut request: http::Request<osmops::nbi::Body>| {
+            request.headers_mut().remove("Content-Filename");
+            request.map(axum::body::Body::new)
+        },
+    );
+    let nbi = osmops::nbi::Nbi::new(
+        crate::world::connection("http://osm"),
+        osmops::nbi::Transport::service(service),
+        osmops::nbi::TimeLimits::default(),
+    );
+    let demo = Demo { replicas: None, ..Demo::default() }.revision();
+    let (hour, stop) = (Duration::from_secs(3600), CancellationToken::new());
+    let report = osmops::reconcile::converge(&nbi, &demo, hour, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(detail(&report, "VNFD openldap_knf").1.contains("uploaded twice"), "{report:#?}");
+    assert_eq!(world.writes_since(0).len(), 4, "two for each package");
+}
+
+#[tokio::test(start_paused = true)]
+async fn osms_words_are_shown_without_the_secrets_in_them() {
+    let world = World::new(Profile::realistic());
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails {
+            detail: "helm install --set auth.adminPassword=hunter2 failed".to_owned(),
+        },
+    });
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(instance("ldap", "openldap_ns", "auth: {adminPassword: hunter2, user: bob}"));
+    let demo = revision("r", &files);
+    let report = world.converge(&demo).await;
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("auth.adminPassword=*** failed"), "{text}");
+    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let shown = osmops::plan::render(&plan)
+        + &serde_json::to_string(&plan).unwrap()
+        + &serde_json::to_string(&report).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_after_the_timeout() {
+    let world = World::new(Profile::realistic());
+    let nbi = world.client();
+    let stop = CancellationToken::new();
+    let seconds = Duration::from_secs(3);
+    let demo = Demo::default().revision();
+    let report = osmops::reconcile::converge(&nbi, &demo, seconds, &stop, &mut ()).await;
+    assert!(report.timed_out && !report.interrupted, "{report:#?}");
+    assert_eq!(world.writes_since(0).len(), 1, "the first upload takes 20 s and is let end");
+    // A time-out beyond all clocks is no crash.
+    let report = osmops::reconcile::converge(&nbi, &demo, Duration::MAX, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Converged);
 }

@@ -1,6 +1,6 @@
 //! Laws of planning and packing, over generated repositories and a real (fake) OSM.
 
-use mock_nbi::Profile;
+use mock_nbi::{Fault, FaultKind, Profile};
 use osmops::plan::{Plan, check, plan};
 use osmops::reconcile::read_and_plan;
 use osmops::report::PassEnd;
@@ -13,24 +13,36 @@ use crate::world::{World, config, instance, nsd, revision, vnfd};
 /// A repository: which packages of three pairs it has, with which version, and which instances.
 #[derive(Debug, Clone)]
 struct Generated {
-    packages: Vec<(usize, u8)>,
-    instances: Vec<(usize, usize, u8)>,
+    /// Number, version of the VNFD, version of the NSD.
+    packages: Vec<(usize, u8, u8)>,
+    /// Number, number of the NSD, which of [`VALUES`].
+    instances: Vec<(usize, usize, usize)>,
+    /// Whether the first upgrade of each revision fails.
+    upgrade_fails: bool,
 }
+
+/// A value in a file, and how Python prints it where only one form is right.
+const VALUES: [(&str, Option<&str>); 8] = [
+    ("\"1\"", None),
+    ("1", None),
+    ("2.5", None),
+    ("true", Some("'param': True")),
+    ("\"true\"", Some("'param': 'true'")),
+    ("\"\"", Some("'param': ''")),
+    ("{a: [1, {b: no}]}", None),
+    ("~", None),
+];
 
 impl Generated {
     fn files(&self) -> Vec<(String, String)> {
         let mut files = vec![config("")];
-        for (n, version) in &self.packages {
-            files.push(vnfd(&format!("p{n}_knf"), "ldap", &format!("1.{version}")));
-            files.push(nsd(
-                &format!("p{n}_ns"),
-                &format!("p{n}_knf"),
-                "openldap",
-                &format!("1.{version}"),
-            ));
+        for (n, knf, ns) in &self.packages {
+            files.push(vnfd(&format!("p{n}_knf"), "ldap", &format!("1.{knf}")));
+            let (id, vnfd) = (format!("p{n}_ns"), format!("p{n}_knf"));
+            files.push(nsd(&id, &vnfd, "openldap", &format!("1.{ns}")));
         }
-        for (name, nsd, replicas) in &self.instances {
-            let param = format!("replicaCount: \"{replicas}\"");
+        for (name, nsd, value) in &self.instances {
+            let param = format!("param: {}", VALUES[*value].0);
             files.push(instance(&format!("i{name}"), &format!("p{nsd}_ns"), &param));
         }
         files
@@ -39,17 +51,29 @@ impl Generated {
     fn revision(&self) -> Revision {
         revision("generated", &self.files())
     }
+
+    /// Whether OSM has every declared value, by the record that helm's answer went into.
+    fn values_are_in_effect(&self, world: &World) -> bool {
+        self.instances.iter().all(|(name, _, value)| {
+            let record = world.instance(&format!("i{name}"));
+            let status = &record["_admin"]["deployed"]["K8s"][0]["detailed-status"];
+            VALUES[*value].1.is_none_or(|printed| status.as_str().unwrap().contains(printed))
+        })
+    }
 }
 
 /// All that a revision of this family may declare; each instance keeps its NSD, because OSM cannot
 /// change it.
 fn generated() -> impl Strategy<Value = Generated> {
-    let packages = subsequence(vec![0_usize, 1, 2], 0..=3)
-        .prop_flat_map(|ns| ns.into_iter().map(|n| (Just(n), 0..3_u8)).collect::<Vec<_>>());
-    let instances = subsequence(vec![0_usize, 1, 2, 3], 0..=4).prop_flat_map(|ns| {
-        ns.into_iter().map(|n| (Just(n), Just(n % 3), 1..4_u8)).collect::<Vec<_>>()
+    let packages = subsequence(vec![0_usize, 1, 2], 0..=3).prop_flat_map(|ns| {
+        ns.into_iter().map(|n| (Just(n), 0..2_u8, 0..2_u8)).collect::<Vec<_>>()
     });
-    (packages, instances).prop_map(|(packages, instances)| Generated { packages, instances })
+    let instances = subsequence(vec![0_usize, 1, 2, 3], 0..=4).prop_flat_map(|ns| {
+        ns.into_iter().map(|n| (Just(n), Just(n % 3), 0..VALUES.len())).collect::<Vec<_>>()
+    });
+    (packages, instances, any::<bool>()).prop_map(|(packages, instances, upgrade_fails)| {
+        Generated { packages, instances, upgrade_fails }
+    })
 }
 
 /// Runs on paused time: operations that take minutes take none.
@@ -76,14 +100,22 @@ proptest! {
             let world = World::new(Profile::realistic());
             for wanted in [&first, &second] {
                 let revision = wanted.revision();
+                if wanted.upgrade_fails {
+                    world.osm.inject(Fault {
+                        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+                        nth: 1,
+                        kind: FaultKind::OperationFails { detail: "no".to_owned() },
+                    });
+                }
                 let before = planned(&world, &revision).await;
                 prop_assert_eq!(check(&before), Ok(()));
                 let report = world.converge(&revision).await;
                 let after = planned(&world, &revision).await;
                 prop_assert_eq!(&after.actions, &[], "{:#?}", report);
-                // Whatever is blocked is blocked because an NSD is nowhere to be found.
+                // Blocked is what needs an NSD that nobody has, and what failed.
                 let blocked = report.end == PassEnd::Stalled;
                 prop_assert_eq!(after.is_converged(), !blocked, "{:#?}", report);
+                prop_assert!(blocked || wanted.values_are_in_effect(&world), "{:#?}", report);
                 let mark = world.osm.journal_len();
                 world.converge(&revision).await;
                 prop_assert_eq!(world.writes_since(mark), Vec::<String>::new());

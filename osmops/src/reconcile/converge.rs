@@ -1,0 +1,128 @@
+//! Passes until converged.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::nbi::Nbi;
+use crate::plan::Item;
+use crate::report::{Change, PassEnd, PassReport};
+use crate::revision::Revision;
+
+use super::follow::{follow, pause_until};
+use super::{Observer, pass};
+
+/// How many passes in a row may fail before `converge` gives up; with its pauses about half a minute.
+const FAILED_PASSES_MAX: u32 = 5;
+
+/// The pause after a first failed pass; it doubles with each further one.
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest time-out that is believed: a year.
+const TIMEOUT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Passes until OSM matches the revision, nothing more can be done, or `timeout` is over. Between passes
+/// only the operations that were started are looked at.
+///
+/// The report is that of the last pass, with the changes of all. Ending as [`PassEnd::Waiting`] means that
+/// the time was over, or that `stop` was asked for. The request on its way is always let end, so that the
+/// whole may take longer than `timeout` by the time of one request.
+///
+/// # Cancel safety
+/// `stop` ends it at the next pause or between two writes, never within a request.
+pub async fn converge(
+    nbi: &Nbi,
+    revision: &Revision,
+    timeout: Duration,
+    stop: &CancellationToken,
+    observer: &mut dyn Observer,
+) -> PassReport {
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now + TIMEOUT_MAX);
+    let mut progress = Progress::default();
+    loop {
+        let mut report = pass_until(deadline, nbi, revision, stop, observer).await;
+        progress.add(&mut report);
+        let over = stop.is_cancelled() || Instant::now() >= deadline;
+        match report.end {
+            PassEnd::Converged | PassEnd::Stalled => return report,
+            PassEnd::Waiting { poll_after } if !over => {
+                follow(nbi, revision, &report, poll_after, deadline, stop, observer).await;
+            }
+            PassEnd::Failed if !over => {
+                let Some(pause) = progress.pause_after_failure() else { return report };
+                let reason = report.stopped.as_deref().unwrap_or("see above");
+                tracing::warn!("pass failed, next one in {pause:?}: {reason}");
+                pause_until(Instant::now() + pause, deadline, stop).await;
+            }
+            PassEnd::Waiting { .. } | PassEnd::Failed => {}
+        }
+        if stop.is_cancelled() || Instant::now() >= deadline {
+            report.interrupted = stop.is_cancelled();
+            report.timed_out = !report.interrupted;
+            report.requests = nbi.request_counts();
+            return report;
+        }
+    }
+}
+
+/// A pass that sends nothing more once the deadline has come; the request on its way is let end.
+async fn pass_until(
+    deadline: Instant,
+    nbi: &Nbi,
+    revision: &Revision,
+    stop: &CancellationToken,
+    observer: &mut dyn Observer,
+) -> PassReport {
+    let time_over = stop.child_token();
+    let mut passing = std::pin::pin!(pass(nbi, revision, &time_over, observer));
+    tokio::select! {
+        biased;
+        report = &mut passing => return report,
+        () = sleep_until(deadline) => time_over.cancel(),
+    }
+    passing.await
+}
+
+/// What `converge` knows of the passes so far.
+#[derive(Default)]
+struct Progress {
+    changes: Vec<Change>,
+    failures_in_a_row: u32,
+    was_read: bool,
+}
+
+impl Progress {
+    /// Takes over what a pass did, and ends it as stalled where it did what an earlier one had done.
+    fn add(&mut self, report: &mut PassReport) {
+        self.was_read |= report.stopped.is_none();
+        if report.end != PassEnd::Failed {
+            self.failures_in_a_row = 0;
+        }
+        let uploaded_before = |change: &&Change| {
+            matches!(change.item, Item::Package(_))
+                && self.changes.iter().any(|earlier| earlier.item == change.item)
+        };
+        let again: Vec<Item> = report
+            .changes
+            .iter()
+            .filter(uploaded_before)
+            .map(|change| change.item.clone())
+            .collect();
+        if !again.is_empty() {
+            report.stall_uploads(&again);
+        }
+        self.changes.append(&mut report.changes);
+        report.changes.clone_from(&self.changes);
+    }
+
+    /// How long to wait after a failed pass; `None` when it is time to give up. Where OSM was never
+    /// reached, an address is more likely wrong than OSM is down.
+    fn pause_after_failure(&mut self) -> Option<Duration> {
+        self.failures_in_a_row += 1;
+        let doubled = 2_u32.saturating_pow(self.failures_in_a_row - 1);
+        (self.was_read && self.failures_in_a_row <= FAILED_PASSES_MAX)
+            .then(|| BACKOFF_FIRST.saturating_mul(doubled))
+    }
+}
