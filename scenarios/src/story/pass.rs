@@ -79,7 +79,7 @@ impl Story {
                 self.marked(Sign::Bad, &text)
             }
             ActionResult::Cancelled => {
-                self.marked(Sign::Bad, &format!("{item}: not sent, because of the interruption"))
+                self.marked(Sign::Bad, &format!("{item}: not sent, because it was time to stop"))
             }
         };
         self.timed(&line);

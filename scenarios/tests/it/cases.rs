@@ -71,7 +71,7 @@ fn the_same_run_twice_tells_the_same_bytes() {
     }
 }
 
-/// The counts that issue 2 promises, all requests counted, on an OSM whose operations have ended when
+/// The counts that are promised, all requests counted, on an OSM whose operations have ended when
 /// they are first looked at.
 #[test]
 fn requests_of_the_packaging_demo_are_within_their_budget() {
