@@ -57,18 +57,33 @@ pub fn look_by_hand(world: &World, target: &Target) -> Vec<String> {
 
 /// `osmops plan` on the last tag of the script.
 fn plan_line(world: &World) -> Option<String> {
-    let tag = *world.script.tags().last()?;
+    let tag = world.script.tags().last()?.value;
     let program = match find_beside("osmops") {
         Ok(path) => quoted(&path.to_string_lossy()),
         Err(_) => "cargo run -q -p osmops --".to_owned(),
     };
-    Some(match &world.checkout(tag).place {
+    Some(plan_of(&world.checkout(tag).place, tag, &program))
+}
+
+fn plan_of(place: &Place, tag: &str, program: &str) -> String {
+    match place {
         Place::Folder(path) => format!("{program} plan {}", quoted(&path.to_string_lossy())),
-        Place::Git(place) => {
-            let place = quoted(place);
-            format!("git -C {place} archive --format=tar.gz refs/tags/{tag} | {program} plan -")
+        Place::Git(path) => {
+            let path = quoted(&path.to_string_lossy());
+            format!("{} | {program} plan -", archive(&path, tag))
         }
-    })
+        Place::Url(url) => {
+            let (url, archive) = (quoted(url), archive("$CLONE", tag));
+            format!(
+                "CLONE=$(mktemp -d) && git clone -q --bare {url} $CLONE && {archive} | {program} plan -"
+            )
+        }
+    }
+}
+
+/// The files of a tag of the Git repository in `folder`, as Flux would bring them.
+fn archive(folder: &str, tag: &str) -> String {
+    format!("git -C {folder} archive --format=tar.gz {}", quoted(&format!("refs/tags/{tag}")))
 }
 
 /// A word that a shell takes as it is.
@@ -83,6 +98,21 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_plan_line_reads_the_tag_where_it_is() {
+        let line = |place| plan_of(&place, "v1", "osmops");
+        assert_eq!(line(Place::Folder("/t/v 1".into())), "osmops plan '/t/v 1'");
+        assert_eq!(
+            line(Place::Git("/r".into())),
+            "git -C /r archive --format=tar.gz refs/tags/v1 | osmops plan -"
+        );
+        assert_eq!(
+            line(Place::Url("https://h/r?a".to_owned())),
+            "CLONE=$(mktemp -d) && git clone -q --bare 'https://h/r?a' $CLONE \
+             && git -C $CLONE archive --format=tar.gz refs/tags/v1 | osmops plan -"
+        );
+    }
 
     #[test]
     fn words_survive_a_shell() {

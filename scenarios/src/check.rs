@@ -4,13 +4,19 @@
 
 use osmops::plan::Plan;
 use osmops::repo::RepoProblem;
-use osmops::report::{ItemStatus, PassEnd, PassReport};
+use osmops::report::{Change, ItemStatus, PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
 use serde::Serialize;
 
 use crate::hand::OsmState;
 use crate::step::{Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said};
 use crate::story::plural;
+
+/// What is found of a revision where none was looked at.
+const NO_LOOK: &str = "no apply and no plan before this";
+
+/// What is found of an `apply` where the last step was none.
+const NO_APPLY: &str = "no apply before this";
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +42,13 @@ pub(crate) struct Last {
     pub(crate) requests: RequestCounts,
     /// How many operations were looked at, each counted once.
     pub(crate) operations_probed: u64,
+}
+
+impl Last {
+    /// Whether there was an `apply` or `plan` at all: of nothing, nothing holds.
+    fn is_any(&self) -> bool {
+        self.report.is_some() || self.plan.is_some()
+    }
 }
 
 /// Looks at everything that `expected` names.
@@ -64,15 +77,7 @@ pub(crate) fn check(expected: &Expectation, last: &Last, osm: &OsmState) -> Vec<
         check_instance(&mut checks, instance, osm);
     }
     if let Some(said) = &expected.problems {
-        let found = last.problems.iter().map(|problem| {
-            let at = problem.at();
-            let place = match at.line_and_column() {
-                Some((line, _)) => format!("{}:{line}", at.file()),
-                None => at.file().to_string(),
-            };
-            (place, problem.message())
-        });
-        checks.push(check_said("problem", said, &found.collect::<Vec<_>>()));
+        checks.push(check_said("problem", said, &problems(last)));
     }
     if let Some(said) = &expected.failures {
         checks.push(check_said("failure", said, &failures(last)));
@@ -90,26 +95,27 @@ fn check_end(end: &Placed<String>, last: &Last) -> Check {
         Some(PassEnd::Waiting { .. }) => "waiting",
         Some(PassEnd::Failed) => "failed",
         Some(PassEnd::Stalled) => "stalled",
-        None => "no apply before this",
+        None => NO_APPLY,
     };
     let claim = format!("the commit ended {}", end.value);
     compare(end.line, claim, end.value == found, || found.to_owned())
 }
 
 fn check_changes(changes: &Placed<Vec<String>>, last: &Last) -> Check {
-    let made = last.report.as_ref().map(|report| report.changes.as_slice());
-    let found: Vec<String> = made
-        .unwrap_or_default()
-        .iter()
-        .map(|change| format!("{}: {}", change.item, change.what))
-        .collect();
+    let found = last.report.as_ref().map(|report| {
+        let change = |c: &Change| format!("{}: {}", c.item, c.what);
+        report.changes.iter().map(change).collect::<Vec<_>>()
+    });
     let claim = match changes.value.as_slice() {
         [] => "OSM was sent no change".to_owned(),
         all => format!("OSM was sent just this: {}", all.join("; ")),
     };
-    compare(changes.line, claim, changes.value == found, || match found.as_slice() {
-        [] => "nothing".to_owned(),
-        all => all.join("; "),
+    compare(changes.line, claim, found.as_ref() == Some(&changes.value), || {
+        match found.as_deref() {
+            None => NO_APPLY.to_owned(),
+            Some([]) => "nothing".to_owned(),
+            Some(all) => all.join("; "),
+        }
     })
 }
 
@@ -117,7 +123,9 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
     let requests = last.requests;
     let RequestBounds { writes, reads_at_most, total_at_most } = bounds.value;
     let mut push = |claim, holds, found: u64| {
-        checks.push(compare(bounds.line, claim, holds, || found.to_string()));
+        checks.push(compare(bounds.line, claim, holds && last.is_any(), || {
+            if last.is_any() { found.to_string() } else { NO_LOOK.to_owned() }
+        }));
     };
     if let Some(n) = writes {
         let claim = match n {
@@ -172,9 +180,9 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
     let expected = &expected.value;
     let name = &expected.name;
     let found: Vec<_> = osm.instances.iter().filter(|i| i.name == *name).collect();
+    let claim = format!("OSM has one NS instance {name}");
+    checks.push(compare(line, claim, found.len() == 1, || format!("{} of them", found.len())));
     let [instance] = found.as_slice() else {
-        let claim = format!("OSM has one NS instance {name}");
-        checks.push(compare(line, claim, false, || format!("{} of them", found.len())));
         return;
     };
     if let Some(state) = &expected.state {
@@ -206,8 +214,12 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
     }
 }
 
-/// Everything expected is found, each at its own place, and nothing else is.
-fn check_said(what: &str, said: &Placed<Vec<Said>>, found: &[(String, String)]) -> Check {
+/// Everything expected is found, and everything found is expected.
+fn check_said(
+    what: &str,
+    said: &Placed<Vec<Said>>,
+    found: &Result<Vec<(String, String)>, &str>,
+) -> Check {
     let listed = |pairs: Vec<(&str, &str)>| match pairs.as_slice() {
         [] => format!("no {what}"),
         pairs => pairs
@@ -217,21 +229,43 @@ fn check_said(what: &str, said: &Placed<Vec<Said>>, found: &[(String, String)]) 
             .join("; "),
     };
     let wanted = said.value.iter().map(|s| (s.about.as_str(), s.says.as_str()));
-    let claim = format!("the {what}s reported are {}", listed(wanted.collect()));
-    let holds = said.value.len() == found.len()
-        && said.value.iter().all(|said| {
-            found.iter().any(|(about, text)| *about == said.about && text.contains(&said.says))
-        });
-    compare(said.line, claim, holds, || {
-        listed(found.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect())
+    let claim = match said.value.as_slice() {
+        [] => format!("no {what} is reported"),
+        _ => format!("the {what}s reported are {}", listed(wanted.collect())),
+    };
+    let is_of = |said: &Said, (about, text): &(String, String)| {
+        *about == said.about && text.contains(&said.says)
+    };
+    let holds = found.as_ref().is_ok_and(|found| {
+        said.value.len() == found.len()
+            && said.value.iter().all(|said| found.iter().any(|pair| is_of(said, pair)))
+            && found.iter().all(|pair| said.value.iter().any(|said| is_of(said, pair)))
+    });
+    compare(said.line, claim, holds, || match found {
+        Err(nothing) => (*nothing).to_owned(),
+        Ok(found) => listed(found.iter().map(|(a, s)| (a.as_str(), s.as_str())).collect()),
     })
 }
 
-/// Items that could not be brought about, and why.
-fn failures(last: &Last) -> Vec<(String, String)> {
-    let Some(report) = &last.report else {
-        return Vec::new();
+/// Everything wrong with the revision, by `file:line`.
+fn problems(last: &Last) -> Result<Vec<(String, String)>, &'static str> {
+    if !last.is_any() {
+        return Err(NO_LOOK);
+    }
+    let problem = |problem: &RepoProblem| {
+        let at = problem.at();
+        let place = match at.line_and_column() {
+            Some((line, _)) => format!("{}:{line}", at.file()),
+            None => at.file().to_string(),
+        };
+        (place, problem.message())
     };
+    Ok(last.problems.iter().map(problem).collect())
+}
+
+/// Items that could not be brought about, and why.
+fn failures(last: &Last) -> Result<Vec<(String, String)>, &'static str> {
+    let report = last.report.as_ref().ok_or(NO_APPLY)?;
     let mut failures: Vec<(String, String)> = report
         .items
         .iter()
@@ -243,5 +277,5 @@ fn failures(last: &Last) -> Vec<(String, String)> {
     if let Some(reason) = &report.stopped {
         failures.push(("OSM".to_owned(), reason.clone()));
     }
-    failures
+    Ok(failures)
 }

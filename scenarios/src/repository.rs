@@ -7,7 +7,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use osmops::ids::RevisionName;
 use osmops::tree::{Tree, TreeError, TreeFile, TreePath, archive_path};
+use tempfile::TempDir;
 
 /// The largest repository that is read, in bytes of a tar archive; a scenario's has kilobytes.
 const ARCHIVE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -15,8 +17,8 @@ const ARCHIVE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// One tag of the repository.
 #[derive(Debug, Clone)]
 pub struct Checkout {
-    /// The tag.
-    pub tag: String,
+    /// The tag, as the name of a revision.
+    pub tag: RevisionName,
     /// Its files, in memory.
     pub tree: Tree,
     /// Where a person finds the same files.
@@ -28,8 +30,22 @@ pub struct Checkout {
 pub enum Place {
     /// This folder.
     Folder(PathBuf),
-    /// A tag of this Git repository: a path or a URL.
-    Git(String),
+    /// A tag of the Git repository in this folder.
+    Git(PathBuf),
+    /// A tag of the Git repository at this URL.
+    Url(String),
+}
+
+/// A scenario's repository, ready to give its tags.
+#[derive(Debug)]
+pub struct Repository(Opened);
+
+#[derive(Debug)]
+enum Opened {
+    /// A folder with a folder for each tag.
+    Trees(PathBuf),
+    /// A Git repository in `folder`, which is ours to remove when it was cloned.
+    Git { folder: PathBuf, place: Place, _cloned: Option<TempDir> },
 }
 
 /// Why a tag could not be read.
@@ -45,8 +61,10 @@ pub enum RepositoryError {
         /// The tags that it has.
         known: Vec<String>,
     },
-    /// A tag that is no single file name.
-    #[error("`{tag}` cannot be a tag: no `..`, no blanks, no leading `-` or `/`")]
+    /// A tag that git or the file system would read otherwise.
+    #[error(
+        "`{tag}` cannot be a tag: no `..`, no blanks, none of `\\:~^?*[`, no leading `-` or `/`"
+    )]
     BadTag {
         /// As written.
         tag: String,
@@ -54,18 +72,12 @@ pub enum RepositoryError {
     /// A folder cannot be listed.
     #[error(transparent)]
     Tree(#[from] TreeError),
-    /// A file or folder cannot be read; the cause names it.
-    #[error("cannot read the repository of the scenario")]
-    Unreadable(#[source] io::Error),
+    /// A file or folder cannot be read; the words name it.
+    #[error(transparent)]
+    Unreadable(io::Error),
     /// The `git` program cannot be run.
-    #[error("cannot run `git`; it is needed to read `{place}`")]
-    NoGit {
-        /// The repository.
-        place: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot run `git`, which is needed to read a Git repository")]
+    NoGit(#[source] io::Error),
     /// `git` ran and failed.
     #[error("`git {command}` failed: {words}")]
     GitFailed {
@@ -75,68 +87,66 @@ pub enum RepositoryError {
         words: String,
     },
     /// What `git archive` wrote cannot be used.
-    #[error("cannot read what `git archive` gave for tag `{tag}`")]
-    BadArchive {
-        /// The tag.
-        tag: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    #[error("cannot read what `git archive` gave")]
+    BadArchive(#[source] io::Error),
 }
 
-/// Reads `tags` from a folder that has a folder for each.
-///
-/// # Errors
-/// [`RepositoryError::NoSuchTag`], or that something cannot be read.
-pub fn read_trees(folder: &Path, tags: &[&str]) -> Result<Vec<Checkout>, RepositoryError> {
-    let mut checkouts = Vec::new();
-    for tag in tags {
-        check_tag(tag)?;
-        let path = folder.join(tag);
-        if !path.is_dir() {
-            return Err(no_such_tag(folder, tag));
-        }
-        let path = fs_err::canonicalize(&path).map_err(RepositoryError::Unreadable)?;
-        checkouts.push(Checkout {
-            tag: (*tag).to_owned(),
-            tree: in_memory(&Tree::read_folder(&path)?)?,
-            place: Place::Folder(path),
-        });
+impl Repository {
+    /// The repository in `folder`, which has a folder for each tag.
+    pub fn trees(folder: PathBuf) -> Self {
+        Self(Opened::Trees(folder))
     }
-    Ok(checkouts)
-}
 
-/// Reads `tags` from a Git repository, whose `place` is a path, or a URL to clone.
-///
-/// # Errors
-/// [`RepositoryError::NoGit`], [`RepositoryError::GitFailed`] with git's own words, or
-/// [`RepositoryError::BadArchive`].
-pub fn read_git(place: &str, tags: &[&str]) -> Result<Vec<Checkout>, RepositoryError> {
-    let cloned =
-        tempfile::TempDir::with_prefix("scenario-").map_err(RepositoryError::Unreadable)?;
-    let mut folder = cloned.path().to_owned();
-    let mut shown = place.to_owned();
-    if Path::new(place).is_dir() {
-        folder = fs_err::canonicalize(place).map_err(RepositoryError::Unreadable)?;
-        shown = folder.to_string_lossy().into_owned();
-    } else {
+    /// The Git repository in `folder`.
+    ///
+    /// # Errors
+    /// [`RepositoryError::Unreadable`], as when there is no such folder.
+    pub fn git(folder: &Path) -> Result<Self, RepositoryError> {
+        let folder = fs_err::canonicalize(folder).map_err(RepositoryError::Unreadable)?;
+        let place = Place::Git(folder.clone());
+        Ok(Self(Opened::Git { folder, place, _cloned: None }))
+    }
+
+    /// The Git repository at `url`, cloned into a folder that is removed with this value.
+    ///
+    /// # Errors
+    /// [`RepositoryError::NoGit`], or [`RepositoryError::GitFailed`] with git's own words.
+    pub fn cloned(url: &str) -> Result<Self, RepositoryError> {
+        let cloned = TempDir::with_prefix("scenario-").map_err(RepositoryError::Unreadable)?;
+        let folder = cloned.path().to_owned();
         let mut clone = git();
-        clone.args(["clone", "--quiet", "--bare", "--", place]);
-        output(place, "clone", clone.arg(&folder))?;
+        clone.args(["clone", "--quiet", "--bare", "--", url]).arg(&folder);
+        output("clone", &mut clone)?;
+        let place = Place::Url(url.to_owned());
+        Ok(Self(Opened::Git { folder, place, _cloned: Some(cloned) }))
     }
-    let mut checkouts = Vec::new();
-    for tag in tags {
-        check_tag(tag)?;
-        let mut archive = git();
-        archive.arg("-C").arg(&folder);
-        archive.args(["archive", "--format=tar", &format!("refs/tags/{tag}")]);
-        let bytes = output(place, &format!("archive {tag}"), &mut archive)?;
-        let tree = read_archive(&bytes)
-            .map_err(|source| RepositoryError::BadArchive { tag: (*tag).to_owned(), source })?;
-        checkouts.push(Checkout { tag: (*tag).to_owned(), tree, place: Place::Git(shown.clone()) });
+
+    /// Reads all files of a tag into memory.
+    ///
+    /// # Errors
+    /// [`RepositoryError`], as when there is no such tag.
+    pub fn read(&self, tag: &str) -> Result<Checkout, RepositoryError> {
+        let name = check_tag(tag)?;
+        match &self.0 {
+            Opened::Trees(folder) => {
+                let path = folder.join(tag);
+                if !path.is_dir() {
+                    return Err(no_such_tag(folder, tag));
+                }
+                let path = fs_err::canonicalize(&path).map_err(RepositoryError::Unreadable)?;
+                let tree = in_memory(&Tree::read_folder(&path)?)?;
+                Ok(Checkout { tag: name, tree, place: Place::Folder(path) })
+            }
+            Opened::Git { folder, place, .. } => {
+                let mut archive = git();
+                archive.arg("-C").arg(folder);
+                archive.args(["archive", "--format=tar", &format!("refs/tags/{tag}")]);
+                let bytes = output(&format!("archive {tag}"), &mut archive)?;
+                let tree = read_archive(&bytes).map_err(RepositoryError::BadArchive)?;
+                Ok(Checkout { tag: name, tree, place: place.clone() })
+            }
+        }
     }
-    Ok(checkouts)
 }
 
 /// The whole content of a file.
@@ -149,17 +159,13 @@ pub fn content(file: &TreeFile) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn check_tag(tag: &str) -> Result<(), RepositoryError> {
+fn check_tag(tag: &str) -> Result<RevisionName, RepositoryError> {
+    let bad = || RepositoryError::BadTag { tag: tag.to_owned() };
     let is_strange = |c: char| c.is_whitespace() || c.is_control() || "\\:~^?*[".contains(c);
-    if tag.is_empty()
-        || tag.starts_with(['-', '/'])
-        || tag.contains("..")
-        || tag.contains(is_strange)
-    {
-        let tag = tag.to_owned();
-        return Err(RepositoryError::BadTag { tag });
+    if tag.starts_with(['-', '/']) || tag.contains("..") || tag.contains(is_strange) {
+        return Err(bad());
     }
-    Ok(())
+    RevisionName::new(tag).map_err(|_| bad())
 }
 
 fn no_such_tag(folder: &Path, tag: &str) -> RepositoryError {
@@ -198,10 +204,8 @@ fn git() -> Command {
     command
 }
 
-fn output(place: &str, what: &str, command: &mut Command) -> Result<Vec<u8>, RepositoryError> {
-    let output = command
-        .output()
-        .map_err(|source| RepositoryError::NoGit { place: place.to_owned(), source })?;
+fn output(what: &str, command: &mut Command) -> Result<Vec<u8>, RepositoryError> {
+    let output = command.output().map_err(RepositoryError::NoGit)?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -252,7 +256,8 @@ mod tests {
     fn a_missing_tag_is_reported_with_those_that_there_are() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::create_dir(folder.path().join("v1")).unwrap();
-        let error = read_trees(folder.path(), &["v2"]).unwrap_err().to_string();
+        let repository = Repository::trees(folder.path().to_owned());
+        let error = repository.read("v2").unwrap_err().to_string();
         assert!(error.ends_with("it has v1"), "{error}");
     }
 }

@@ -5,10 +5,11 @@
 //! shows them all.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use osmops::apply::ActionResult;
-use osmops::ids::{OpId, RevisionName, TextError};
+use osmops::ids::OpId;
 use osmops::nbi::{Nbi, TimeLimits};
 use osmops::plan::{Plan, PlannedAction};
 use osmops::reconcile::{Observer, OperationLook, converge, read_and_plan};
@@ -66,21 +67,23 @@ pub enum RunError {
     /// It cannot run on this target.
     #[error(transparent)]
     Script(#[from] ScriptError),
-    /// The operator's hand could not do its part.
-    #[error("cannot bring about or look at the state of OSM")]
+    /// Something given could not be made.
+    #[error("{file}:{line}: cannot make what is given", file = .file.display())]
+    Given {
+        /// The scenario file.
+        file: PathBuf,
+        /// Where it is given.
+        line: u32,
+        /// Why.
+        #[source]
+        source: HandError,
+    },
+    /// The operator's hand could not look at OSM.
+    #[error("cannot look at the state of OSM")]
     Hand(#[from] HandError),
     /// The fake could not be steered.
     #[error(transparent)]
     Fake(#[from] FakeError),
-    /// A tag that can be no revision's name.
-    #[error("the tag `{tag}` cannot be a revision's name")]
-    BadTag {
-        /// Which.
-        tag: String,
-        /// Why.
-        #[source]
-        source: TextError,
-    },
     /// OSM could not be read for a `plan`.
     #[error("cannot plan")]
     Plan(#[source] osmops::nbi::NbiError),
@@ -92,7 +95,8 @@ pub enum RunError {
 /// [`RunError`], when it cannot go on; a failed expectation is no error.
 ///
 /// # Cancel safety
-/// `stop` is looked at between steps and by each `apply`. Dropped, OSM stays as it is then.
+/// `stop` is looked at between steps, by each `apply`, and while something given is made. Dropped,
+/// OSM stays as it is then.
 pub async fn run(
     world: &World,
     target: &Target,
@@ -112,11 +116,15 @@ pub async fn run(
     let mut hand = Hand::log_in(target.transport.clone(), &target.connection).await?;
     story.given_begins(script.given.len());
     for given in &script.given {
-        if stop.is_cancelled() {
-            break;
-        }
-        let made = hand.make(&given.value, world).await?;
-        story.given(&given.value, made);
+        // A real OSM takes minutes for some; what is under way there goes on.
+        let made = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            made = hand.make(&given.value, world) => made,
+        };
+        let failed =
+            |source| RunError::Given { file: script.file.clone(), line: given.line, source };
+        story.given(&given.value, made.map_err(failed)?);
     }
     let mut runner = Runner {
         world,
@@ -203,16 +211,14 @@ impl Runner<'_> {
     }
 
     /// Reads a tag's files and tells what changed since the one before.
-    fn read_revision(&mut self, tag: &str, story: &mut Story) -> Result<Revision, RunError> {
+    fn read_revision(&mut self, tag: &str, story: &mut Story) -> Revision {
         let checkout = self.world.checkout(tag);
         let before = self.previous_tag.replace(tag.to_owned());
         let before = before.map(|tag| self.world.checkout(&tag));
         story.commit(before, checkout);
-        let name = RevisionName::new(tag)
-            .map_err(|source| RunError::BadTag { tag: tag.to_owned(), source })?;
-        let revision = Revision::read(&checkout.tree, name);
+        let revision = Revision::read(&checkout.tree, checkout.tag.clone());
         story.revision(&revision);
-        Ok(revision)
+        revision
     }
 
     fn nbi(&self) -> Nbi {
@@ -227,7 +233,7 @@ impl Runner<'_> {
         story: &mut Story,
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
-        let revision = self.read_revision(tag, story)?;
+        let revision = self.read_revision(tag, story);
         let served = self.served_so_far().await?;
         let nbi = self.nbi();
         let mut watcher = Watcher::new(story);
@@ -255,7 +261,7 @@ impl Runner<'_> {
     }
 
     async fn plan(&mut self, tag: &str, story: &mut Story) -> Result<(), RunError> {
-        let revision = self.read_revision(tag, story)?;
+        let revision = self.read_revision(tag, story);
         let served = self.served_so_far().await?;
         let nbi = self.nbi();
         let plan = read_and_plan(&nbi, &revision.desired).await;

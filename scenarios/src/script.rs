@@ -5,7 +5,6 @@
 
 mod decode;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +22,7 @@ pub struct Script {
     /// What it is for.
     pub purpose: String,
     /// Where its tags are.
-    pub repository: Source,
+    pub repository: Placed<Source>,
     /// Whether the public demo repository has the same tags, so that it can be run on them too.
     pub is_upstream: bool,
     /// What OSM has before the first step.
@@ -88,15 +87,6 @@ fn list(file: &Path, mistakes: &[Mistake]) -> String {
     mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Trees(path) => write!(f, "the trees in {path}"),
-            Source::Git(place) => write!(f, "the Git repository {place}"),
-        }
-    }
-}
-
 impl Script {
     /// Reads and decodes a file.
     ///
@@ -143,14 +133,15 @@ impl Script {
         }
     }
 
-    /// Every tag that is applied or planned, in the order of the steps, each once.
-    pub fn tags(&self) -> Vec<&str> {
-        let mut tags: Vec<&str> = Vec::new();
+    /// Every tag that is applied or planned, in the order of the steps, each once, with the line of its
+    /// first step.
+    pub fn tags(&self) -> Vec<Placed<&str>> {
+        let mut tags: Vec<Placed<&str>> = Vec::new();
         for step in &self.steps {
             if let Step::Apply { tag, .. } | Step::Plan { tag } = &step.value
-                && !tags.contains(&tag.as_str())
+                && !tags.iter().any(|known| known.value == tag)
             {
-                tags.push(tag);
+                tags.push(Placed { line: step.line, value: tag });
             }
         }
         tags

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+/// How long an `apply` may take when the file does not say: a first deployment takes a real OSM minutes.
+pub const WITHIN_DEFAULT: Duration = Duration::from_secs(600);
+
 /// A value and the line of the scenario file where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed<T> {

@@ -20,7 +20,7 @@ use crate::fake::Served;
 use crate::hand::Made;
 use crate::run::{RunReport, Session};
 use crate::script::Script;
-use crate::step::{Given, Step};
+use crate::step::{Given, Step, WITHIN_DEFAULT};
 use crate::tables;
 
 /// The widest line of prose, in characters.
@@ -174,13 +174,20 @@ impl Story {
         self.timed(&line);
     }
 
-    /// A step begins; `tag_before` is the tag that was looked at last.
-    pub(crate) fn step_begins(&mut self, number: usize, step: &Step, tag_before: Option<&str>) {
+    /// A step begins; `applied` is the tag that was applied last.
+    pub(crate) fn step_begins(&mut self, number: usize, step: &Step, applied: Option<&str>) {
         let text = match step {
-            Step::Apply { tag, .. } if tag_before == Some(tag) => {
-                format!("Commit {tag} is applied again")
+            Step::Apply { tag, within } => {
+                let again = applied == Some(tag);
+                let what = if again { "is applied again" } else { "arrives and is applied" };
+                match *within {
+                    WITHIN_DEFAULT => format!("Commit {tag} {what}"),
+                    within => {
+                        let within = humantime::format_duration(within);
+                        format!("Commit {tag} {what}, for at most {within}")
+                    }
+                }
             }
-            Step::Apply { tag, .. } => format!("Commit {tag} arrives and is applied"),
             Step::Plan { tag } => format!("What would commit {tag} do? (nothing is written)"),
             Step::Expect(_) => "What must hold now".to_owned(),
             Step::Fault(fault) => format!("The fake is told: {}", trouble(fault)),
@@ -264,6 +271,7 @@ impl Story {
         let held = report.checks.iter().filter(|c| c.found_instead.is_none());
         let (held, all) = (held.count(), report.checks.len());
         let text = match (report.interrupted, held == all) {
+            (true, _) if all == 0 => "Interrupted before the first expectation.".to_owned(),
             (true, _) => format!("Interrupted; {held} of {all} expectations held so far."),
             (false, true) => format!("All {} held.", plural(all as u64, "expectation")),
             (false, false) => format!("{held} of {all} expectations held."),
@@ -285,11 +293,14 @@ impl Story {
             1 => " All went over one connection.".to_owned(),
             n => format!(" All went over {n} connections."),
         };
+        let parts = match parts.as_slice() {
+            [] => String::new(),
+            parts => format!(": {}", parts.join(", ")),
+        };
         self.prose(&format!(
-            "OSM Ops sent {}: {}. Preparing OSM and looking at it for \
+            "OSM Ops sent {}{parts}. Preparing OSM and looking at it for \
              this story took {hand_requests} more.{over}",
-            plural(total, "request"),
-            parts.join(", ")
+            plural(total, "request")
         ));
     }
 }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 use osmops::tree::{Tree, TreeError, TreePath};
 
-use crate::repository::{Checkout, RepositoryError, content, read_git, read_trees};
+use crate::repository::{Checkout, Repository, RepositoryError, content};
 use crate::script::{Script, Source};
-use crate::step::Given;
+use crate::step::{Given, Placed};
 
 /// A scenario with all its files.
 #[derive(Debug, Clone)]
@@ -40,11 +40,26 @@ pub struct PackageArchive {
 /// Why a scenario's files could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
-    /// A tag cannot be read.
-    #[error("{file}: the repository cannot be read", file = .file.display())]
+    /// The repository cannot be opened.
+    #[error("{file}:{line}: the repository cannot be read", file = .file.display())]
     Repository {
         /// The scenario file.
         file: PathBuf,
+        /// Where it is named.
+        line: u32,
+        /// Why.
+        #[source]
+        source: RepositoryError,
+    },
+    /// A tag cannot be read.
+    #[error("{file}:{line}: the tag `{tag}` cannot be read", file = .file.display())]
+    Tag {
+        /// The scenario file.
+        file: PathBuf,
+        /// The first step that names it.
+        line: u32,
+        /// The tag.
+        tag: String,
         /// Why.
         #[source]
         source: RepositoryError,
@@ -91,26 +106,32 @@ impl World {
     /// # Errors
     /// [`WorldError`], naming the scenario file.
     pub fn read(script: Script, upstream: Option<&Path>) -> Result<Self, WorldError> {
-        let tags = script.tags();
-        let read = match (upstream, &script.repository) {
+        let file = || script.file.clone();
+        let line = script.repository.line;
+        let repository = match (upstream, &script.repository.value) {
             (Some(_), _) if !script.is_upstream => {
-                let file = script.file.clone();
-                return Err(WorldError::NotUpstream { file });
+                return Err(WorldError::NotUpstream { file: file() });
             }
-            (Some(folder), _) => read_trees(folder, &tags),
-            (None, Source::Trees(path)) => read_trees(&script.beside(path), &tags),
-            (None, Source::Git(place)) if is_url(place) => read_git(place, &tags),
-            (None, Source::Git(place)) => read_git(&script.beside(place).to_string_lossy(), &tags),
+            (Some(folder), _) => Ok(Repository::trees(folder.to_owned())),
+            (None, Source::Trees(path)) => Ok(Repository::trees(script.beside(path))),
+            (None, Source::Git(place)) if is_url(place) => Repository::cloned(place),
+            (None, Source::Git(place)) => Repository::git(&script.beside(place)),
         };
-        let checkouts =
-            read.map_err(|source| WorldError::Repository { file: script.file.clone(), source })?;
+        let repository =
+            repository.map_err(|source| WorldError::Repository { file: file(), line, source })?;
+        let mut checkouts = Vec::new();
+        for Placed { line, value: tag } in script.tags() {
+            checkouts.push(repository.read(tag).map_err(|source| {
+                let tag = tag.to_owned();
+                WorldError::Tag { file: file(), line, tag, source }
+            })?);
+        }
         let mut packages = BTreeMap::new();
         for given in &script.given {
             if let Given::Package { folder } = &given.value {
                 let archive = PackageArchive::read(&script.beside(folder)).map_err(|source| {
-                    let (file, folder) = (script.file.clone(), folder.clone());
-                    let line = given.line;
-                    WorldError::Package { file, line, folder, source }
+                    let (line, folder) = (given.line, folder.clone());
+                    WorldError::Package { file: file(), line, folder, source }
                 })?;
                 packages.insert(folder.clone(), archive);
             }
@@ -120,7 +141,7 @@ impl World {
 
     /// The files of a tag of the script.
     pub fn checkout(&self, tag: &str) -> &Checkout {
-        let found = self.checkouts.iter().find(|checkout| checkout.tag == tag);
+        let found = self.checkouts.iter().find(|checkout| checkout.tag.as_str() == tag);
         found.expect("every tag of the script was read")
     }
 

@@ -6,14 +6,11 @@ use std::time::Duration;
 use osmops::yaml::{FieldError, Fields, Node, NodeKind};
 use serde::de::DeserializeOwned;
 
-use crate::step::{Given, KduValues, OperationsMode, Placed, Step};
+use crate::step::{Given, KduValues, OperationsMode, Placed, Step, WITHIN_DEFAULT};
 
 use super::{Mistake, Script, Source};
 
 mod expect;
-
-/// How long `apply` may take when the file does not say: a first deployment takes a real OSM minutes.
-const WITHIN_DEFAULT: Duration = Duration::from_secs(600);
 
 /// The words a step can begin with.
 const VERBS: [&str; 7] =
@@ -125,7 +122,8 @@ impl Decoder {
         let steps = fields.required("steps");
         self.take(fields.finish());
 
-        let (repository, is_upstream) = self.repository(repository?)?;
+        // What is wrong with one part hides nothing that is wrong with another.
+        let repository = repository.and_then(|node| self.repository(node));
         let mut givens = Vec::new();
         if let Some(node) = given {
             for item in self.list(node, "given") {
@@ -133,13 +131,15 @@ impl Decoder {
             }
         }
         let mut decoded = Vec::new();
-        let nodes = self.list(steps?, "steps");
-        for node in nodes {
-            decoded.extend(self.step(node));
+        if let Some(node) = steps {
+            for item in self.list(node, "steps") {
+                decoded.extend(self.step(item));
+            }
+            if matches!(&node.kind, NodeKind::Sequence(items) if items.is_empty()) {
+                self.note(node, "`steps` must have at least one step");
+            }
         }
-        if nodes.is_empty() {
-            self.note(steps?, "`steps` must have at least one step");
-        }
+        let (repository, is_upstream) = repository?;
         let stem = file.file_stem().unwrap_or_default();
         Some(Script {
             name: stem.to_string_lossy().into_owned(),
@@ -152,24 +152,29 @@ impl Decoder {
         })
     }
 
-    fn repository(&mut self, node: &Node) -> Option<(Source, bool)> {
+    fn repository(&mut self, node: &Node) -> Option<(Placed<Source>, bool)> {
         let mut fields = self.fields(node, "repository")?;
-        let trees = fields.optional_text("trees").map(|(text, _)| text);
-        let git = fields.optional_text("git").map(|(text, _)| text);
+        let trees = fields.optional("trees");
+        let git = fields.optional("git");
         let upstream = fields.optional("upstream");
         self.take(fields.finish());
         let upstream = match upstream {
             None => false,
             Some(node) => self.typed::<bool>(node, "repository.upstream")?,
         };
-        match (trees, git) {
-            (Some(path), None) => Some((Source::Trees(path.to_owned()), upstream)),
-            (None, Some(place)) => Some((Source::Git(place.to_owned()), upstream)),
-            _ => {
-                self.note(node, "`repository` needs either `trees` or `git`");
-                None
+        let source = match (trees, git) {
+            (Some(path), None) => Source::Trees(self.text(path, "repository.trees")?),
+            (None, Some(place)) => Source::Git(self.text(place, "repository.git")?),
+            (None, None) => {
+                self.note(node, "`repository` needs `trees` or `git`");
+                return None;
             }
-        }
+            (Some(_), Some(_)) => {
+                self.note(node, "`repository` needs `trees` or `git`, not both");
+                return None;
+            }
+        };
+        Some((Placed { line: node.line, value: source }, upstream))
     }
 
     fn given(&mut self, node: &Node) -> Option<Placed<Given>> {

@@ -39,7 +39,7 @@ impl Story {
             .collect();
         if removed.is_empty() && changed.is_empty() {
             self.line(if before.tag == now.tag {
-                "Its files are as they were.".to_owned()
+                "Its files are as they were at the last look.".to_owned()
             } else {
                 format!("Its files are those of {}.", before.tag)
             });

@@ -81,6 +81,6 @@ fn a_missing_tag_is_reported_in_gits_own_words() {
     script.steps[0].value = scenarios::step::Step::Plan { tag: "v9".to_owned() };
     let error = World::read(script, None).unwrap_err();
     let text = osmops::failure::chain(&error);
-    assert!(text.contains("packaging.yaml: the repository cannot be read"), "{text}");
+    assert!(text.contains("packaging.yaml:12: the tag `v9` cannot be read"), "{text}");
     assert!(text.contains("git archive v9") && text.contains("refs/tags/v9"), "{text}");
 }

@@ -58,13 +58,30 @@ fn values_that_no_step_may_have_are_refused() {
     check("fault: {operation: GET /x, nth: 1, kind: {bang: 1}}", "`fault`: unknown variant `bang`");
     check("apply: {tag: v1}", "`apply.within` is missing");
     check("expect: {instances: {x: {kdus: {y: {}}}}}", "s.yaml:4:37: `y` must be `<member>/<kdu>`");
-    check("expect: {requests: {writes: none}}", "s.yaml:4:33: `a number of requests`");
+    check("expect: {problems: {at: x}}", "s.yaml:4:24: `expect.problems` must be a list");
+    check("expect: {failures: [x]}", "s.yaml:4:25: an item of `expect.failures` must be a mapping");
+    check("expect: {}", "s.yaml:4:13: `expect` must say what to look at");
+    check("expect: {requests: {writes: none}}", "s.yaml:4:33: `expect.requests.writes`");
 }
 
 #[test]
 fn a_file_needs_steps_and_one_repository() {
     let found = mistakes("purpose: p\nrepository: {trees: t, git: g}\nsteps: []\n");
-    assert_eq!(found, ["s.yaml:2:13: `repository` needs either `trees` or `git`",]);
+    assert_eq!(
+        found,
+        [
+            "s.yaml:2:13: `repository` needs `trees` or `git`, not both",
+            "s.yaml:3:8: `steps` must have at least one step",
+        ]
+    );
+    let found = mistakes("purpose: p\nsteps: {}\n");
+    assert_eq!(
+        found,
+        [
+            "s.yaml:1:1: `repository` is missing",
+            "s.yaml:2:8: `steps` must be a list, but is a mapping",
+        ]
+    );
     assert_eq!(
         mistakes("purpose: p\nrepository: {trees: t}\nsteps: []\n"),
         ["s.yaml:3:8: `steps` must have at least one step"]

@@ -17,6 +17,9 @@ fn placed<T>(node: &Node, value: T) -> Placed<T> {
 impl Decoder {
     pub(super) fn expectation(&mut self, node: &Node) -> Option<Expectation> {
         let mut fields = self.fields(node, "expect")?;
+        if node.entries().is_empty() {
+            self.note(node, "`expect` must say what to look at");
+        }
         let end = fields.optional("end");
         let plan = fields.optional("plan");
         let changes = fields.optional("changes");
@@ -39,8 +42,8 @@ impl Decoder {
             requests: requests.and_then(|node| self.bounds(node)),
             packages: Vec::new(),
             instances: Vec::new(),
-            problems: problems.map(|node| self.all_said(node, "at")),
-            failures: failures.map(|node| self.all_said(node, "item")),
+            problems: problems.map(|node| self.all_said(node, "problems", "at")),
+            failures: failures.map(|node| self.all_said(node, "failures", "item")),
         };
         if let Some(node) = packages {
             for (id, key, value) in self.entries(node, "expect.packages") {
@@ -79,13 +82,13 @@ impl Decoder {
         let reads_at_most = fields.optional("reads_at_most");
         let total_at_most = fields.optional("total_at_most");
         self.take(fields.finish());
-        let mut number = |node: Option<&Node>| {
-            node.and_then(|node| self.typed::<u64>(node, "a number of requests"))
+        let mut number = |node: Option<&Node>, key: &str| {
+            node.and_then(|node| self.typed::<u64>(node, &format!("expect.requests.{key}")))
         };
         let bounds = RequestBounds {
-            writes: number(writes),
-            reads_at_most: number(reads_at_most),
-            total_at_most: number(total_at_most),
+            writes: number(writes, "writes"),
+            reads_at_most: number(reads_at_most, "reads_at_most"),
+            total_at_most: number(total_at_most, "total_at_most"),
         };
         Some(placed(node, bounds))
     }
@@ -118,10 +121,10 @@ impl Decoder {
     }
 
     /// A list of `{<about>: …, says: …}`; it names all that there may be.
-    fn all_said(&mut self, node: &Node, about: &'static str) -> Placed<Vec<Said>> {
+    fn all_said(&mut self, node: &Node, key: &str, about: &'static str) -> Placed<Vec<Said>> {
         let mut all = Vec::new();
-        for item in self.list(node, about) {
-            let Some(mut fields) = self.fields(item, "") else {
+        for item in self.list(node, &format!("expect.{key}")) {
+            let Some(mut fields) = self.item(item, &format!("an item of `expect.{key}`")) else {
                 continue;
             };
             let subject = fields.required_text(about).map(|(t, _)| t.to_owned());
