@@ -1,10 +1,11 @@
 //! The commands of `scenario`.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind as UsageKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use osmops::nbi::{Connection, Hostname};
 use osmops::secret::Secret;
 use scenarios::by_hand::look_by_hand;
@@ -15,6 +16,9 @@ use scenarios::target::{Pace, Target, TargetSpec};
 use scenarios::transcript::simulate;
 use scenarios::world::World;
 use tokio_util::sync::CancellationToken;
+
+/// Interrupted, as shells count: 128 and the number of SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,22 +86,22 @@ struct RunArguments {
     #[arg(long, env = "OSM_PROJECT", default_value = "admin")]
     project: String,
     /// Accept any certificate of --nbi
-    #[arg(long)]
+    #[arg(long, requires = "nbi")]
     insecure: bool,
     /// How long the fake's operations take
-    #[arg(long, value_enum, default_value = "realistic")]
+    #[arg(long, value_enum, default_value = "realistic", conflicts_with = "nbi")]
     profile: ProfileArgument,
     /// How many times as fast as a real OSM the realistic profile is
-    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, default_value_t = 1.0, value_parser = speed, conflicts_with = "nbi")]
     speed: f64,
-    /// Tell what happens as it happens
+    /// Tell what happens as it happens, instead of a summary
     #[arg(long)]
     story: bool,
     /// With --story: every request that the fake served
     #[arg(long, requires = "story")]
     requests: bool,
     /// Leave the fake's process running and print how to look at it (--target http; or KEEP=1)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "nbi")]
     keep: bool,
     /// Run on the trees of the public demo repository, in the folder that OSMOPS_UPSTREAM_TREES names
     #[arg(long)]
@@ -127,6 +131,28 @@ enum OutputArgument {
     Json,
 }
 
+impl Arguments {
+    /// Checks what clap cannot: combinations that depend on values.
+    ///
+    /// # Errors
+    /// A usage error, to be printed as clap's own.
+    pub(crate) fn checked(self) -> Result<Self, clap::Error> {
+        let Command::Run(run) = &self.command else {
+            return Ok(self);
+        };
+        let conflict = |text: &str| Self::command().error(UsageKind::ArgumentConflict, text);
+        if run.keep && run.target == TargetArgument::Sim {
+            return Err(conflict(
+                "`--keep` needs `--target http`: the simulation has no process to keep",
+            ));
+        }
+        if run.story && run.output == OutputArgument::Json {
+            return Err(conflict("`--story` is text; it cannot be told with `--output json`"));
+        }
+        Ok(self)
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
@@ -150,16 +176,18 @@ fn list(folder: Option<&Path>) -> anyhow::Result<()> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
-    let mut out = std::io::stdout();
+    if files.is_empty() {
+        anyhow::bail!("no scenario file (`*.yaml`) in `{}`", folder.display());
+    }
     for file in &files {
         let script = Script::read(file)?;
         let place = match script.check_portable("") {
             Ok(()) => "any OSM",
             Err(_) => "the fake OSM only",
         };
-        writeln!(out, "{} (on {place})", script.name)?;
-        writeln!(out, "    {}", script.purpose)?;
-        writeln!(out, "    {}", file.display())?;
+        print_line(&format!("{} (on {place})", script.name))?;
+        print_line(&format!("    {}", script.purpose))?;
+        print_line(&format!("    {}", file.display()))?;
     }
     Ok(())
 }
@@ -189,7 +217,14 @@ fn run_files(arguments: &RunArguments) -> anyhow::Result<u8> {
     let stop = CancellationToken::new();
     let mut reports = Vec::new();
     for world in &worlds {
-        let report = run_one(arguments, world, &spec, &stop)?;
+        let report = match run_one(arguments, world, &spec, &stop) {
+            Ok(report) => report,
+            Err(error) if stop.is_cancelled() => {
+                anstream::eprintln!("scenario: {}", osmops::failure::chain(error.as_ref()));
+                return Ok(EXIT_INTERRUPTED);
+            }
+            Err(error) => return Err(error),
+        };
         if arguments.output == OutputArgument::Text && !arguments.story {
             print_summary(&report)?;
         }
@@ -200,11 +235,10 @@ fn run_files(arguments: &RunArguments) -> anyhow::Result<u8> {
     }
     if arguments.output == OutputArgument::Json {
         let text = serde_json::to_string_pretty(&reports).context("cannot print the result")?;
-        writeln!(std::io::stdout(), "{text}")?;
+        print_line(&text)?;
     }
     if stop.is_cancelled() {
-        // As shells count: 128 and the number of SIGINT.
-        return Ok(130);
+        return Ok(EXIT_INTERRUPTED);
     }
     Ok(u8::from(!reports.iter().all(|report| report.holds)))
 }
@@ -226,9 +260,6 @@ fn target_spec(arguments: &RunArguments) -> anyhow::Result<TargetSpec> {
     };
     let keep = std::env::var("KEEP").is_ok_and(|keep| !matches!(keep.as_str(), "" | "0"));
     let is_kept = arguments.keep || keep;
-    if arguments.keep && arguments.target == TargetArgument::Sim {
-        anyhow::bail!("`--keep` needs `--target http`: the simulation has no process to keep");
-    }
     Ok(match arguments.target {
         TargetArgument::Sim => TargetSpec::Sim { pace },
         TargetArgument::Http => TargetSpec::FakeProcess { pace, is_kept },
@@ -241,14 +272,14 @@ fn run_one(
     spec: &TargetSpec,
     stop: &CancellationToken,
 ) -> anyhow::Result<RunReport> {
-    let is_told = arguments.story && arguments.output == OutputArgument::Text;
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let options = StoryOptions {
-        is_live: is_told,
-        is_painted: is_told && std::io::stdout().is_terminal() && !no_colour,
+        is_live: arguments.story,
+        is_painted: arguments.story && io::stdout().is_terminal() && !no_colour,
         has_requests: arguments.requests,
     };
-    let failed = || format!("{}: cannot be run to its end", world.script.file.display());
+    // Errors that a file is to blame for name it by themselves.
+    let failed = || format!("{} cannot be run to its end", world.script.name);
     if let TargetSpec::Sim { pace } = spec {
         let (report, _) = simulate(world, *pace, options).with_context(failed)?;
         return Ok(report);
@@ -294,7 +325,7 @@ async fn run_over_network(
         } else if is_kept {
             // A process that is left behind must be named, story or not.
             for line in &lines {
-                writeln!(std::io::stderr(), "{line}")?;
+                writeln!(io::stderr(), "{line}")?;
             }
         }
     }
@@ -302,12 +333,13 @@ async fn run_over_network(
     Ok(report?)
 }
 
-/// Ends with the next Ctrl-C, SIGTERM, or hang-up of the terminal.
+/// Ends with the next Ctrl-C, Ctrl-\, SIGTERM, or hang-up of the terminal.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).ok();
-    let (Some(mut interrupt), Some(mut terminate), Some(mut hang_up)) = (
+    let (Some(mut interrupt), Some(mut quit), Some(mut terminate), Some(mut hang_up)) = (
         listen(SignalKind::interrupt()),
+        listen(SignalKind::quit()),
         listen(SignalKind::terminate()),
         listen(SignalKind::hangup()),
     ) else {
@@ -316,24 +348,34 @@ async fn interrupted() {
     };
     tokio::select! {
         _ = interrupt.recv() => {}
+        _ = quit.recv() => {}
         _ = terminate.recv() => {}
         _ = hang_up.recv() => {}
     }
 }
 
 fn print_summary(report: &RunReport) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
     let requests: Vec<String> = report
         .sessions
         .iter()
         .map(|s| format!("{} {}: {} requests", s.verb, s.tag, s.requests.total()))
         .collect();
     let word = if report.holds { "ok    " } else { "FAILED" };
-    writeln!(out, "{word} {} ({})", report.scenario, requests.join(", "))?;
+    print_line(&format!("{word} {} ({})", report.scenario, requests.join(", ")))?;
     for check in &report.checks {
         if let Some(found) = &check.found_instead {
-            writeln!(out, "       line {}: {}; found: {found}", check.line, check.claim)?;
+            let line = check.line;
+            print_line(&format!("       line {line}: {}; found: {found}", check.claim))?;
         }
     }
     Ok(())
+}
+
+/// Writes a line to standard output. Whoever has closed it, as `head` does, wants no more lines, and no
+/// error either.
+fn print_line(line: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 const EXIT_USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    let arguments = match cli::Arguments::try_parse() {
+    let arguments = match cli::Arguments::try_parse().and_then(cli::Arguments::checked) {
         Ok(arguments) => arguments,
         Err(error) => {
             let is_asked =

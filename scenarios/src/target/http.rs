@@ -38,10 +38,11 @@ pub struct FakeProcess {
 }
 
 impl FakeProcess {
-    /// Kills it and waits for its end.
+    /// Kills it, waits for its end, and removes its log.
     pub async fn stop(mut self) {
-        // It may have ended by itself; gone is gone.
+        // It may have ended by itself; gone is gone, the log's file too.
         let _ = self.child.kill().await;
+        let _ = fs_err::remove_file(&self.log);
     }
 
     /// Leaves it to whoever runs the scenario.
@@ -74,11 +75,10 @@ pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetErr
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log_file.into_parts().0)
-        .kill_on_drop(true);
-    if is_kept {
-        // Out of reach of the terminal's Ctrl-C.
-        command.process_group(0);
-    }
+        .kill_on_drop(true)
+        // Out of reach of the terminal's Ctrl-C: who interrupts a scenario still has its end told, and
+        // what is kept stays. `stop` ends it.
+        .process_group(0);
     let mut child = command.spawn().map_err(not_started)?;
     let Some(address) = read_address(&mut child).await else {
         // What said nothing is of no use to anybody.
