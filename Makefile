@@ -9,6 +9,8 @@ CARGO ?= cargo
 # Tools that are installed for this workspace alone.
 TOOLS := $(CURDIR)/target/tools
 export PATH := $(TOOLS)/bin:$(PATH)
+# Where cargo puts what it builds.
+BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 # How many times faster than a real OSM the demo's fake works.
 SPEED ?= 20
 
@@ -19,7 +21,7 @@ help: ## List the targets
 .PHONY: demo
 demo: ## Replay a Git history against a fake OSM and tell the story (KEEP=1 leaves the fake running)
 	$(CARGO) build --quiet --bin osmops --bin mock-nbi --bin scenario
-	target/debug/scenario run scenarios/cases/packaging.yaml --target http --profile realistic --speed $(SPEED) --story
+	$(BIN)/scenario run scenarios/cases/packaging.yaml --target http --profile realistic --speed $(SPEED) --story
 
 .PHONY: test
 test: ## Run all tests

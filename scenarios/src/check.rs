@@ -4,12 +4,14 @@
 
 use osmops::plan::Plan;
 use osmops::repo::RepoProblem;
-use osmops::report::{Change, ItemStatus, PassEnd, PassReport};
+use osmops::report::{Change, ItemStatus, PassReport};
 use osmops::request_counts::RequestCounts;
 use serde::Serialize;
 
 use crate::hand::OsmState;
-use crate::step::{Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said};
+use crate::step::{
+    End, Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said,
+};
 use crate::story::plural;
 
 /// What is found of a revision where none was looked at.
@@ -89,16 +91,11 @@ fn compare(line: u32, claim: String, holds: bool, found: impl FnOnce() -> String
     Check { line, claim, found_instead: (!holds).then(found) }
 }
 
-fn check_end(end: &Placed<String>, last: &Last) -> Check {
-    let found = match last.report.as_ref().map(|report| report.end) {
-        Some(PassEnd::Converged) => "converged",
-        Some(PassEnd::Waiting { .. }) => "waiting",
-        Some(PassEnd::Failed) => "failed",
-        Some(PassEnd::Stalled) => "stalled",
-        None => NO_APPLY,
-    };
-    let claim = format!("the commit ended {}", end.value);
-    compare(end.line, claim, end.value == found, || found.to_owned())
+fn check_end(end: &Placed<End>, last: &Last) -> Check {
+    let found = last.report.as_ref().map(|report| End::from(report.end));
+    let claim = format!("the commit ended {}", end.value.word());
+    let words = || found.map_or(NO_APPLY, End::word).to_owned();
+    compare(end.line, claim, found == Some(end.value), words)
 }
 
 fn check_changes(changes: &Placed<Vec<String>>, last: &Last) -> Check {

@@ -86,6 +86,12 @@ pub enum RepositoryError {
         /// Its own words.
         words: String,
     },
+    /// `git archive` wrote more than a scenario's repository has.
+    #[error("`git {command}` gives more than {ARCHIVE_BYTES_MAX} bytes")]
+    TooLarge {
+        /// What it was asked.
+        command: String,
+    },
     /// What `git archive` wrote cannot be used.
     #[error("cannot read what `git archive` gave")]
     BadArchive(#[source] io::Error),
@@ -204,10 +210,25 @@ fn git() -> Command {
     command
 }
 
+/// What `git` writes to standard output, up to a limit.
 fn output(what: &str, command: &mut Command) -> Result<Vec<u8>, RepositoryError> {
-    let output = command.output().map_err(RepositoryError::NoGit)?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(RepositoryError::NoGit)?;
+    let mut bytes = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        let mut limited = stdout.take(ARCHIVE_BYTES_MAX + 1);
+        limited.read_to_end(&mut bytes).map_err(RepositoryError::NoGit)?;
+    }
+    // The pipe is closed by now, so a `git` that still writes ends as well.
+    let output = child.wait_with_output().map_err(RepositoryError::NoGit)?;
+    if bytes.len() as u64 > ARCHIVE_BYTES_MAX {
+        return Err(RepositoryError::TooLarge { command: what.to_owned() });
+    }
     if output.status.success() {
-        return Ok(output.stdout);
+        return Ok(bytes);
     }
     Err(RepositoryError::GitFailed {
         command: what.to_owned(),
@@ -218,7 +239,7 @@ fn output(what: &str, command: &mut Command) -> Result<Vec<u8>, RepositoryError>
 fn read_archive(bytes: &[u8]) -> io::Result<Tree> {
     let mut files = Vec::new();
     let mut skipped = Vec::new();
-    for entry in tar::Archive::new(bytes.take(ARCHIVE_BYTES_MAX)).entries()? {
+    for entry in tar::Archive::new(bytes).entries()? {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
         if kind.is_dir() || kind == tar::EntryType::XGlobalHeader {

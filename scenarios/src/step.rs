@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use osmops::report::PassEnd;
 use serde_json::{Map, Value};
 
 /// How long an `apply` may take when the file does not say: a first deployment takes a real OSM minutes.
@@ -151,7 +152,7 @@ impl OperationsMode {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expectation {
     /// How the last `apply` ended: `converged`, `waiting`, `failed` or `stalled`.
-    pub end: Option<Placed<String>>,
+    pub end: Option<Placed<End>>,
     /// How many actions the last `plan` had.
     pub plan_actions: Option<Placed<usize>>,
     /// Everything that the last `apply` sent, in order, as `NS ldap: upgrade started`.
@@ -211,4 +212,43 @@ pub struct Said {
     pub about: String,
     /// Text that must be part of it.
     pub says: String,
+}
+
+/// How an `apply` ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// OSM is as declared.
+    Converged,
+    /// OSM is still at work, or the time was over.
+    Waiting,
+    /// Something failed that may work later.
+    Failed,
+    /// A commit or an operator must help.
+    Stalled,
+}
+
+impl End {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Converged, Self::Waiting, Self::Failed, Self::Stalled];
+
+    /// The word for it in scenario files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+impl From<PassEnd> for End {
+    fn from(end: PassEnd) -> Self {
+        match end {
+            PassEnd::Converged => Self::Converged,
+            PassEnd::Waiting { .. } => Self::Waiting,
+            PassEnd::Failed => Self::Failed,
+            PassEnd::Stalled => Self::Stalled,
+        }
+    }
 }

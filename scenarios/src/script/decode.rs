@@ -13,8 +13,40 @@ use super::{Mistake, Script, Source};
 mod expect;
 
 /// The words a step can begin with.
-const VERBS: [&str; 7] =
-    ["apply", "plan", "expect", "fault", "advance", "operations", "end_operations"];
+#[derive(Clone, Copy)]
+enum Verb {
+    Apply,
+    Plan,
+    Expect,
+    Fault,
+    Advance,
+    Operations,
+    EndOperations,
+}
+
+impl Verb {
+    const ALL: [Self; 7] = [
+        Self::Apply,
+        Self::Plan,
+        Self::Expect,
+        Self::Fault,
+        Self::Advance,
+        Self::Operations,
+        Self::EndOperations,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Plan => "plan",
+            Self::Expect => "expect",
+            Self::Fault => "fault",
+            Self::Advance => "advance",
+            Self::Operations => "operations",
+            Self::EndOperations => "end_operations",
+        }
+    }
+}
 
 /// Collects mistakes; every reading function returns `None` after it has noted one.
 #[derive(Default)]
@@ -236,25 +268,32 @@ impl Decoder {
 
     fn step(&mut self, node: &Node) -> Option<Placed<Step>> {
         let mut fields = self.item(node, "a step")?;
-        let found: Vec<(&str, &Node)> =
-            VERBS.into_iter().filter_map(|verb| Some((verb, fields.optional(verb)?))).collect();
+        let found: Vec<(Verb, &Node)> = Verb::ALL
+            .into_iter()
+            .filter_map(|verb| Some((verb, fields.optional(verb.word())?)))
+            .collect();
         let errors = fields.finish();
         let is_clean = errors.is_empty();
         self.take(errors);
         let [(verb, value)] = found.as_slice() else {
             if is_clean {
-                self.note(node, format!("a step is one of {}", VERBS.join(", ")));
+                self.note(
+                    node,
+                    format!("a step is one of {}", Verb::ALL.map(Verb::word).join(", ")),
+                );
             }
             return None;
         };
         let step = match *verb {
-            "apply" => self.apply(value)?,
-            "plan" => Step::Plan { tag: self.text(value, "plan")? },
-            "expect" => Step::Expect(Box::new(self.expectation(value)?)),
-            "fault" => Step::Fault(self.typed(value, "fault")?),
-            "advance" => Step::Advance(self.duration(value, "advance")?),
-            "operations" => Step::Operations(self.typed::<OperationsMode>(value, "operations")?),
-            _ => Step::EndOperations(self.operation_result(value)?),
+            Verb::Apply => self.apply(value)?,
+            Verb::Plan => Step::Plan { tag: self.text(value, "plan")? },
+            Verb::Expect => Step::Expect(Box::new(self.expectation(value)?)),
+            Verb::Fault => Step::Fault(self.typed(value, "fault")?),
+            Verb::Advance => Step::Advance(self.duration(value, "advance")?),
+            Verb::Operations => {
+                Step::Operations(self.typed::<OperationsMode>(value, "operations")?)
+            }
+            Verb::EndOperations => Step::EndOperations(self.operation_result(value)?),
         };
         Some(Placed { line: node.line, value: step })
     }

@@ -2,12 +2,11 @@
 
 use osmops::yaml::Node;
 
-use crate::step::{Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said};
+use crate::step::{
+    End, Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said,
+};
 
 use super::Decoder;
-
-/// How a pass can end.
-const ENDS: [&str; 4] = ["converged", "waiting", "failed", "stalled"];
 
 fn placed<T>(node: &Node, value: T) -> Placed<T> {
     let line = node.line;
@@ -58,13 +57,13 @@ impl Decoder {
         Some(expected)
     }
 
-    fn end(&mut self, node: &Node) -> Option<Placed<String>> {
-        let end = self.text(node, "expect.end")?;
-        if !ENDS.contains(&end.as_str()) {
-            let ends = ENDS.join(", ");
-            self.note(node, format!("`expect.end` must be one of {ends}, but is `{end}`"));
+    fn end(&mut self, node: &Node) -> Option<Placed<End>> {
+        let word = self.text(node, "expect.end")?;
+        let Some(end) = End::ALL.into_iter().find(|end| end.word() == word) else {
+            let ends = End::ALL.map(End::word).join(", ");
+            self.note(node, format!("`expect.end` must be one of {ends}, but is `{word}`"));
             return None;
-        }
+        };
         Some(placed(node, end))
     }
 
