@@ -106,7 +106,9 @@ pub enum ItemStatus {
     Started,
     /// OSM was at work on it before we came.
     AtWork,
-    /// Not sent, because something that it needs failed, or because we were asked to stop.
+    /// Not sent, because it was time to stop.
+    Unsent,
+    /// Not sent, because something that it needs was not done.
     Skipped,
     /// Its request failed.
     Failed,
@@ -217,7 +219,7 @@ fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
     let any = |status: ItemStatus| items.iter().any(|item| item.status == status);
     if any(ItemStatus::Started) || any(ItemStatus::AtWork) {
         PassEnd::Waiting { poll_after: POLL_AFTER }
-    } else if any(ItemStatus::Written) {
+    } else if any(ItemStatus::Written) || any(ItemStatus::Unsent) {
         PassEnd::Waiting { poll_after: Duration::ZERO }
     } else if items.iter().any(|item| item.may_pass) {
         PassEnd::Failed
@@ -292,7 +294,7 @@ fn add_outcome(
             report.detail = Some(format!("not sent, because {needed} was not done"));
         }
         ActionResult::Cancelled => {
-            report.status = ItemStatus::Skipped;
+            report.status = ItemStatus::Unsent;
             report.detail = Some("not sent, because it was time to stop".to_owned());
         }
     }

@@ -91,6 +91,7 @@ fn text(report: &PassReport) -> String {
             ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped => {
                 lines.push(format!("! {}: {detail}", item.item));
             }
+            ItemStatus::Unsent => lines.push(format!("- {}: {detail}", item.item)),
             ItemStatus::AtWork => lines.push(format!("… {}: {detail}", item.item)),
             ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => {}
         }

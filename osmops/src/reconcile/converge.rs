@@ -10,7 +10,7 @@ use crate::plan::Item;
 use crate::report::{Change, PassEnd, PassReport};
 use crate::revision::Revision;
 
-use super::follow::{follow, pause_until};
+use super::follow::{POLL_MAX, follow, pause_until};
 use super::{Observer, pass};
 
 /// How many passes in a row may fail before `converge` gives up; with its pauses about half a minute.
@@ -48,7 +48,8 @@ pub async fn converge(
         match report.end {
             PassEnd::Converged | PassEnd::Stalled => return report,
             PassEnd::Waiting { poll_after } if !over => {
-                follow(nbi, revision, &report, poll_after, deadline, stop, observer).await;
+                let pause = progress.pause_while_waiting(poll_after);
+                follow(nbi, revision, &report, pause, deadline, stop, observer).await;
             }
             PassEnd::Failed if !over => {
                 let Some(pause) = progress.pause_after_failure() else { return report };
@@ -90,6 +91,7 @@ async fn pass_until(
 struct Progress {
     changes: Vec<Change>,
     failures_in_a_row: u32,
+    waits_in_a_row: u32,
     was_read: bool,
 }
 
@@ -113,8 +115,17 @@ impl Progress {
         if !again.is_empty() {
             report.stall_uploads(&again);
         }
+        let waits = matches!(report.end, PassEnd::Waiting { .. }) && report.changes.is_empty();
+        self.waits_in_a_row = if waits { self.waits_in_a_row + 1 } else { 0 };
         self.changes.append(&mut report.changes);
         report.changes.clone_from(&self.changes);
+    }
+
+    /// How long to wait before the next look, where passes find nothing to do but to wait: longer each
+    /// time, because OSM may name no operation that could be looked at instead.
+    fn pause_while_waiting(&self, first: Duration) -> Duration {
+        let doubled = 2_u32.saturating_pow(self.waits_in_a_row.saturating_sub(1));
+        first.saturating_mul(doubled).min(POLL_MAX)
     }
 
     /// How long to wait after a failed pass; `None` when it is time to give up. Where OSM was never

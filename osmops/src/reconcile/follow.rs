@@ -17,7 +17,7 @@ use crate::revision::Revision;
 use super::{Observer, OperationLook};
 
 /// The longest pause between two looks at an operation.
-const POLL_MAX: Duration = Duration::from_secs(10);
+pub(super) const POLL_MAX: Duration = Duration::from_secs(10);
 
 /// Looks at the operations of a pass until all have ended.
 pub(super) async fn follow(

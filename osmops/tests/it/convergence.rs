@@ -549,6 +549,8 @@ async fn nothing_is_written_after_the_timeout() {
     let demo = Demo::default().revision();
     let report = osmops::reconcile::converge(&nbi, &demo, seconds, &stop, &mut ()).await;
     assert!(report.timed_out && !report.interrupted, "{report:#?}");
+    assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Unsent);
     assert_eq!(world.writes_since(0).len(), 1, "the first upload takes 20 s and is let end");
     // A time-out beyond all clocks is no crash.
     let report = osmops::reconcile::converge(&nbi, &demo, Duration::MAX, &stop, &mut ()).await;
