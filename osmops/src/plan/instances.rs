@@ -71,7 +71,7 @@ impl Planner<'_> {
             let observed = have.nsd.as_ref().map_or("?".to_owned(), ToString::to_string);
             return Err(Blocked::OtherNsd { at, ns, observed });
         }
-        if have.vim_account.as_ref() != Some(&self.vim_account()?) {
+        if have.vim_account.as_ref() != Some(self.vim_account()?) {
             let (name, at) = want.vim_account.clone();
             return Err(Blocked::OtherVimAccount { at, ns: have.id.clone(), name });
         }
@@ -127,9 +127,6 @@ impl Planner<'_> {
     }
 
     fn upgrade(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
-        // OSM's record embeds its NSD, so an upgrade needs no package; but those that this revision
-        // changes come first.
-        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
         let mut differing: Vec<(&DesiredKdu, Vec<ValueDifference>)> = Vec::new();
         for kdu in &self.want.kdus {
             if !have.kdus.iter().any(|k| k.member == kdu.member.0 && k.name == kdu.name.0) {
@@ -143,9 +140,17 @@ impl Planner<'_> {
             let values = have.effective_values(&kdu.member.0, &kdu.name.0).unwrap_or_default();
             let found = differences(kdu, &values);
             if !found.is_empty() {
-                self.check_last_upgrade(have, kdu, &needs)?;
                 differing.push((kdu, found));
             }
+        }
+        if differing.is_empty() {
+            return Ok(Verdict::Current);
+        }
+        // OSM's record embeds its NSD, so an upgrade needs no package; but those that this revision
+        // changes come first.
+        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
+        for (kdu, _) in &differing {
+            self.check_last_upgrade(have, kdu, &needs)?;
         }
         let item = Item::Instance(self.want.name.clone());
         let mut actions = Vec::new();
@@ -159,7 +164,7 @@ impl Planner<'_> {
             let why = Why::ValuesDiffer { differences };
             actions.push(self.plan.push(&item, action, why, needs.clone()));
         }
-        Ok(if actions.is_empty() { Verdict::Current } else { Verdict::Act { actions } })
+        Ok(Verdict::Act { actions })
     }
 
     /// An upgrade to just these values that was the last thing to happen, since the packages last changed,
@@ -214,7 +219,7 @@ impl Planner<'_> {
             name: self.want.name.clone(),
             description: self.want.description.clone(),
             nsd,
-            vim_account: self.vim_account()?,
+            vim_account: self.vim_account()?.clone(),
             kdus: self.want.kdus.iter().map(values).collect(),
             owner: self.desired.owner.clone(),
         };
@@ -258,11 +263,11 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn vim_account(&self) -> Result<VimAccountId, Blocked> {
+    fn vim_account(&self) -> Result<&VimAccountId, Blocked> {
         let (name, at) = &self.want.vim_account;
         let accounts = self.observed.vim_accounts();
         let found = accounts.iter().find(|account| account.name == *name);
-        found.map(|account| account.id.clone()).ok_or_else(|| Blocked::UnknownVimAccount {
+        found.map(|account| &account.id).ok_or_else(|| Blocked::UnknownVimAccount {
             at: at.clone(),
             name: name.clone(),
             known: accounts.iter().map(|account| account.name.to_string()).collect(),
