@@ -5,8 +5,10 @@
 
 mod cli;
 mod convergence;
+mod failures;
 mod layering;
 mod nbi_errors;
+mod others_hands;
 mod properties;
 mod repositories;
 mod world;

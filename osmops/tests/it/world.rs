@@ -7,7 +7,7 @@ use mock_nbi::{Collection, JournalEntry, MockNbi, Profile, Seed};
 use osmops::ids::RevisionName;
 use osmops::nbi::{Connection, Nbi, TimeLimits, Transport};
 use osmops::reconcile::converge;
-use osmops::report::PassReport;
+use osmops::report::{ItemStatus, PassReport};
 use osmops::revision::Revision;
 use osmops::secret::Secret;
 use osmops::tree::{Tree, TreeFile, TreePath};
@@ -203,4 +203,11 @@ pub(crate) fn instance(name: &str, nsd: &str, param: &str) -> (String, String) {
          vimAccountName: mylocation1\nkdu:\n  name: ldap\n  params:\n    {param}\n"
     );
     (format!("ns/{name}.ops.yaml"), text)
+}
+
+/// What became of an item, and what is said of it.
+pub(crate) fn detail(report: &PassReport, item: &str) -> (ItemStatus, String) {
+    let found = report.items.iter().find(|report| report.item.to_string() == item);
+    let found = found.unwrap_or_else(|| panic!("no `{item}` in {report:#?}"));
+    (found.status, found.detail.clone().unwrap_or_default())
 }

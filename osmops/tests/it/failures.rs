@@ -1,0 +1,249 @@
+//! What passes make of trouble: failed operations, lost answers, refusals, the end of their time.
+
+use std::time::Duration;
+
+use mock_nbi::{Collection, Fault, FaultKind, Profile};
+use osmops::reconcile::pass;
+use osmops::report::{ItemStatus, PassEnd};
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{Demo, World, detail, instance, revision, vnfd};
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_instantiation_is_reported_in_osms_words_and_not_repeated() {
+    let world = World::new(Profile::realistic());
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "helm says: no such chart".to_owned() },
+    });
+    let demo = Demo::default().revision();
+    let report = world.converge(&demo).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(report.has_failures());
+    let (status, text) = detail(&report, "NS ldap");
+    assert_eq!(status, ItemStatus::Blocked);
+    assert!(text.contains("helm says: no such chart"), "{text}");
+    assert!(text.starts_with("ns/ldap.ops.yaml:2:7: "), "{text}");
+    let mark = world.osm.journal_len();
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Stalled);
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_upgrade_is_reported_in_osms_words_and_not_repeated() {
+    let world = World::new(Profile::realistic());
+    world.converge(&Demo::default().revision()).await;
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "timed out waiting for pods".to_owned() },
+    });
+    let next = Demo { replicas: Some("9"), ..Demo::default() }.revision();
+    let report = world.converge(&next).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("the upgrade") && text.contains("timed out waiting for pods"), "{text}");
+    let mark = world.osm.journal_len();
+    assert_eq!(world.converge(&next).await.end, PassEnd::Stalled);
+    assert_eq!(world.writes_since(mark), Vec::<String>::new(), "the same would fail again");
+    // Another value is another matter.
+    let other = Demo { replicas: Some("4"), ..Demo::default() }.revision();
+    assert_eq!(world.converge(&other).await.end, PassEnd::Converged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_looked_up_and_nothing_is_made_twice() {
+    for operation in [
+        "POST /vnfpkgm/v1/vnf_packages_content",
+        "POST /nsd/v1/ns_descriptors_content",
+        "POST /nslcm/v1/ns_instances_content",
+    ] {
+        for kind in [FaultKind::ResetAfter, FaultKind::ResetBefore, FaultKind::Truncated] {
+            let world = World::new(Profile::instant());
+            let name = format!("{operation} {kind:?}");
+            world.osm.inject(Fault { operation: operation.to_owned(), nth: 1, kind });
+            let report = world.converge(&Demo::default().revision()).await;
+            assert_eq!(report.end, PassEnd::Converged, "{name}: {report:#?}");
+            assert_eq!(world.osm.records(Collection::NsInstances).len(), 1, "{name}");
+            assert_eq!(world.packages().len(), 2, "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_action_should_have_made_is_not_used() {
+    let world = World::new(Profile::instant());
+    world.osm.inject(Fault {
+        operation: "POST /vnfpkgm/v1/vnf_packages_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status {
+            status: 422,
+            body: Some("Format error at 'vnfd'".to_owned()),
+            retry_after: None,
+        },
+    });
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let report = pass(&nbi, &Demo::default().revision(), &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (status, text) = detail(&report, "VNFD openldap_knf");
+    assert_eq!(status, ItemStatus::Failed);
+    let request = "POST http://osm/osm/vnfpkgm/v1/vnf_packages_content: refused with 422";
+    assert!(text.starts_with(request) && text.contains("Format error at 'vnfd'"), "{text}");
+    assert_eq!(detail(&report, "NSD openldap_ns").0, ItemStatus::Skipped);
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+    assert_eq!(world.writes_since(0).len(), 1, "nothing else was sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expires_in_mid_session_is_renewed_once() {
+    let world = World::new(Profile::instant());
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let demo = Demo::default().revision();
+    pass(&nbi, &demo, &stop, &mut ()).await;
+    world.osm.expire_tokens();
+    let report = pass(&nbi, &demo, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Converged);
+    assert_eq!(nbi.request_counts().log_in, 2);
+    // Near the end of its life a token is renewed before OSM refuses it.
+    tokio::time::advance(Duration::from_secs(3599)).await;
+    pass(&nbi, &demo, &stop, &mut ()).await;
+    assert_eq!(nbi.request_counts().log_in, 3);
+    assert!(world.osm.journal().iter().filter(|entry| entry.status == Some(401)).count() == 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_to_stop_it_sends_nothing_more() {
+    let world = World::new(Profile::instant());
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    stop.cancel();
+    let report = pass(&nbi, &Demo::default().revision(), &stop, &mut ()).await;
+    assert!(report.interrupted);
+    assert_eq!(world.writes_since(0), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_never_ends_is_given_up_after_the_timeout_and_said_so() {
+    let world = World::new(Profile::manual());
+    let report = world.converge(&Demo::default().revision()).await;
+    assert!(matches!(report.end, PassEnd::Waiting { .. }), "{report:?}");
+    assert!(!report.has_failures());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_report_or_plan_shows_a_password() {
+    let world = World::new(Profile::instant());
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(instance("ldap", "openldap_ns", "adminPassword: hunter2"));
+    let demo = revision("r", &files);
+    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let shown = osmops::plan::render(&plan) + &serde_json::to_string(&plan).unwrap();
+    assert!(shown.contains("***") && !shown.contains("hunter2"), "{shown}");
+    let report = world.converge(&demo).await;
+    assert_eq!(report.end, PassEnd::Converged, "what is sent is the real value");
+    assert!(!serde_json::to_string(&report).unwrap().contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_upgrade_is_tried_again_once_its_package_changed() {
+    let world = World::new(Profile::realistic());
+    world.converge(&Demo::default().revision()).await;
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "no such image".to_owned() },
+    });
+    let next = Demo { replicas: Some("2"), ..Demo::default() };
+    assert_eq!(world.converge(&next.revision()).await.end, PassEnd::Stalled);
+    let mut files = next.files();
+    files[1] = vnfd("openldap_knf", "ldap", "1.1");
+    let report = world.converge(&revision("mended", &files)).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let kdu = &world.instance("ldap")["_admin"]["deployed"]["K8s"][0];
+    assert!(kdu["detailed-status"].as_str().unwrap().contains("'replicaCount': '2'"), "{kdu}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo::default().revision()).await;
+    world.osm.inject(Fault {
+        operation: "PUT /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 422, body: None, retry_after: None },
+    });
+    let mark = world.osm.journal_len();
+    let mut files = Demo { replicas: Some("2"), ..Demo::default() }.files();
+    files[1] = vnfd("openldap_knf", "ldap", "1.1");
+    files.push(instance("second", "openldap_ns", "replicaCount: \"1\""));
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let report = pass(&nbi, &revision("r", &files), &stop, &mut ()).await;
+    assert_eq!(detail(&report, "VNFD openldap_knf").0, ItemStatus::Failed);
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+    assert_eq!(detail(&report, "NS second").0, ItemStatus::Skipped);
+    assert_eq!(world.writes_since(mark).len(), 1, "the VNFD's upload alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
+    let world = World::new(Profile::instant());
+    // Something on the way drops the header that carries the file name.
+    let service = tower::ServiceExt::map_request(
+        world.osm.service(),
+        |mut request: http::Request<osmops::nbi::Body>| {
+            request.headers_mut().remove("Content-Filename");
+            request.map(axum::body::Body::new)
+        },
+    );
+    let nbi = osmops::nbi::Nbi::new(
+        crate::world::connection("http://osm"),
+        osmops::nbi::Transport::service(service),
+        osmops::nbi::TimeLimits::default(),
+    );
+    let demo = Demo { replicas: None, ..Demo::default() }.revision();
+    let (hour, stop) = (Duration::from_secs(3600), CancellationToken::new());
+    let report = osmops::reconcile::converge(&nbi, &demo, hour, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(detail(&report, "VNFD openldap_knf").1.contains("uploaded twice"), "{report:#?}");
+    assert_eq!(world.writes_since(0).len(), 4, "two for each package");
+}
+
+#[tokio::test(start_paused = true)]
+async fn osms_words_are_shown_without_the_secrets_in_them() {
+    let world = World::new(Profile::realistic());
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails {
+            detail: "helm install --set auth.adminPassword=hunter2 failed".to_owned(),
+        },
+    });
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(instance("ldap", "openldap_ns", "auth: {adminPassword: hunter2, user: bob}"));
+    let demo = revision("r", &files);
+    let report = world.converge(&demo).await;
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("auth.adminPassword=*** failed"), "{text}");
+    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let shown = osmops::plan::render(&plan)
+        + &serde_json::to_string(&plan).unwrap()
+        + &serde_json::to_string(&report).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_after_the_timeout() {
+    let world = World::new(Profile::realistic());
+    let nbi = world.client();
+    let stop = CancellationToken::new();
+    let seconds = Duration::from_secs(3);
+    let demo = Demo::default().revision();
+    let report = osmops::reconcile::converge(&nbi, &demo, seconds, &stop, &mut ()).await;
+    assert!(report.timed_out && !report.interrupted, "{report:#?}");
+    assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Unsent);
+    assert_eq!(world.writes_since(0).len(), 1, "the first upload takes 20 s and is let end");
+    // A time-out beyond all clocks is no crash.
+    let report = osmops::reconcile::converge(&nbi, &demo, Duration::MAX, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Converged);
+}

@@ -1,0 +1,142 @@
+//! What passes make of what others did in OSM: their packages, their instances, their changes.
+
+use mock_nbi::{Collection, Profile};
+use osmops::report::PassEnd;
+use serde_json::json;
+
+use crate::world::{Demo, World, config, detail, instance, nsd, revision, vnfd};
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_never_instantiated_is_instantiated_not_made_again() {
+    let world = World::new(Profile::instant());
+    let packages = Demo { replicas: None, ..Demo::default() };
+    world.converge(&packages.revision()).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let body = json!({ "nsName": "ldap", "nsdId": nsd, "vimAccountId": vim });
+    world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
+    let mark = world.osm.journal_len();
+    let report = world.converge(&Demo::default().revision()).await;
+    assert_eq!(report.end, PassEnd::Converged);
+    let writes = world.writes_since(mark);
+    assert!(writes.len() == 1 && writes[0].ends_with("/instantiate"), "{writes:?}");
+    assert_eq!(world.instance("ldap")["operational-status"], "running");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_of_another_nsd_is_left_alone() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo::default().revision()).await;
+    let mark = world.osm.journal_len();
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(nsd("other_ns", "openldap_knf", "openldap", "1"));
+    files.push(instance("ldap", "other_ns", "replicaCount: \"1\""));
+    let report = world.converge(&revision("other", &files)).await;
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("was made from NSD `openldap_ns`"), "{text}");
+    assert_eq!(world.writes_since(mark), ["POST /osm/nsd/v1/ns_descriptors_content"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_instances_of_one_name_are_left_alone() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo::default().revision()).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let body = json!({ "nsName": "ldap", "nsdId": nsd, "vimAccountId": vim });
+    world.by_hand("POST", "/osm/nslcm/v1/ns_instances_content", body).await;
+    let mark = world.osm.journal_len();
+    let next = Demo { replicas: Some("5"), ..Demo::default() }.revision();
+    let report = world.converge(&next).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(detail(&report, "NS ldap").1.contains("several NS instances of this name"));
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let id = world.osm.records(Collection::NsDescriptors)[0]["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/nsd/v1/ns_descriptors/{id}");
+    world.by_hand("PATCH", &path, json!({ "nsdOperationalState": "DISABLED" })).await;
+    let mark = world.osm.journal_len();
+    let report = world.converge(&Demo { version: "2", ..Demo::default() }.revision()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(detail(&report, "NSD openldap_ns").1.contains("someone disabled this package"));
+    assert!(detail(&report, "NS ldap").1.contains("disabled"));
+    let writes = world.writes_since(mark);
+    assert!(
+        writes.len() == 1 && writes[0].ends_with("/package_content"),
+        "only the VNFD: {writes:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_package_of_another_tool_is_replaced_once_and_then_known() {
+    let world = World::new(Profile::instant());
+    let (_, text) = vnfd("openldap_knf", "ldap", "1.0");
+    let body: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    world.by_hand("POST", "/osm/vnfpkgm/v1/vnf_packages_content", body).await;
+    let files = vec![config(""), vnfd("openldap_knf", "ldap", "1.0")];
+    let mark = world.osm.journal_len();
+    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
+    assert_eq!(world.writes_since(mark).len(), 1);
+    let mark = world.osm.journal_len();
+    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_marks_packages_and_instances_and_keeps_others_off() {
+    let world = World::new(Profile::instant());
+    let ours = Demo { config: "owner: team-a/ldap\n", ..Demo::default() };
+    assert_eq!(world.converge(&ours.revision()).await.end, PassEnd::Converged);
+    for package in world.packages() {
+        let name = package["_admin"]["storage"]["zipfile"].as_str().unwrap();
+        assert!(name.contains(".team-a+ldap."), "{name}");
+    }
+    let mark = &world.instance("ldap")["additionalParamsForNs"]["osmops_owner"];
+    assert_eq!(mark, "team-a/ldap");
+    let theirs = Demo { config: "owner: team-b\n", version: "7", ..Demo::default() };
+    let report = world.converge(&theirs.revision()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "VNFD openldap_knf");
+    assert!(text.contains("uploaded for owner `team-a/ldap`"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_not_silently_left_at_another_vim_account() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default();
+    world.converge(&demo.revision()).await;
+    let body = json!({
+        "name": "mylocation2", "vim_type": "dummy", "vim_url": "http://vim",
+        "vim_user": "u", "vim_password": "p", "vim_tenant_name": "t",
+    });
+    world.by_hand("POST", "/osm/admin/v1/vim_accounts", body).await;
+    for (account, expected) in [
+        ("mylocation2", "runs at another VIM account than `mylocation2`"),
+        ("nowhere", "has no VIM account `nowhere` (it has mylocation1, mylocation2)"),
+    ] {
+        let mut files = demo.files();
+        let text = files.pop().unwrap().1.replace("mylocation1", account);
+        files.push(("ns/ldap.ops.yaml".to_owned(), text));
+        let report = world.converge(&revision("moved", &files)).await;
+        assert_eq!(report.end, PassEnd::Stalled);
+        let (_, text) = detail(&report, "NS ldap");
+        assert!(text.starts_with("ns/ldap.ops.yaml:6:17: ") && text.contains(expected), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_strange_names_stop_nobody() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let body = json!({ "nsName": "a\tname", "nsdId": nsd, "vimAccountId": vim });
+    world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
+    let report = world.converge(&Demo::default().revision()).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+}
