@@ -99,7 +99,7 @@ pub enum Blocked {
         known: Vec<String>,
     },
     /// What the item needs is itself blocked.
-    #[error("{at}: needs {needed}, which cannot be made (see there)")]
+    #[error("{at}: needs {needed}, which is blocked itself (see there)")]
     NeedsBlocked {
         /// Where it is named.
         at: SourcePos,
@@ -188,9 +188,9 @@ pub enum Blocked {
         /// The KDU.
         kdu: KduName,
     },
-    /// The NSD or VNFD that OSM has knows no such VNF or KDU; OSM would ignore the values.
-    #[error("{at}: NSD `{nsd}` in OSM has no VNF `{member}` with a KDU `{kdu}`")]
-    NoSuchKduInOsm {
+    /// The NSD has no such VNF, or its VNFD no such KDU; OSM would ignore the values.
+    #[error("{at}: NSD `{nsd}` has no VNF `{member}` with a KDU `{kdu}`")]
+    UnknownKdu {
         /// Where it is named.
         at: SourcePos,
         /// The NSD.
@@ -199,6 +199,16 @@ pub enum Blocked {
         member: MemberIndex,
         /// The KDU.
         kdu: KduName,
+    },
+    /// An instantiation or termination failed; OSM says why.
+    #[error("{at}: NS instance {ns} is BROKEN: {detail}; delete it from OSM, and it is made again")]
+    Broken {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's own words.
+        detail: String,
     },
     /// An operation failed; OSM says why.
     #[error("{at}: {what} of NS instance {ns} failed: {detail}")]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::desired::{DesiredInstance, DesiredState};
 
 /// Parts of names that secrets bear, in lower case and without `-`, `_` and `.`.
-const SECRET_WORDS: [&str; 11] = [
+const SECRET_WORDS: [&str; 10] = [
     "password",
     "passwd",
     "passphrase",
@@ -19,8 +19,10 @@ const SECRET_WORDS: [&str; 11] = [
     "accesskey",
     "credential",
     "sshkey",
-    "adminpw",
 ];
+
+/// Words that make a secret of a name when they are its last, as in `adminPass` and `DB_PWD`.
+const LAST_WORDS: [&str; 3] = ["pass", "pw", "pwd"];
 
 /// What is shown instead.
 const STARS: &str = "***";
@@ -42,6 +44,53 @@ fn is_secret_name(key: &str) -> bool {
     let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
     let plain = plain.to_lowercase();
     SECRET_WORDS.iter().any(|word| plain.contains(word))
+        || LAST_WORDS.contains(&last_word(key).to_lowercase().as_str())
+}
+
+/// The last word of `adminPass`, `ADMIN_PASS`, `admin.pass` and `admin-pass`.
+fn last_word(key: &str) -> &str {
+    let last = key.rsplit(|c: char| !c.is_alphanumeric()).find(|part| !part.is_empty());
+    let last = last.unwrap_or_default();
+    let humps = last.char_indices().zip(last.chars().skip(1));
+    let hump = humps.filter(|((_, a), b)| a.is_lowercase() && b.is_uppercase()).last();
+    hump.and_then(|((at, c), _)| last.get(at + c.len_utf8()..)).unwrap_or(last)
+}
+
+/// Whether a mapping that is written in one line, `{user: u, password: p}`, has a key like a secret's.
+fn holds_secret(line: &str) -> bool {
+    line.split(['{', '[', ','])
+        .filter_map(|part| part.split_once(':'))
+        .any(|(k, _)| is_secret_name(k))
+}
+
+/// A YAML text as it may be shown around a mistake: what stands after a key that is named like a secret
+/// becomes stars, as many as it had characters, so that lines and columns stay where they are.
+pub fn shown_source(text: &str) -> String {
+    let stars =
+        |text: &str| text.chars().map(|c| if c == ' ' { ' ' } else { '*' }).collect::<String>();
+    let mut shown = String::new();
+    // How far in the key of a secret stands whose value goes on below it.
+    let mut inside: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        let indent = content.len() - content.trim_start().len();
+        if inside.is_some_and(|key| indent > key || content.trim().is_empty()) {
+            shown.push_str(&stars(content));
+        } else {
+            inside = None;
+            match content.split_once(':') {
+                Some((key, value)) if is_secret_name(key) || holds_secret(value) => {
+                    inside = Some(indent);
+                    shown.push_str(key);
+                    shown.push(':');
+                    shown.push_str(&stars(value));
+                }
+                _ => shown.push_str(content),
+            }
+        }
+        shown.push_str(line.get(content.len()..).unwrap_or_default());
+    }
+    shown
 }
 
 /// A value as it may be shown: itself, or stars when `key`, or a key inside it, is named like a secret.
@@ -149,6 +198,19 @@ mod tests {
         check("users", json!([{"secretName": "x"}]), json!([{"secretName": "***"}]));
         check("auth", json!("!!yaml adminPassword: x\n"), json!({"adminPassword": "***"}));
         check("auth", json!("!!yaml {"), json!("***"));
+        for key in ["adminPass", "DB_PWD", "root.pw", "pass", "LDAP_ADMIN_PASS"] {
+            check(key, json!("x"), json!("***"));
+        }
+        for key in ["passthrough", "bypass", "compass", "pwdLength"] {
+            check(key, json!("x"), json!("x"));
+        }
+    }
+
+    #[test]
+    fn a_source_is_shown_with_its_secrets_starred_and_every_column_in_its_place() {
+        let text = "auth: {user: u, pass: p}\nuser: bob\nadminPassword: hunter2 # é\nkey:\n  sshKey: |\n    line é\n    two\n  a: 1\n";
+        let expected = "auth: ****** ** ***** **\nuser: bob\nadminPassword: ******* * *\nkey:\n  sshKey: *\n    **** *\n    ***\n  a: 1\n";
+        assert_eq!(shown_source(text), expected);
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::tree::{Tree, TreePath};
 /// What one revision's files say, before anything is looked up.
 #[derive(Debug, Default)]
 pub struct Repo {
-    /// `osm_ops_config.yaml`; absent when it is missing or broken, and then nothing else was read.
+    /// `osm_ops_config.yaml`; absent when it is missing or has a mistake, and then nothing of the rest may
+    /// be applied: it was read, if at all, for its problems.
     pub config: Option<OpsConfig>,
     /// Every healthy NS instance declaration, in the order of files and documents.
     pub instances: Vec<NsDeclaration>,
@@ -40,13 +41,15 @@ impl Repo {
     /// Reads the configuration and, when it is healthy, every file that it points at.
     pub fn read(tree: &Tree) -> Self {
         let mut repo = Self::default();
-        let config = match config::read(tree) {
-            Ok(config) => config,
+        let (config, problems) = match config::read(tree) {
+            Ok(read) => read,
             Err(problems) => {
                 repo.problems = problems;
                 return repo;
             }
         };
+        let is_healthy = problems.is_empty();
+        repo.problems = problems;
         let found = scan::scan(tree, &config);
         repo.warnings = found.warnings;
         for path in &found.ops_files {
@@ -56,7 +59,7 @@ impl Repo {
         }
         repo.ops_files = found.ops_files;
         repo.package_folders = found.package_folders;
-        repo.config = Some(config);
+        repo.config = is_healthy.then_some(config);
         repo
     }
 }

@@ -49,7 +49,10 @@ impl Revision {
             tracing::info!(file = %file, "processing");
         }
         let owner = config.as_ref().and_then(|config| config.owner.as_ref());
-        let (desired, found, doubts) = desired::resolve(owner, &instances, &packages);
+        let (mut desired, found, doubts) = desired::resolve(owner, &instances, &packages);
+        if config.is_none() {
+            desired = DesiredState::default();
+        }
         problems.extend(found);
         warnings.extend(doubts);
         problems.sort_by_key(RepoProblem::at);

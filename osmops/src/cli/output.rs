@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use osmops::redact::shown_source;
 use osmops::repo::{RepoProblem, RepoWarning};
 use osmops::source_pos::SourcePos;
 use osmops::tree::Tree;
@@ -119,7 +120,7 @@ fn locate(tree: &Tree, at: &SourcePos) -> Option<(String, usize, usize)> {
     let (line, column) = at.line_and_column()?;
     let mut content = Vec::new();
     io::Read::read_to_end(&mut tree.file(at.file())?.open().ok()?, &mut content).ok()?;
-    let text = String::from_utf8(content).ok()?;
+    let text = shown_source(&String::from_utf8(content).ok()?);
     let before: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
     let this_line = text.get(before..)?.lines().next().unwrap_or_default();
     let into: usize = this_line.chars().take(column as usize - 1).map(char::len_utf8).sum();

@@ -47,6 +47,12 @@ pub(super) fn decode<T: DeserializeOwned>(
         .map_err(|source| NbiError::Undecodable { request: line.clone(), source })
 }
 
+/// What an answer calls itself.
+pub(super) fn content_type(answer: &Answer) -> String {
+    let value = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or("no content type").to_owned()
+}
+
 fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
     let text = String::from_utf8_lossy(&answer.body);
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -54,11 +60,10 @@ fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
     if excerpt.is_empty() {
         excerpt = "nothing".to_owned();
     }
-    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     NbiError::NotOsm {
         request: line.clone(),
         status: answer.status,
-        content_type: content_type.unwrap_or("no content type").to_owned(),
+        content_type: content_type(answer),
         excerpt,
     }
 }

@@ -78,10 +78,16 @@ pub enum NbiError {
         limit_bytes: usize,
     },
     /// The answer to a log-in holds no token. It is not quoted, in case it does.
-    #[error("{request}: the answer is no token")]
+    #[error(
+        "{request}: answered with {status}, but not with a token as OSM gives it ({content_type}); is this OSM's address?"
+    )]
     StrangeLogIn {
         /// What was asked.
         request: RequestLine,
+        /// The HTTP status.
+        status: StatusCode,
+        /// What the answer calls itself.
+        content_type: String,
     },
     /// OSM does not let this user in.
     #[error("{request}: OSM does not let user `{user}` into project `{project}`: {detail}")]
@@ -124,7 +130,7 @@ impl NbiError {
             | NbiError::NotOsm { request, .. }
             | NbiError::Undecodable { request, .. }
             | NbiError::TooLong { request, .. }
-            | NbiError::StrangeLogIn { request }
+            | NbiError::StrangeLogIn { request, .. }
             | NbiError::LogInRefused { request, .. } => request,
         }
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::request_counts::RequestCounts;
 
-use super::answer::{Answer, check_status, decode};
+use super::answer::{Answer, check_status, content_type, decode};
 use super::connection::Connection;
 use super::error::NbiError;
 use super::request::{Counters, Purpose, RequestLine, TimeLimits, Upload};
@@ -172,7 +172,11 @@ impl Nbi {
             Err(error) => return Err(error),
         }
         // An answer that holds a token must not be quoted in an error.
-        let strange = || NbiError::StrangeLogIn { request: line.clone() };
+        let strange = || NbiError::StrangeLogIn {
+            request: line.clone(),
+            status: answer.status,
+            content_type: content_type(&answer),
+        };
         let token: TokenBody = serde_json::from_slice(&answer.body).map_err(|_| strange())?;
         let life = Duration::try_from_secs_f64(token.expires - token.issued_at).unwrap_or_default();
         Token::new(&token.id, life, asked_at).map_err(|_| strange())

@@ -4,8 +4,12 @@ use crate::desired::{DesiredInstance, DesiredKdu, DesiredState};
 use crate::ids::{PackageKind, VimAccountId};
 use crate::observed::{Index, NsState, ObservedInstance, OpEnd, Operation, RunningOperation};
 use crate::redact::Secrets;
+use crate::source_pos::SourcePos;
 
-use super::prerequisites::{Provider, package_actions, packages_changed_since, provider};
+use super::prerequisites::{
+    Provider, blocked_package, kdus_of, package_actions, packages_changed_since, provider,
+    vnfd_of_member,
+};
 use super::values::{ValueDifference, differences, same_values};
 use super::{
     Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Why,
@@ -90,10 +94,9 @@ impl Planner<'_> {
                 }),
                 verdict => Ok(verdict),
             },
-            NsState::Broken => Err(Blocked::OperationFailed {
+            NsState::Broken => Err(Blocked::Broken {
                 at: want.at.clone(),
                 ns: have.id.clone(),
-                what: "the last operation".to_owned(),
                 detail: self.words_of(have),
             }),
             // Not idle by their own word, though no operation is named: OSM is at work.
@@ -208,6 +211,9 @@ impl Planner<'_> {
 
     /// What the instance is made with, and the actions that must come first.
     fn spec(&self) -> Result<(InstanceSpec, Vec<ActionId>), Blocked> {
+        if let Some(needed) = blocked_package(self.plan, self.desired, self.observed, self.want) {
+            return Err(Blocked::NeedsBlocked { at: self.want.nsd.1.clone(), needed });
+        }
         let nsd = self.nsd()?;
         self.check_kdus()?;
         let values = |kdu: &DesiredKdu| KduValues {
@@ -236,28 +242,22 @@ impl Planner<'_> {
         }
     }
 
-    /// `desired` has checked the KDUs against descriptors of this revision; here follow those that only
-    /// OSM has, because OSM takes unknown members and KDUs without a word.
+    /// OSM takes unknown members and KDUs without a word, so that the service would start with the chart's
+    /// own values. `desired` has checked what this revision declares alone; here counts what OSM has, too.
     fn check_kdus(&self) -> Result<(), Blocked> {
-        let nsd = &self.want.nsd.0;
-        if self.desired.package(PackageKind::Nsd, nsd).is_some() {
-            return Ok(());
-        }
-        let find = |kind, id| self.observed.packages_of(kind, id).first();
-        let Some(record) = find(PackageKind::Nsd, nsd) else { return Ok(()) };
         for kdu in &self.want.kdus {
-            let no_such = |at| Blocked::NoSuchKduInOsm {
-                at,
-                nsd: nsd.clone(),
-                member: kdu.member.0.clone(),
-                kdu: kdu.name.0.clone(),
+            let (member, name) = (&kdu.member.0, &kdu.name.0);
+            let no_such = |at: &SourcePos| Blocked::UnknownKdu {
+                at: at.clone(),
+                nsd: self.want.nsd.0.clone(),
+                member: member.clone(),
+                kdu: name.clone(),
             };
-            let member = record.members.iter().find(|(index, _)| *index == kdu.member.0);
-            let Some((_, vnfd)) = member else { return Err(no_such(kdu.member.1.clone())) };
-            if let Some(vnfd) = find(PackageKind::Vnfd, vnfd)
-                && !vnfd.kdus.contains(&kdu.name.0)
-            {
-                return Err(no_such(kdu.name.1.clone()));
+            let vnfd = vnfd_of_member(self.desired, self.observed, &self.want.nsd.0, member);
+            let vnfd = vnfd.ok_or_else(|| no_such(&kdu.member.1))?;
+            let known = kdus_of(self.desired, self.observed, vnfd);
+            if known.is_some_and(|known| !known.contains(name)) {
+                return Err(no_such(&kdu.name.1));
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::desired::{DesiredInstance, DesiredState, PackageKey};
-use crate::ids::{DescriptorId, PackageKind};
+use crate::ids::{DescriptorId, KduName, MemberIndex, PackageKind};
 use crate::observed::{Index, ObservedPackage, PackageState};
 use crate::source_pos::SourcePos;
 
@@ -66,6 +66,51 @@ fn vnfds_of(
     }
     let have = observed.packages_of(PackageKind::Nsd, nsd).iter();
     have.flat_map(|package| package.members.iter().map(|(_, vnfd)| vnfd.clone())).collect()
+}
+
+/// The NSD of an instance, or one of its VNFDs, that this revision declares and that cannot be sent: what
+/// OSM has in its place is not what was declared, so nothing new is made of it.
+pub(super) fn blocked_package(
+    plan: &Plan,
+    desired: &DesiredState,
+    observed: &Index<'_>,
+    want: &DesiredInstance,
+) -> Option<Item> {
+    let nsd = &want.nsd.0;
+    let vnfds = vnfds_of(desired, observed, nsd);
+    let vnfds = vnfds.into_iter().map(|id| PackageKey { kind: PackageKind::Vnfd, id });
+    let nsd = PackageKey { kind: PackageKind::Nsd, id: nsd.clone() };
+    vnfds
+        .chain([nsd])
+        .map(Item::Package)
+        .find(|item| matches!(plan.verdict(item), Some(Verdict::Blocked { .. })))
+}
+
+/// The VNFD that a member of an NSD is made from, as this revision declares it, else as OSM has it.
+pub(super) fn vnfd_of_member<'a>(
+    desired: &'a DesiredState,
+    observed: &'a Index<'_>,
+    nsd: &DescriptorId,
+    member: &MemberIndex,
+) -> Option<&'a DescriptorId> {
+    if let Some(declared) = desired.package(PackageKind::Nsd, nsd) {
+        let found = declared.members.iter().find(|m| m.index.as_ref() == Some(member));
+        return found.map(|m| &m.vnfd);
+    }
+    let have = observed.packages_of(PackageKind::Nsd, nsd).first()?;
+    have.members.iter().find(|(index, _)| index == member).map(|(_, vnfd)| vnfd)
+}
+
+/// The KDUs of a VNFD, as this revision declares it, else as OSM has it; `None` when nobody has it.
+pub(super) fn kdus_of<'a>(
+    desired: &'a DesiredState,
+    observed: &'a Index<'_>,
+    vnfd: &DescriptorId,
+) -> Option<&'a [KduName]> {
+    if let Some(declared) = desired.package(PackageKind::Vnfd, vnfd) {
+        return Some(&declared.kdus);
+    }
+    observed.packages_of(PackageKind::Vnfd, vnfd).first().map(|have| have.kdus.as_slice())
 }
 
 /// The actions of this plan that make or update the NSD of an instance, or one of its VNFDs. What is made

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ids::Owner;
 use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
-use crate::yaml::{Fields, Node};
+use crate::yaml::{FieldError, Fields, Node};
 
 use super::problem::RepoProblem;
 use super::scan;
@@ -32,7 +32,10 @@ pub struct OpsConfig {
 }
 
 /// Reads and checks the configuration of `tree`.
-pub(super) fn read(tree: &Tree) -> Result<OpsConfig, Vec<RepoProblem>> {
+///
+/// With problems that do not concern where files are, the configuration is given all the same, so that
+/// the files' own problems can be found too; it must not be acted on.
+pub(super) fn read(tree: &Tree) -> Result<(OpsConfig, Vec<RepoProblem>), Vec<RepoProblem>> {
     let path = TreePath::root().join(CONFIG_FILE);
     if tree.file(&path).is_none() {
         return Err(vec![RepoProblem::NoConfig]);
@@ -54,7 +57,7 @@ fn decode(
     tree: &Tree,
     file: &Arc<TreePath>,
     document: &Node,
-) -> Result<OpsConfig, Vec<RepoProblem>> {
+) -> Result<(OpsConfig, Vec<RepoProblem>), Vec<RepoProblem>> {
     let mut fields =
         Fields::of(document, "").map_err(|error| vec![RepoProblem::from_field(file, error)])?;
     let at = |node: &Node| SourcePos::at(file, node.line, node.column);
@@ -85,12 +88,25 @@ fn decode(
         }
     });
 
-    problems.extend(fields.finish().into_iter().map(|error| RepoProblem::from_field(file, error)));
-    if problems.is_empty() {
-        Ok(OpsConfig { target_dir, file_extensions, connection_file, owner })
+    let errors = fields.finish();
+    let is_placed = problems.is_empty() && !errors.iter().any(|(.., error)| hides_files(error));
+    problems.extend(errors.into_iter().map(|error| RepoProblem::from_field(file, error)));
+    if is_placed {
+        Ok((OpsConfig { target_dir, file_extensions, connection_file, owner }, problems))
     } else {
         Err(problems)
     }
+}
+
+/// Whether a mistake leaves it open which files are meant.
+fn hides_files(error: &FieldError) -> bool {
+    let key = match error {
+        FieldError::Unknown { nearest, .. } => nearest.as_deref().unwrap_or_default(),
+        FieldError::Missing { key }
+        | FieldError::WrongType { key, .. }
+        | FieldError::BadValue { key, .. } => key,
+    };
+    matches!(key, "targetDir" | "fileExtensions")
 }
 
 fn file_extensions(fields: &mut Fields<'_>) -> Vec<String> {

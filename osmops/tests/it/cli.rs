@@ -371,3 +371,19 @@ fn a_ca_file_is_taken_from_beside_the_connection_file() {
     fs_err::write(&file, "hostname: 'a b'\nproject: p\nuser: u\npassword: w\n").unwrap();
     check(osmops(&arguments), 1, &["nbi.yaml:1:11: `hostname`: `a b` is no OSM address"]);
 }
+
+#[test]
+fn a_broken_file_makes_a_started_apply_end_with_1() {
+    let osm = Osm::with(Profile::manual());
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Demo::default().files();
+    files.push(("ns/broken.ops.yaml".to_owned(), "kind: [\n".to_owned()));
+    for (name, content) in files {
+        let file = folder.path().join(name);
+        fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+        fs_err::write(file, content).unwrap();
+    }
+    let root = folder.path().to_str().unwrap();
+    let parts = ["ns/broken.ops.yaml:2:1", "NS ldap: created", "1 problem of its own"];
+    check(osm.command(&["apply", root]), 1, &parts);
+}

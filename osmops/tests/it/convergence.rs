@@ -3,6 +3,7 @@
 use mock_nbi::{Collection, OperationResult, Profile};
 use osmops::reconcile::pass;
 use osmops::report::{ItemStatus, PassEnd};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Demo, World, config, detail, instance, nsd, revision};
@@ -172,4 +173,52 @@ async fn what_is_named_and_nowhere_to_be_found_blocks_with_its_place() {
         "ns/ldap.ops.yaml:6:17: OSM's project has no VIM account `elsewhere` (it has mylocation1)",
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_that_is_queued_and_not_begun_is_waited_for_and_not_doubled() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default();
+    world.converge(&demo.revision()).await;
+    let id = world.instance("ldap")["_id"].as_str().unwrap().to_owned();
+    world.operations_mode("off").await;
+    let body = json!({
+        "member_vnf_index": "openldap", "kdu_name": "ldap", "primitive": "upgrade",
+        "primitive_params": { "replicaCount": "2" },
+    });
+    world.by_hand("POST", &format!("/osm/nslcm/v1/ns_instances/{id}/action"), body).await;
+    let mark = world.osm.journal_len();
+    let next = Demo { replicas: Some("2"), ..demo }.revision();
+    let report = pass(&world.client(), &next, &CancellationToken::new(), &mut ()).await;
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::AtWork, "{report:#?}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_new_is_made_of_a_package_whose_declared_files_cannot_be_sent() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let mark = world.osm.journal_len();
+    let mut files = Demo::default().files();
+    files[2] = nsd("openldap_ns", "nobodys_knf", "openldap", "1.1");
+    let report = world.converge(&revision("r", &files)).await;
+    let (status, text) = detail(&report, "NS ldap");
+    assert_eq!(status, ItemStatus::Blocked);
+    assert!(text.contains("needs NSD openldap_ns, which is blocked itself"), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_kdu_is_found_in_osms_vnfd_where_the_repository_has_none() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let mark = world.osm.journal_len();
+    let mut files = Demo::default().files();
+    files.remove(1);
+    let text = files.pop().unwrap().1.replace("  name: ldap\n  params", "  name: ldpa\n  params");
+    files.push(("ns/ldap.ops.yaml".to_owned(), text));
+    let report = world.converge(&revision("r", &files)).await;
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.starts_with("ns/ldap.ops.yaml:8:9: ") && text.contains("`ldpa`"), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }

@@ -247,3 +247,44 @@ async fn nothing_is_written_after_the_timeout() {
     let report = osmops::reconcile::converge(&nbi, &demo, Duration::MAX, &stop, &mut ()).await;
     assert_eq!(report.end, PassEnd::Converged);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_upgrade_is_told_without_the_secrets_in_osms_words() {
+    let world = World::new(Profile::realistic());
+    let files = |pass: &str| {
+        let mut files = Demo { replicas: None, ..Demo::default() }.files();
+        files.push(instance("ldap", "openldap_ns", &format!("adminPass: {pass}")));
+        revision("r", &files)
+    };
+    world.converge(&files("first-one")).await;
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "helm --set adminPass=hunter2".to_owned() },
+    });
+    let report = world.converge(&files("hunter2")).await;
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("adminPass=***") && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_passes_are_tried_again_with_growing_pauses_and_then_given_up() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default().revision();
+    world.converge(&demo).await;
+    // Each pass reads well and then fails to write, for as long as it takes.
+    for nth in 1..=20 {
+        world.osm.inject(Fault {
+            operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+            nth,
+            kind: FaultKind::Status { status: 503, body: None, retry_after: None },
+        });
+    }
+    let next = Demo { replicas: Some("2"), ..Demo::default() }.revision();
+    let (mark, began) = (world.osm.journal_len(), tokio::time::Instant::now());
+    let report = world.converge(&next).await;
+    assert_eq!(report.end, PassEnd::Failed);
+    assert_eq!(world.writes_since(mark).len(), 6, "the first, and five more");
+    // 1 + 2 + 4 + 8 + 16 seconds, and one that a second log-in of a user costs.
+    assert_eq!(began.elapsed().as_secs(), 32);
+}

@@ -64,7 +64,7 @@ async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
     let report = world.converge(&Demo { version: "2", ..Demo::default() }.revision()).await;
     assert_eq!(report.end, PassEnd::Stalled);
     assert!(detail(&report, "NSD openldap_ns").1.contains("someone disabled this package"));
-    assert!(detail(&report, "NS ldap").1.contains("disabled"));
+    assert!(detail(&report, "NS ldap").1.contains("needs NSD openldap_ns, which is blocked"));
     let writes = world.writes_since(mark);
     assert!(
         writes.len() == 1 && writes[0].ends_with("/package_content"),

@@ -94,6 +94,12 @@ impl World {
         self.raw(method, path, Some(token), &body).await
     }
 
+    /// Tells the fake how operations end from now: `off`, `ok`, `fail` or `manual`.
+    pub(crate) async fn operations_mode(&self, mode: &str) {
+        let body = serde_json::json!({ "mode": mode });
+        self.raw("PUT", "/_mock/operations/mode", None, &body).await;
+    }
+
     async fn raw(&self, method: &str, path: &str, token: Option<String>, body: &Value) -> Value {
         let mut request = http::Request::builder()
             .method(method)

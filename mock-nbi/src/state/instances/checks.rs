@@ -197,3 +197,21 @@ fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_suits_by_version_plug_in_and_number_of_nets() {
+        let cluster = json!({"k8s_version": "1.20", "cni": ["calico"], "nets": {"a": "net0"}});
+        let check = |wanted: Value, expected: bool| {
+            assert_eq!(suits(&cluster, &wanted), expected, "{wanted}");
+        };
+        check(json!({}), true);
+        check(json!({"version": ["1.19", "1.20"], "cni": ["calico"], "nets": [{}]}), true);
+        check(json!({"version": ["1.19"]}), false);
+        check(json!({"cni": ["flannel"]}), false);
+        check(json!({"nets": [{}, {}]}), false);
+    }
+}
