@@ -1,8 +1,8 @@
 //! One pass, and passes until converged.
 //!
 //! In: [`Nbi`] and a [`Revision`]. Out: a [`PassReport`]. Invariant: a pass never waits for OSM: it reads,
-//! plans, starts what the plan says, and ends. Nothing is remembered from one pass to the next but what
-//! operations to look at.
+//! plans, starts what the plan says, and ends. A pass decides by what it reads alone; from one to the next
+//! go only the operations to look at and, so that no upload is repeated for ever, what was sent.
 
 mod converge;
 mod follow;

@@ -38,7 +38,7 @@ pub struct Repo {
 }
 
 impl Repo {
-    /// Reads the configuration and, when it is healthy, every file that it points at.
+    /// Reads the configuration and, when it tells where they are, every file that it points at.
     pub fn read(tree: &Tree) -> Self {
         let mut repo = Self::default();
         let (config, problems) = match config::read(tree) {

@@ -28,7 +28,8 @@ const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// OSM's tokens.
 const TOKENS: &str = "/osm/admin/v1/tokens";
 
-/// Talks to one OSM as one user in one project. Clones share the token and the counters.
+/// Talks to one OSM as one user in one project. Clones share the token, the VIM accounts that were read,
+/// and the counters.
 #[derive(Debug, Clone)]
 pub struct Nbi {
     shared: Arc<Shared>,
@@ -267,7 +268,8 @@ impl Nbi {
                 (upload.body)()
             }
         };
-        // Ids hold no control characters and paths are ours, so this is a valid request.
+        // The address and every id in a path were checked when they were read, and an upload's name is
+        // made of few characters.
         request.body(body).expect("method, URL and headers are valid by construction")
     }
 }
