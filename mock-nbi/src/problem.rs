@@ -79,7 +79,8 @@ pub(crate) fn code_name(status: StatusCode) -> String {
     }
 }
 
-/// The HTML error page of CherryPy, the web server OSM uses.
+/// The HTML error page of CherryPy, the web server OSM uses; of the stack of the server's process
+/// only the last line.
 ///
 /// Source: recorded case `version_and_root`, exchange 11.
 pub(crate) fn page(status: StatusCode, message: &str) -> String {
@@ -89,10 +90,15 @@ pub(crate) fn page(status: StatusCode, message: &str) -> String {
         "<!DOCTYPE html PUBLIC\n\"-//W3C//DTD XHTML 1.0 Transitional//EN\"\n\
          \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n<html>\n<head>\n    \
          <meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></meta>\n    \
-         <title>{title}</title>\n</head>\n    <body>\n        <h2>{title}</h2>\n        \
-         <p>{message}</p>\n    <div id=\"powered_by\">\n      <span>\n        Powered by \
+         <title>{title}</title>\n    <style type=\"text/css\">\n    #powered_by {{\n        \
+         margin-top: 20px;\n        border-top: 2px solid black;\n        font-style: italic;\n    \
+         }}\n\n    #traceback {{\n        color: red;\n    }}\n    </style>\n</head>\n    \
+         <body>\n        <h2>{title}</h2>\n        <p>{message}</p>\n        \
+         <pre id=\"traceback\">Traceback (most recent call last):\n\
+         cherrypy._cperror.HTTPError: ({}, '{message}')\n</pre>\n    <div id=\"powered_by\">\n      <span>\n        Powered by \
          <a href=\"http://www.cherrypy.dev\">CherryPy 18.10.0</a>\n      </span>\n    </div>\n    \
-         </body>\n</html>\n"
+         </body>\n</html>\n",
+        status.as_u16()
     )
 }
 

@@ -239,7 +239,13 @@ fn write_sequence(out: &mut String, items: &[Value], column: usize, style: YamlS
             out.push_str(&" ".repeat(column));
         }
         out.push('-');
-        out.push_str(&" ".repeat(style.indent - 1));
+        // A scalar follows its dash at once; only what has lines of its own is padded.
+        let is_block = match item {
+            Value::Array(inner) => !inner.is_empty(),
+            Value::Object(inner) => !inner.is_empty(),
+            _ => false,
+        };
+        out.push_str(&" ".repeat(if is_block { style.indent - 1 } else { 1 }));
         match item {
             Value::Array(inner) if !inner.is_empty() => {
                 write_sequence(out, inner, column + style.indent, style);

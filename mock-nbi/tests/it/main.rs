@@ -11,5 +11,7 @@ mod control;
 mod engine;
 mod faults;
 mod hostile;
+mod recorded;
 mod release10;
+mod replay;
 mod server;

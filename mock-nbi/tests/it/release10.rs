@@ -1,10 +1,12 @@
 //! The captures of a real Release 10, replayed in the order in which they were made.
 
 use mock_nbi::{Fault, FaultKind, MockNbi, Release, Seed};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{STOCK, captured_package, send, stocked};
-use crate::contract::Replay;
+use crate::compare::Patterns;
+use crate::recorded::Case;
+use crate::replay::Replay;
 
 /// What helm said when the captured upgrade failed; the name of the release is the fake's.
 const HELM_SAYS: &str = "Rollback \"stable-openldap-1-2-3-0098084071\" failed: cannot patch \
@@ -12,11 +14,9 @@ const HELM_SAYS: &str = "Rollback \"stable-openldap-1-2-3-0098084071\" failed: c
                          \"stable-openldap-1-2-3-0098084071\" is invalid: spec.clusterIP: Invalid \
                          value: \"\": field is immutable";
 
-async fn replay_file(replay: &mut Replay, file: &str) {
-    let path = format!("{}/tests/recorded/r10/{file}.jsonl", env!("CARGO_MANIFEST_DIR"));
-    for line in fs_err::read_to_string(path).unwrap().lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
-        replay.exchange(&line).await;
+async fn replay_file(replay: &mut Replay<'_>, file: &str) {
+    for line in Case::read(&format!("r10/{file}")).exchanges() {
+        replay.exchange(line).await;
         assert!(replay.found().is_empty(), "{file}\n{}", replay.found().join("\n"));
     }
 }
@@ -25,7 +25,8 @@ async fn replay_file(replay: &mut Replay, file: &str) {
 async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() {
     let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
     let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
-    let mut replay = Replay::new(nbi.clone());
+    let patterns = Patterns::default();
+    let mut replay = Replay::new(nbi.clone(), &patterns);
     for file in ["nfpkg-create", "nspkg-create", "ns-create", "ns-create2"] {
         replay_file(&mut replay, file).await;
     }

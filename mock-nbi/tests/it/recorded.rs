@@ -1,0 +1,99 @@
+//! The recordings and the list of what of them does not hold.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::compare::{Pattern, Patterns};
+
+fn folder() -> String {
+    format!("{}/tests/recorded", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A recorded case: a header, exchanges and controls in order.
+#[derive(Debug)]
+pub struct Case {
+    pub name: String,
+    pub lines: Vec<Value>,
+}
+
+impl Case {
+    /// A file below `tests/recorded`, without its ending.
+    pub fn read(file: &str) -> Self {
+        let text = fs_err::read_to_string(format!("{}/{file}.jsonl", folder())).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Self { name: file.rsplit('/').next().unwrap().to_owned(), lines }
+    }
+
+    /// Every case of a release's folder, by name.
+    pub fn all(release: &str) -> Vec<Self> {
+        let entries = fs_err::read_dir(format!("{}/{release}", folder())).unwrap();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                name.strip_suffix(".jsonl").map(|name| format!("{release}/{name}"))
+            })
+            .collect();
+        names.sort();
+        names.iter().map(|name| Self::read(name)).collect()
+    }
+
+    pub fn exchanges(&self) -> impl Iterator<Item = &Value> {
+        self.lines.iter().filter(|line| line.get("req").is_some())
+    }
+}
+
+/// Texts of which only the shape counts.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeOnly {
+    pub name: String,
+    /// What in a text is of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Whether the pattern's text may be missing on one side.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// A whole value, by the path of its request and its place in the body: `/osm/...#/a/0/b`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    pub why: String,
+}
+
+/// `tests/recorded/exceptions.yaml`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exceptions {
+    #[serde(default)]
+    pub shape_only: Vec<ShapeOnly>,
+    /// Case, number of the exchange, and why it does not hold.
+    #[serde(default)]
+    pub not_yet: BTreeMap<String, BTreeMap<u64, String>>,
+}
+
+impl Exceptions {
+    pub fn read() -> Self {
+        let text = fs_err::read_to_string(Self::path()).unwrap();
+        serde_yaml::from_str(&text).unwrap()
+    }
+
+    pub fn path() -> String {
+        format!("{}/exceptions.yaml", folder())
+    }
+
+    pub fn patterns(&self) -> Patterns {
+        let compile = |shape: &ShapeOnly| Pattern {
+            name: shape.name.clone(),
+            regex: shape.pattern.as_ref().map(|pattern| Regex::new(pattern).unwrap()),
+            is_optional: shape.optional,
+            place: shape.place.as_ref().map(|place| Regex::new(place).unwrap()),
+        };
+        Patterns(self.shape_only.iter().map(compile).collect())
+    }
+
+    pub fn reason(&self, case: &str, n: u64) -> Option<&str> {
+        self.not_yet.get(case)?.get(&n).map(String::as_str)
+    }
+}
