@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::compare::{Pattern, Patterns};
+use crate::replay::Outcome;
 
 fn folder() -> String {
     format!("{}/tests/recorded", env!("CARGO_MANIFEST_DIR"))
@@ -68,6 +69,9 @@ pub struct ShapeOnly {
 pub struct Exceptions {
     #[serde(default)]
     pub shape_only: Vec<ShapeOnly>,
+    /// The same for the captures of a real release 10.
+    #[serde(default)]
+    pub shape_only_r10: Vec<ShapeOnly>,
     /// Case, number of the exchange, and why it does not hold.
     #[serde(default)]
     pub not_yet: BTreeMap<String, BTreeMap<u64, String>>,
@@ -79,18 +83,61 @@ impl Exceptions {
         serde_yaml::from_str(&text).unwrap()
     }
 
-    pub fn path() -> String {
+    fn path() -> String {
         format!("{}/exceptions.yaml", folder())
     }
 
     pub fn patterns(&self) -> Patterns {
+        Self::compiled(&self.shape_only)
+    }
+
+    pub fn patterns_r10(&self) -> Patterns {
+        Self::compiled(&self.shape_only_r10)
+    }
+
+    fn compiled(shapes: &[ShapeOnly]) -> Patterns {
         let compile = |shape: &ShapeOnly| Pattern {
             name: shape.name.clone(),
             regex: shape.pattern.as_ref().map(|pattern| Regex::new(pattern).unwrap()),
             is_optional: shape.optional,
             place: shape.place.as_ref().map(|place| Regex::new(place).unwrap()),
         };
-        Patterns(self.shape_only.iter().map(compile).collect())
+        Patterns(shapes.iter().map(compile).collect())
+    }
+
+    /// Complaints about exchanges that neither hold nor are excused, and about excuses that are not
+    /// needed any more.
+    pub fn complaints(&self, case: &str, outcomes: &[Outcome]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for Outcome { n, request, found, .. } in outcomes {
+            match (self.reason(case, *n), found.is_empty()) {
+                (Some(_), true) => complaints.push(format!("{case}#{n} holds now: off the list")),
+                (None, false) => {
+                    complaints.push(format!("{case}#{n} {request}:\n    {}", found.join("\n    ")));
+                }
+                _ => {}
+            }
+        }
+        complaints
+    }
+
+    /// Lists what does not hold of a case; what is new there waits for its argument.
+    pub fn bless(&mut self, case: &str, outcomes: &[Outcome]) {
+        let old = self.not_yet.remove(case).unwrap_or_default();
+        let excuse = |outcome: &Outcome| {
+            let first: String = outcome.found[0].chars().take(100).collect();
+            let new = || format!("not argued yet: {}", first.replace('\n', " "));
+            (outcome.n, old.get(&outcome.n).cloned().unwrap_or_else(new))
+        };
+        let failed = outcomes.iter().filter(|outcome| !outcome.found.is_empty());
+        let excuses: BTreeMap<u64, String> = failed.map(excuse).collect();
+        if !excuses.is_empty() {
+            self.not_yet.insert(case.to_owned(), excuses);
+        }
+    }
+
+    pub fn write(&self) {
+        fs_err::write(Self::path(), serde_yaml::to_string(self).unwrap()).unwrap();
     }
 
     pub fn reason(&self, case: &str, n: u64) -> Option<&str> {

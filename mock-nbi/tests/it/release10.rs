@@ -1,42 +1,55 @@
 //! The captures of a real Release 10, replayed in the order in which they were made.
 
-use mock_nbi::{Fault, FaultKind, MockNbi, Release, Seed};
+use mock_nbi::{Clock, Collection, Fault, FaultKind, MockNbi, Release, Seed};
 use serde_json::json;
 
 use crate::client::{STOCK, captured_package, send, stocked};
-use crate::compare::Patterns;
-use crate::recorded::Case;
-use crate::replay::Replay;
+use crate::recorded::{Case, Exceptions};
+use crate::replay::{Outcome, Replay};
 
-/// What helm said when the captured upgrade failed; the name of the release is the fake's.
-const HELM_SAYS: &str = "Rollback \"stable-openldap-1-2-3-0098084071\" failed: cannot patch \
-                         \"stable-openldap-1-2-3-0098084071\" with kind Service: Service \
-                         \"stable-openldap-1-2-3-0098084071\" is invalid: spec.clusterIP: Invalid \
-                         value: \"\": field is immutable";
+/// What helm said when the captured upgrade failed, less the name of the release.
+const HELM_SAYS: &str = "Rollback \"RELEASE\" failed: cannot patch \"RELEASE\" with kind Service: \
+                         Service \"RELEASE\" is invalid: spec.clusterIP: Invalid value: \"\": \
+                         field is immutable";
 
-async fn replay_file(replay: &mut Replay<'_>, file: &str) {
-    for line in Case::read(&format!("r10/{file}")).exchanges() {
-        replay.exchange(line).await;
-        assert!(replay.found().is_empty(), "{file}\n{}", replay.found().join("\n"));
+/// The captures in the order in which they were made, against one fake, with their outcomes: from
+/// the creation of packages to a failed and a second upgrade.
+pub async fn replay_captures(exceptions: &Exceptions) -> Vec<(Case, Vec<Outcome>)> {
+    let patterns = exceptions.patterns_r10();
+    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+    let first = Case::read("r10/nfpkg-create").lines[0]["t_epoch"].as_f64().unwrap();
+    let builder = MockNbi::builder().release(Release::R10).seed(seed);
+    let nbi = builder.clock(Clock::starting_at(first - 60.0)).build().unwrap();
+    let mut replay = Replay::new(nbi.clone(), &patterns);
+    let mut replayed = Vec::new();
+    for file in [
+        "nfpkg-create",
+        "nspkg-create",
+        "ns-create",
+        "ns-create2",
+        "ns-action.upgrade",
+        "ns-action.upgrade2",
+    ] {
+        if file == "ns-action.upgrade" {
+            nbi.inject(failing_upgrade(&nbi));
+        }
+        let case = Case::read(&format!("r10/{file}"));
+        for line in case.exchanges() {
+            replay.exchange(line).await;
+        }
+        replayed.push((case, replay.take_outcomes()));
     }
+    replayed
 }
 
-#[tokio::test(start_paused = true)]
-async fn captures_hold_from_package_creation_to_a_failed_and_a_second_upgrade() {
-    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
-    let patterns = Patterns::default();
-    let mut replay = Replay::new(nbi.clone(), &patterns);
-    for file in ["nfpkg-create", "nspkg-create", "ns-create", "ns-create2"] {
-        replay_file(&mut replay, file).await;
-    }
-    nbi.inject(Fault {
+fn failing_upgrade(nbi: &MockNbi) -> Fault {
+    let ns = &nbi.records(Collection::NsInstances)[0];
+    let release = ns["_admin"]["deployed"]["K8s"][0]["kdu-instance"].as_str().unwrap();
+    Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".into(),
         nth: 1,
-        kind: FaultKind::OperationFails { detail: HELM_SAYS.into() },
-    });
-    replay_file(&mut replay, "ns-action.upgrade").await;
-    replay_file(&mut replay, "ns-action.upgrade2").await;
+        kind: FaultKind::OperationFails { detail: HELM_SAYS.replace("RELEASE", release) },
+    }
 }
 
 /// What users of Release 10 wrote down: `tests/recorded/r10/documented.jsonl`.
