@@ -54,6 +54,22 @@ impl Filter {
         Ok(Self { conditions })
     }
 
+    /// A place and the texts of which a record must have one there to be accepted, if a condition
+    /// says just that of a place that `is_indexed`.
+    pub(crate) fn lookup(&self, is_indexed: impl Fn(&str) -> bool) -> Option<(String, Vec<&str>)> {
+        self.conditions.iter().filter(|condition| condition.op == Op::Eq).find_map(|condition| {
+            let texts: Option<Vec<&str>> = condition.wanted.iter().map(Value::as_str).collect();
+            let place = condition.path.join(".");
+            is_indexed(&place).then_some((place, texts?))
+        })
+    }
+
+    /// The fields of a record that the conditions look at.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let steps = self.conditions.iter().filter_map(|condition| condition.path.first());
+        steps.map(String::as_str).collect()
+    }
+
     /// Whether `record` meets every condition.
     pub(crate) fn accepts(&self, record: &Value) -> bool {
         self.conditions.iter().all(|condition| condition.accepts(record))

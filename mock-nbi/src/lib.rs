@@ -53,6 +53,7 @@ mod service;
 mod state;
 mod world;
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,7 +145,7 @@ impl MockNbi {
     pub fn records(&self, collection: Collection) -> Vec<Value> {
         let mut world = self.lock();
         world.settle();
-        world.state.db.iter(collection).cloned().collect()
+        world.state.db.iter(collection).map(Cow::into_owned).collect()
     }
 
     /// Makes every token past its time.

@@ -91,7 +91,7 @@ pub(crate) fn json_dumps_indented(value: &Value) -> String {
 fn write_indented(out: &mut String, value: &Value, depth: usize) {
     let newline = |out: &mut String, depth: usize| {
         out.push('\n');
-        out.push_str(&"    ".repeat(depth));
+        (0..depth).for_each(|_| out.push_str("    "));
     };
     match value {
         Value::Array(items) if !items.is_empty() => {
@@ -113,14 +113,27 @@ fn write_indented(out: &mut String, value: &Value, depth: usize) {
                     out.push(',');
                 }
                 newline(out, depth + 1);
-                out.push_str(&json_string(key));
+                push_json_string(out, key);
                 out.push_str(": ");
                 write_indented(out, item, depth + 1);
             }
             newline(out, depth);
             out.push('}');
         }
+        Value::String(text) => push_json_string(out, text),
         other => out.push_str(&json_dumps(other)),
+    }
+}
+
+fn push_json_string(out: &mut String, text: &str) {
+    let is_plain =
+        text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
+    if is_plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&json_string(text));
     }
 }
 

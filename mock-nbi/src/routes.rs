@@ -22,7 +22,7 @@ use crate::filter::Filter;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
-use crate::state::db::{Collection, text};
+use crate::state::db::{Collection, Record, text};
 use crate::state::session::{Access, Session};
 use crate::state::tokens::is_permitted;
 
@@ -230,15 +230,22 @@ pub(crate) fn list_or_show(
 ) -> Result<Reply, Problem> {
     if let Some(id) = &call.id {
         let record = call.session.find(&state.db, collection, id)?;
-        return Ok(Reply::ok(shown(collection, record)));
+        return Ok(Reply::ok(shown(collection, &record)));
     }
     let is_yaml = request.header("Query-String-Format").contains("yaml");
     let filter = Filter::parse(&request.params, is_yaml)?;
+    let mut looked_at = filter.fields();
+    looked_at.push("_admin");
+    let is_wanted = |record: &Record| {
+        let fields = record.fields(&looked_at);
+        call.session.sees(&fields) && filter.accepts(&fields)
+    };
     let records: Vec<Value> = state
         .db
-        .iter(collection)
-        .filter(|record| call.session.sees(record) && filter.accepts(record))
-        .map(|record| shown(collection, record))
+        .candidates(collection, &filter)
+        .iter()
+        .filter(|record| is_wanted(record))
+        .map(|record| shown(collection, &record.value()))
         .collect();
     Ok(Reply::ok(records.into()))
 }

@@ -23,7 +23,7 @@ use crate::operation::{Engine, OperationResult, Work};
 use crate::profile::Profile;
 use crate::release::Release;
 
-use db::{Collection, Db, admin_of, text};
+use db::{Collection, Db, admin_of};
 use helm::HelmReleases;
 use packages::Stored;
 use session::Session;
@@ -133,10 +133,7 @@ impl State {
 
     /// The id of the project with this name.
     pub(crate) fn project_named(&self, name: &str) -> Option<String> {
-        self.db
-            .iter(Collection::Projects)
-            .find(|project| text(project, "name") == name)
-            .map(|project| text(project, "_id").to_owned())
+        self.db.ids_with(Collection::Projects, "name", name).into_iter().next()
     }
 }
 

@@ -1,5 +1,7 @@
 //! References from an NSD to the VNFDs it is made of.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -11,7 +13,7 @@ use crate::state::db::{list, text};
 /// 409 for a VNFD that does not exist, 422 for a connection point that it lacks.
 pub(crate) fn check_references<'a>(
     nsd: &Value,
-    vnfd_of: impl Fn(&str) -> Option<&'a Value>,
+    vnfd_of: impl Fn(&str) -> Option<Cow<'a, Value>>,
 ) -> Result<(), Problem> {
     for name in list(nsd, "vnfd-id").iter().filter_map(Value::as_str) {
         if vnfd_of(name).is_none() {
@@ -27,7 +29,7 @@ pub(crate) fn check_references<'a>(
                 continue;
             };
             for link in list(profile, "virtual-link-connectivity") {
-                check_connection_points(df, profile, link, vnfd)?;
+                check_connection_points(df, profile, link, &vnfd)?;
             }
         }
     }

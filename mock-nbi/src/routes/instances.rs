@@ -84,7 +84,7 @@ fn name_instance(state: &State, ns_id: &str, answer: &mut Value) {
     if state.release.has_verbose_ids()
         && let Some(nsr) = state.db.get(Collection::NsInstances, ns_id)
     {
-        answer["nsName"] = json!(text(nsr, "name"));
+        answer["nsName"] = json!(text(&nsr, "name"));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::operation::Work;
 use crate::problem::Problem;
 use crate::schema::{self, Schema};
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, merge_patch, set, text};
 use crate::state::session::{Access, Session};
 
 /// Says nothing was asked to be changed.
@@ -87,7 +87,7 @@ impl State {
         patch: &Value,
         now: f64,
     ) -> Result<String, Problem> {
-        let mut record = session.find(&self.db, collection, id)?.clone();
+        let mut record = session.find(&self.db, collection, id)?.into_owned();
         schema::check(patch, schemas(collection).1, self.release, "")?;
         if let Some(name) = patch.get("name").and_then(Value::as_str)
             && name != text(&record, "name")
@@ -112,7 +112,7 @@ impl State {
         id: &str,
         now: f64,
     ) -> Result<Removal, Problem> {
-        let mut record = session.find(&self.db, collection, id)?.clone();
+        let mut record = session.find(&self.db, collection, id)?.into_owned();
         if !session.force {
             self.check_not_used_by_vnf(collection, id)?;
         }
@@ -170,9 +170,9 @@ impl State {
         except: Option<&str>,
     ) -> Result<(), Problem> {
         let project = session.with(Access::List);
-        let is_taken = self.db.iter(collection).any(|other| {
-            project.sees(other) && text(other, "name") == name && Some(text(other, "_id")) != except
-        });
+        let mut of_name = self.db.with(collection, "name", name);
+        let is_taken =
+            of_name.any(|other| project.sees(&other) && Some(text(&other, "_id")) != except);
         if is_taken {
             let table = collection.table();
             return Err(Problem::conflict(format!("name '{name}' already exists for {table}")));
@@ -181,14 +181,12 @@ impl State {
     }
 
     fn check_not_used_by_vnf(&self, collection: Collection, id: &str) -> Result<(), Problem> {
-        let is_used = self.db.iter(Collection::VnfInstances).any(|vnfr| {
-            if collection == Collection::VimAccounts {
-                text(vnfr, "vim-account-id") == id
-            } else {
-                list(vnfr, "kdur").iter().any(|kdur| text(&kdur["k8s-cluster"], "id") == id)
-            }
-        });
-        if !is_used {
+        let place = if collection == Collection::VimAccounts {
+            "vim-account-id"
+        } else {
+            "kdur.k8s-cluster.id"
+        };
+        if self.db.count_with(Collection::VnfInstances, place, id) == 0 {
             return Ok(());
         }
         Err(Problem::conflict(if collection == Collection::VimAccounts {

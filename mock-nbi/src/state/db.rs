@@ -1,7 +1,20 @@
 //! Records by collection, in the order they were made.
 
-use indexmap::IndexMap;
+mod index;
+mod layout;
+#[cfg(test)]
+mod model_test;
+mod pack;
+mod table;
+
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
+
+use crate::filter::Filter;
+
+pub(crate) use table::Record;
+use table::Table;
 
 /// What the fake keeps records of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,41 +69,128 @@ impl Collection {
 /// All records.
 #[derive(Debug, Default)]
 pub(crate) struct Db {
-    tables: IndexMap<Collection, IndexMap<String, Value>>,
+    /// By collection; made when the first record comes.
+    tables: Vec<Option<Table>>,
+    is_tracked: bool,
 }
 
+#[allow(dead_code, reason = "what keeps worlds on disk comes next and asks for these")]
 impl Db {
-    pub(crate) fn get(&self, collection: Collection, id: &str) -> Option<&Value> {
-        self.tables.get(&collection)?.get(id)
+    pub(crate) fn get(&self, collection: Collection, id: &str) -> Option<Cow<'_, Value>> {
+        self.table(collection)?.get(id)
+    }
+
+    pub(crate) fn contains(&self, collection: Collection, id: &str) -> bool {
+        self.table(collection).is_some_and(|table| table.contains(id))
     }
 
     pub(crate) fn get_mut(&mut self, collection: Collection, id: &str) -> Option<&mut Value> {
-        self.tables.get_mut(&collection)?.get_mut(id)
+        self.tables.get_mut(collection as usize)?.as_mut()?.get_mut(id)
     }
 
     /// Stores a record under its `_id`; a new one goes to the end.
     pub(crate) fn put(&mut self, collection: Collection, record: Value) {
-        let id = text(&record, "_id").to_owned();
-        self.tables.entry(collection).or_default().insert(id, record);
+        self.table_mut(collection).put(record);
     }
 
     pub(crate) fn remove(&mut self, collection: Collection, id: &str) -> Option<Value> {
-        self.tables.get_mut(&collection)?.shift_remove(id)
+        self.tables.get_mut(collection as usize)?.as_mut()?.remove(id)
     }
 
-    pub(crate) fn iter(&self, collection: Collection) -> impl Iterator<Item = &Value> {
-        self.tables.get(&collection).into_iter().flat_map(IndexMap::values)
+    pub(crate) fn len(&self, collection: Collection) -> usize {
+        self.table(collection).map_or(0, Table::len)
     }
 
-    /// Removes every record for which `is_wanted` says so.
+    pub(crate) fn iter(&self, collection: Collection) -> impl Iterator<Item = Cow<'_, Value>> {
+        self.table(collection).into_iter().flat_map(Table::iter)
+    }
+
+    /// Records that have `text` at `place` (in a list there, or below one), in order; quick where
+    /// the place is indexed, right anywhere.
+    pub(crate) fn with<'a>(
+        &'a self,
+        collection: Collection,
+        place: &'a str,
+        text: &'a str,
+    ) -> impl Iterator<Item = Cow<'a, Value>> {
+        self.table(collection).into_iter().flat_map(move |table| table.with(place, text))
+    }
+
+    /// The first record that has `text` at `place` and for which `is_wanted` says so.
+    pub(crate) fn find_with(
+        &self,
+        collection: Collection,
+        place: &str,
+        text: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Option<Cow<'_, Value>> {
+        self.table(collection)?.find_with(place, text, is_wanted)
+    }
+
+    /// Ids of the records that have `text` at `place`, in order.
+    pub(crate) fn ids_with(&self, collection: Collection, place: &str, text: &str) -> Vec<String> {
+        let table = self.table(collection);
+        table.into_iter().flat_map(|t| t.ids_with(place, text)).map(str::to_owned).collect()
+    }
+
+    /// How many records have `text` at `place`.
+    pub(crate) fn count_with(&self, collection: Collection, place: &str, text: &str) -> usize {
+        self.table(collection).map_or(0, |table| table.count_with(place, text))
+    }
+
+    /// The records that can meet a filter, in order, to be looked at later: all of them, or those
+    /// that an index finds for one of its conditions.
+    pub(crate) fn candidates(&self, collection: Collection, filter: &Filter) -> Vec<Record> {
+        let Some(table) = self.table(collection) else {
+            return Vec::new();
+        };
+        match filter.lookup(|place| table.has_index(place)) {
+            Some((place, texts)) => table.records_with(&place, &texts),
+            None => table.records(),
+        }
+    }
+
+    /// Removes every record that has `text` at `place`.
+    pub(crate) fn remove_with(&mut self, collection: Collection, place: &str, text: &str) {
+        for id in self.ids_with(collection, place, text) {
+            self.remove(collection, &id);
+        }
+    }
+
+    /// Removes every record for which `is_wanted` says so; looks at each.
     pub(crate) fn remove_where(
         &mut self,
         collection: Collection,
         is_wanted: impl Fn(&Value) -> bool,
     ) {
-        if let Some(table) = self.tables.get_mut(&collection) {
-            table.retain(|_, record| !is_wanted(record));
+        let unwanted: Vec<String> = self
+            .iter(collection)
+            .filter(|record| is_wanted(record))
+            .map(|record| text(&record, "_id").to_owned())
+            .collect();
+        for id in unwanted {
+            self.remove(collection, &id);
         }
+    }
+
+    fn table(&self, collection: Collection) -> Option<&Table> {
+        self.tables.get(collection as usize)?.as_ref()
+    }
+
+    fn table_mut(&mut self, collection: Collection) -> &mut Table {
+        let position = collection as usize;
+        if self.tables.len() <= position {
+            self.tables.resize_with(position + 1, || None);
+        }
+        let is_tracked = self.is_tracked;
+        self.tables[position].get_or_insert_with(|| {
+            let mut table =
+                Table::new(layout::indexed_places(collection), layout::sort_place(collection));
+            if is_tracked {
+                table.track();
+            }
+            table
+        })
     }
 }
 

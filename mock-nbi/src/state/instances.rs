@@ -47,14 +47,14 @@ impl State {
             let name = text(profile, "vnfd-id");
             let vnfd = self
                 .db
-                .iter(Collection::VnfPackages)
-                .find(|vnfd| text(vnfd, "id") == name && project.sees(vnfd))
+                .with(Collection::VnfPackages, "id", name)
+                .find(|vnfd| project.sees(vnfd))
                 .ok_or_else(|| project.not_found(Collection::VnfPackages, "id", name))?;
-            parts = records::part_count(vnfd).saturating_add(parts);
+            parts = records::part_count(&vnfd).saturating_add(parts);
             if parts > PARTS_MAX {
                 return Err(Problem::too_large());
             }
-            members.push((profile, text(vnfd, "_id").to_owned()));
+            members.push((profile, text(&vnfd, "_id").to_owned()));
         }
         let (read, write) = session.projects_of_new();
         let admin = json!({
@@ -79,8 +79,8 @@ impl State {
                 continue;
             };
             let vnfr_id = self.ids.uuid();
-            let machines = vdus.machines(profile, vnfd, &mut self.ids);
-            vnfrs.push(creation.vnfr(&vnfr_id, profile, vnfd, &machines));
+            let machines = vdus.machines(profile, &vnfd, &mut self.ids);
+            vnfrs.push(creation.vnfr(&vnfr_id, profile, &vnfd, &machines));
             if !vnfd_ids.contains(&vnfd_id) {
                 vnfd_ids.push(vnfd_id);
             }
@@ -103,7 +103,7 @@ impl State {
             .map_err(|problem| {
                 Problem::not_found(format!("database exception {}{step}", problem.detail))
             })?
-            .clone();
+            .into_owned();
         let params = body.get("additionalParamsForNs").and_then(Value::as_object);
         let bad_name = params.into_iter().flatten().map(|(key, _)| key).find(|key| {
             key.starts_with(|c: char| c.is_ascii_digit())
@@ -138,7 +138,7 @@ impl State {
     ) -> Result<String, Problem> {
         let params = with_operation(body, "instantiate", ns_id);
         schema::check(&params, &input::NS_INSTANTIATE, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
         if is_instantiated(&nsr) && !session.force {
             return Err(Problem::conflict(format!(
                 "ns_instance '{ns_id}' cannot be 'instantiate' because it is already instantiated"
@@ -208,7 +208,7 @@ impl State {
         };
         let mut params = with_operation(body, name, ns_id);
         schema::check(&params, schema, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.clone();
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
         if !is_instantiated(&nsr) {
             if kind == Kind::Terminate && params.get("autoremove") == Some(&json!(true)) {
                 return Ok(None);
@@ -252,7 +252,7 @@ impl State {
     /// 404 unknown; 409 while it is instantiated, unless forced.
     pub(crate) fn delete_ns(&mut self, session: &Session, ns_id: &str) -> Result<(), Problem> {
         let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?;
-        if is_instantiated(nsr) && !session.force {
+        if is_instantiated(&nsr) && !session.force {
             return Err(Problem::conflict(format!(
                 "nsr '{ns_id}' cannot be deleted because it is in '{}' state. Launch 'terminate' \
                  operation first; or force deletion",
@@ -292,8 +292,8 @@ impl State {
     }
 
     fn forget_ns(&mut self, ns_id: &str) -> Option<Value> {
-        self.db.remove_where(Collection::VnfInstances, |vnfr| text(vnfr, "nsr-id-ref") == ns_id);
-        self.db.remove_where(Collection::Operations, |op| text(op, "nsInstanceId") == ns_id);
+        self.db.remove_with(Collection::VnfInstances, "nsr-id-ref", ns_id);
+        self.db.remove_with(Collection::Operations, "nsInstanceId", ns_id);
         self.engine.forget(ns_id);
         self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
         self.db.remove(Collection::NsInstances, ns_id)

@@ -121,12 +121,7 @@ fn mark_vnfrs(state: &mut State, ns_id: &str, ns_state: &str) {
 }
 
 fn vnfr_ids(state: &State, ns_id: &str) -> Vec<String> {
-    state
-        .db
-        .iter(Collection::VnfInstances)
-        .filter(|vnfr| text(vnfr, "nsr-id-ref") == ns_id)
-        .map(|vnfr| text(vnfr, "_id").to_owned())
-        .collect()
+    state.db.ids_with(Collection::VnfInstances, "nsr-id-ref", ns_id)
 }
 
 fn end(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, ending: &Ending, at: f64) {

@@ -93,7 +93,7 @@ impl State {
         upload: &Upload,
         now: f64,
     ) -> Result<(), Problem> {
-        let old = session.find(&self.db, kind.collection(), id)?.clone();
+        let old = session.find(&self.db, kind.collection(), id)?.into_owned();
         let (content, stored, mut storage) = self.open(upload)?;
         let descriptor = descriptor::remove_envelope(kind, &content)?;
         let is_update = old["_admin"]["onboardingState"] == "ONBOARDED";
@@ -180,11 +180,11 @@ impl State {
             return Ok(record);
         }
         let project = session.with(Access::List);
-        let in_project =
-            |collection| self.db.iter(collection).filter(|record| project.sees(record));
         let descriptor_id = text(&record, "id");
-        let is_taken = in_project(kind.collection())
-            .any(|other| text(other, "_id") != id && text(other, "id") == descriptor_id);
+        let is_taken = self
+            .db
+            .with(kind.collection(), "id", descriptor_id)
+            .any(|other| project.sees(&other) && text(&other, "_id") != id);
         if is_taken && !descriptor_id.is_empty() {
             return Err(Problem::conflict(format!(
                 "{} with id '{descriptor_id}' already exists for this project",
@@ -193,7 +193,7 @@ impl State {
         }
         if kind == Kind::Nsd {
             descriptor::check_references(&record, |name| {
-                in_project(Collection::VnfPackages).find(|vnfd| text(vnfd, "id") == name)
+                self.db.find_with(Collection::VnfPackages, "id", name, |vnfd| project.sees(vnfd))
             })?;
         }
         Ok(record)
@@ -201,12 +201,11 @@ impl State {
 
     /// Whether an NS instance holds this package.
     pub(crate) fn is_used(&self, kind: Kind, id: &str) -> bool {
-        match kind {
-            Kind::Vnfd => {
-                self.db.iter(Collection::VnfInstances).any(|vnfr| text(vnfr, "vnfd-id") == id)
-            }
-            Kind::Nsd => self.db.iter(Collection::NsInstances).any(|nsr| text(nsr, "nsd-id") == id),
-        }
+        let (collection, place) = match kind {
+            Kind::Vnfd => (Collection::VnfInstances, "vnfd-id"),
+            Kind::Nsd => (Collection::NsInstances, "nsd-id"),
+        };
+        self.db.count_with(collection, place, id) > 0
     }
 
     /// What was uploaded for a package.

@@ -2,6 +2,8 @@
 //!
 //! Source: NBI_FACTS.md section 4.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -72,7 +74,7 @@ impl Session {
         db: &'a Db,
         collection: Collection,
         id: &str,
-    ) -> Result<&'a Value, Problem> {
+    ) -> Result<Cow<'a, Value>, Problem> {
         db.get(collection, id)
             .filter(|record| self.sees(record))
             .ok_or_else(|| self.not_found(collection, "_id", id))

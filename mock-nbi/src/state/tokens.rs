@@ -2,6 +2,7 @@
 //!
 //! Source: NBI_FACTS.md section 3; recorded cases `token_*`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -63,15 +64,15 @@ impl Tokens {
         now: f64,
     ) -> Result<Issued, Problem> {
         let user = self.user_of(credentials, db, now)?;
-        let mappings = list(user, "project_role_mappings");
+        let mappings = list(&user, "project_role_mappings");
         let project = project_of(mappings, credentials.project.as_deref(), db)?;
-        let project_id = text(project, "_id").to_owned();
+        let project_id = text(&project, "_id").to_owned();
         let roles = roles_in(mappings, &project_id, db);
         if roles.is_empty() {
             let name = credentials.project.clone().unwrap_or_default();
             return Err(Problem::unauthorized(format!("project {name} not allowed for this user")));
         }
-        let user_id = text(user, "_id").to_owned();
+        let user_id = text(&user, "_id").to_owned();
         let last = self.last_token_time.insert(user_id.clone(), now);
         let is_throttled = last.is_some_and(|last| now - last < THROTTLE_WINDOW_SECONDS);
         let id = ids.token(release);
@@ -81,11 +82,11 @@ impl Tokens {
             "_id": id,
             "id": id,
             "project_id": project_id,
-            "project_name": text(project, "name"),
-            "username": text(user, "username"),
+            "project_name": text(&project, "name"),
+            "username": text(&user, "username"),
             "user_id": user_id,
             "admin": project.get("admin").and_then(Value::as_bool) == Some(true)
-                || text(project, "name") == "admin",
+                || text(&project, "name") == "admin",
             "roles": roles,
         });
         if release.has_verbose_ids() {
@@ -105,7 +106,7 @@ impl Tokens {
         credentials: &Credentials,
         db: &'a Db,
         now: f64,
-    ) -> Result<&'a Value, Problem> {
+    ) -> Result<Cow<'a, Value>, Problem> {
         let Some(username) = &credentials.username else {
             let Some(bearer) = &credentials.bearer else {
                 return Err(Problem::unauthorized(
@@ -176,7 +177,7 @@ fn project_of<'a>(
     mappings: &[Value],
     wanted: Option<&str>,
     db: &'a Db,
-) -> Result<&'a Value, Problem> {
+) -> Result<Cow<'a, Value>, Problem> {
     let Some(wanted) = wanted else {
         return mappings
             .first()
@@ -199,7 +200,7 @@ fn roles_in(mappings: &[Value], project_id: &str, db: &Db) -> Vec<Value> {
         .iter()
         .filter(|mapping| text(mapping, "project") == project_id)
         .filter_map(|mapping| db.get(Collection::Roles, text(mapping, "role")))
-        .map(|role| json!({"name": text(role, "name"), "id": text(role, "_id")}))
+        .map(|role| json!({"name": text(&role, "name"), "id": text(&role, "_id")}))
         .collect()
 }
 

@@ -1,5 +1,7 @@
 //! What OSM checks before it takes an operation: sites, members, KDUs, primitives.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
@@ -30,9 +32,9 @@ impl State {
     ) -> Result<(), Problem> {
         let members: Vec<Value> = self
             .db
-            .iter(Collection::VnfInstances)
-            .filter(|vnfr| text(vnfr, "nsr-id-ref") == ns_id && !list(vnfr, "kdur").is_empty())
-            .cloned()
+            .with(Collection::VnfInstances, "nsr-id-ref", ns_id)
+            .filter(|vnfr| !list(vnfr, "kdur").is_empty())
+            .map(Cow::into_owned)
             .collect();
         for mut vnfr in members {
             let vnfd = self.db.get(Collection::VnfPackages, text(&vnfr, "vnfd-id"));
@@ -41,8 +43,8 @@ impl State {
             let project = session.with(Access::Show);
             let cluster = self
                 .db
-                .iter(Collection::K8sClusters)
-                .filter(|cluster| text(cluster, "vim_account") == vim && project.sees(cluster))
+                .with(Collection::K8sClusters, "vim_account", &vim)
+                .filter(|cluster| project.sees(cluster))
                 .filter(|cluster| cluster["_admin"].get("to_delete").is_none())
                 .find(|cluster| suits(cluster, &wanted));
             let Some(cluster) = cluster else {
@@ -87,27 +89,27 @@ impl State {
         };
         let vnfd = self.vnfd_of_member(nsr, member)?;
         if let Some(vdu) = params.get("vdu_id").and_then(Value::as_str)
-            && !list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
+            && !list(&vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
             )));
         }
         if let Some(kdu) = kdu_name
-            && !list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
+            && !list(&vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
         {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
             )));
         }
-        if is_default { Ok(()) } else { check_primitive(vnfd, primitive) }
+        if is_default { Ok(()) } else { check_primitive(&vnfd, primitive) }
     }
 
     pub(super) fn check_scale(&self, nsr: &Value, params: &Value) -> Result<(), Problem> {
         let step = &params["scaleVnfData"]["scaleByStepData"];
         let vnfd = self.vnfd_of_member(nsr, text(step, "member-vnf-index"))?;
         let wanted = text(step, "scaling-group-descriptor");
-        let is_known = list(vnfd, "df")
+        let is_known = list(&vnfd, "df")
             .iter()
             .flat_map(|df| list(df, "scaling-aspect"))
             .any(|aspect| text(aspect, "id") == wanted);
@@ -120,16 +122,18 @@ impl State {
         )))
     }
 
-    pub(super) fn vnfd_of_member(&self, nsr: &Value, member: &str) -> Result<&Value, Problem> {
+    pub(super) fn vnfd_of_member(
+        &self,
+        nsr: &Value,
+        member: &str,
+    ) -> Result<Cow<'_, Value>, Problem> {
         check_member(nsr, member)?;
         let vnfd_id = self
             .db
-            .iter(Collection::VnfInstances)
-            .find(|vnfr| {
-                vnfr["nsr-id-ref"] == nsr["_id"] && text(vnfr, "member-vnf-index-ref") == member
-            })
-            .map_or("", |vnfr| text(vnfr, "vnfd-id"));
-        self.db.get(Collection::VnfPackages, vnfd_id).ok_or_else(|| {
+            .with(Collection::VnfInstances, "nsr-id-ref", text(nsr, "_id"))
+            .find(|vnfr| text(vnfr, "member-vnf-index-ref") == member)
+            .map_or_else(String::new, |vnfr| text(&vnfr, "vnfd-id").to_owned());
+        self.db.get(Collection::VnfPackages, &vnfd_id).ok_or_else(|| {
             Problem::bad_request(format!(
                 "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
             ))

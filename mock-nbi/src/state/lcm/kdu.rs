@@ -1,5 +1,7 @@
 //! KDUs: installing, upgrading and rolling back their charts, and what the records show of it.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{failure_text, finish, idle, vnfr_ids};
@@ -22,7 +24,8 @@ pub(super) fn deploy_kdus(
     let mut failure = failure;
     let mut entries = Vec::new();
     for vnfr_id in vnfr_ids(state, ns_id) {
-        let Some(vnfr) = state.db.get(Collection::VnfInstances, &vnfr_id).cloned() else {
+        let Some(vnfr) = state.db.get(Collection::VnfInstances, &vnfr_id).map(Cow::into_owned)
+        else {
             continue;
         };
         for kdur in list(&vnfr, "kdur") {
@@ -232,11 +235,12 @@ fn take_options(values: &mut Value, knows_reset: bool) -> Options {
 }
 
 fn kdur_params(state: &State, ns_id: &str, member: &str, kdu: &str) -> Value {
-    let vnfr = state.db.iter(Collection::VnfInstances).find(|vnfr| {
-        text(vnfr, "nsr-id-ref") == ns_id && text(vnfr, "member-vnf-index-ref") == member
-    });
-    let kdur =
-        vnfr.and_then(|vnfr| list(vnfr, "kdur").iter().find(|kdur| text(kdur, "kdu-name") == kdu));
+    let vnfr = state
+        .db
+        .with(Collection::VnfInstances, "nsr-id-ref", ns_id)
+        .find(|vnfr| text(vnfr, "member-vnf-index-ref") == member)
+        .unwrap_or_default();
+    let kdur = list(&vnfr, "kdur").iter().find(|kdur| text(kdur, "kdu-name") == kdu);
     kdur.map_or_else(|| json!({}), |kdur| params_from_text(&kdur["additionalParams"]))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::descriptor::{self, Kind};
 use crate::problem::Problem;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, merge_patch, set, text};
 use crate::state::session::{Access, Session};
 
 impl State {
@@ -22,7 +22,7 @@ impl State {
         patch: &Value,
         now: f64,
     ) -> Result<(), Problem> {
-        let old = session.find(&self.db, kind.collection(), id)?.clone();
+        let old = session.find(&self.db, kind.collection(), id)?.into_owned();
         if let Some(projects) = &session.set_project {
             let mut record = old;
             add_projects(&mut record, projects, now);
@@ -64,7 +64,7 @@ impl State {
         kind: Kind,
         id: &str,
     ) -> Result<(), Problem> {
-        let record = session.find(&self.db, kind.collection(), id)?.clone();
+        let record = session.find(&self.db, kind.collection(), id)?.into_owned();
         if !session.force {
             self.check_unused(session, kind, id, text(&record, "id"))?;
         }
@@ -101,9 +101,8 @@ impl State {
                 let project = session.with(Access::List);
                 let is_named = self
                     .db
-                    .iter(Collection::NsDescriptors)
-                    .filter(|nsd| project.sees(nsd))
-                    .any(|nsd| list(nsd, "vnfd-id").iter().any(|name| name == descriptor_id));
+                    .with(Collection::NsDescriptors, "vnfd-id", descriptor_id)
+                    .any(|nsd| project.sees(&nsd));
                 if !is_named {
                     return Ok(());
                 }

@@ -1,0 +1,33 @@
+//! What records are looked up by, beside their id.
+
+use super::Collection;
+
+/// Where projects stand that may see a record.
+pub(crate) const READ_BY: &str = "_admin.projects_read";
+
+/// Places of a collection's records that are indexed: what OSM's rules and its clients look for.
+pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] {
+    match collection {
+        Collection::VnfPackages => &[READ_BY, "id", "product-name"],
+        Collection::NsDescriptors => &[READ_BY, "id", "name", "vnfd-id"],
+        Collection::NsInstances => &[READ_BY, "name", "nsd-id"],
+        Collection::VnfInstances => {
+            &[READ_BY, "nsr-id-ref", "vnfd-id", "vim-account-id", "kdur.k8s-cluster.id"]
+        }
+        Collection::Operations => &[READ_BY, "nsInstanceId"],
+        Collection::K8sClusters => &[READ_BY, "name", "vim_account"],
+        Collection::Users => &["username"],
+        Collection::Projects | Collection::Roles => &["name"],
+        Collection::VimAccounts => &[READ_BY, "name"],
+    }
+}
+
+/// Records of a collection with the same text here are alike.
+pub(super) fn sort_place(collection: Collection) -> &'static str {
+    match collection {
+        Collection::NsInstances => "nsd-id",
+        Collection::VnfInstances => "vnfd-id",
+        Collection::Operations => "lcmOperationType",
+        _ => "",
+    }
+}
