@@ -10,6 +10,7 @@ mod contract;
 mod control;
 mod engine;
 mod faults;
+mod go_engine;
 mod hostile;
 mod recorded;
 mod release10;
