@@ -1,6 +1,7 @@
 //! An answer as status, headers and bytes.
 
 use std::io;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -100,6 +101,27 @@ impl Answer {
         self.with_body(body)
     }
 
+    /// Announces the whole body and sends it in pieces of so many bytes, so far apart.
+    pub(crate) fn into_dripping_response(
+        self,
+        piece_bytes: usize,
+        every: Duration,
+    ) -> Response<Body> {
+        let pieces =
+            stream::unfold((self.body.clone(), true), move |(mut rest, is_first)| async move {
+                if rest.is_empty() {
+                    return None;
+                }
+                if !is_first {
+                    tokio::time::sleep(every).await;
+                }
+                let piece = rest.split_to(piece_bytes.clamp(1, rest.len()));
+                Some((Ok::<_, io::Error>(piece), (rest, false)))
+            });
+        let body = Body::from_stream(pieces);
+        self.with_body(body)
+    }
+
     fn with_body(self, body: Body) -> Response<Body> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -119,6 +141,10 @@ impl Answer {
 
 pub(crate) fn reset() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionReset, "connection cut by an injected fault")
+}
+
+pub(crate) fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused by an injected fault")
 }
 
 pub(crate) fn bearer_realm(realm: &str) -> String {

@@ -10,18 +10,28 @@ use tokio::time::Instant;
 /// Epoch seconds: a base, plus tokio's elapsed time since, plus what was advanced by hand.
 ///
 /// Under tokio's paused clock the middle part is virtual too, so a test's time is what the test
-/// says. Clones share the hand-advanced part.
+/// says. A frozen clock leaves the middle part out and moves by hand only. Clones share what was
+/// done by hand.
 #[derive(Clone, Debug)]
 pub struct Clock {
     epoch_seconds: f64,
     started: Instant,
-    advanced: Arc<Mutex<Duration>>,
+    by_hand: Arc<Mutex<ByHand>>,
+}
+
+#[derive(Debug, Default)]
+struct ByHand {
+    advanced: Duration,
+    /// Elapsed time that went by while the clock was frozen.
+    skipped: Duration,
+    /// The elapsed time at which it was frozen, while it is.
+    frozen_at: Option<Duration>,
 }
 
 impl Clock {
     /// A clock that reads `epoch_seconds` now; for tests.
     pub fn starting_at(epoch_seconds: f64) -> Self {
-        Self { epoch_seconds, started: Instant::now(), advanced: Arc::default() }
+        Self { epoch_seconds, started: Instant::now(), by_hand: Arc::default() }
     }
 
     /// The machine's clock; for the server.
@@ -36,16 +46,45 @@ impl Clock {
 
     /// Seconds since 1970, rounded to 100 ns as Python's `time()` prints them.
     pub fn now(&self) -> f64 {
-        let advanced = *self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds =
-            self.epoch_seconds + self.started.elapsed().saturating_add(advanced).as_secs_f64();
+        let elapsed = self.started.elapsed();
+        let since = self.with(|hand| {
+            let running = hand.frozen_at.unwrap_or(elapsed).saturating_sub(hand.skipped);
+            running.saturating_add(hand.advanced)
+        });
+        let seconds = self.epoch_seconds + since.as_secs_f64();
         (seconds * 1e7).round() / 1e7
     }
 
     /// Moves the clock on by `by`, once, for all its clones.
     pub fn advance(&self, by: Duration) {
-        let mut advanced = self.advanced.lock().unwrap_or_else(PoisonError::into_inner);
-        *advanced = advanced.saturating_add(by);
+        self.with(|hand| hand.advanced = hand.advanced.saturating_add(by));
+    }
+
+    /// Stops it until it is unfrozen; it still moves by hand.
+    pub fn freeze(&self) {
+        let elapsed = self.started.elapsed();
+        self.with(|hand| {
+            hand.frozen_at.get_or_insert(elapsed);
+        });
+    }
+
+    /// Lets it go on from where it stands.
+    pub fn unfreeze(&self) {
+        let elapsed = self.started.elapsed();
+        self.with(|hand| {
+            if let Some(frozen_at) = hand.frozen_at.take() {
+                hand.skipped = hand.skipped.saturating_add(elapsed.saturating_sub(frozen_at));
+            }
+        });
+    }
+
+    /// Whether it is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.with(|hand| hand.frozen_at.is_some())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut ByHand) -> T) -> T {
+        act(&mut self.by_hand.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -59,6 +98,22 @@ mod tests {
         clock.clone().advance(Duration::from_secs(5));
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(clock.now(), 1_007.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_clock_moves_by_hand_only_and_goes_on_from_where_it_stands() {
+        let clock = Clock::starting_at(1_000.0);
+        let second = Duration::from_secs(1);
+        tokio::time::advance(second).await;
+        clock.freeze();
+        clock.freeze();
+        tokio::time::advance(second * 5).await;
+        assert_eq!(clock.now(), 1_001.0);
+        clock.advance(second * 10);
+        assert!(clock.is_frozen());
+        clock.unfreeze();
+        tokio::time::advance(second).await;
+        assert_eq!((clock.now(), clock.is_frozen()), (1_012.0, false));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,71 +1,81 @@
 //! `/_mock/`: how tests and tools outside steer the fake. Nothing here is OSM's.
 //!
-//! JSON in and out; 200 with a body, 204 without, 400 for a body that does not fit, 404 for an
-//! unknown path. Requests here are not kept in the journal.
+//! JSON in and out unless a route says otherwise; 200 with a body, 204 without, 400 for a body or a
+//! query that does not fit, 404 for an unknown path, 401 and 403 for those who may not
+//! (`control::gate`). Requests here are not kept in the journal. `control::table` lists the routes;
+//! the OpenAPI document is made from it.
 
-use std::time::Duration;
+mod basics;
+mod faults;
+mod gate;
+mod har;
+mod index;
+mod journal;
+mod openapi;
+mod operations;
+mod table;
 
 use axum::body::Body;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
-use serde::Deserialize;
+use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::fault::Fault;
-use crate::operation::{Mode, OperationResult};
+use crate::request::parse_params;
 use crate::world::World;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModeBody {
-    mode: Mode,
+pub(crate) use gate::Gate;
+
+/// A request of the control API.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// What stands for `{...}` in the route's path.
+    params: Vec<&'a str>,
+    query: Vec<(String, String)>,
+    body: &'a Bytes,
+    /// The fake's time, after everything due has happened.
+    now: f64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum EndWord {
-    Ok,
-    Fail,
+impl Call<'_> {
+    /// The path's only parameter.
+    fn id(&self) -> &str {
+        self.params.first().copied().unwrap_or_default()
+    }
+
+    /// The last query parameter of this name.
+    fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(self.body).map_err(|error| Refusal::bad_request(&error))
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EndBody {
-    result: EndWord,
-    #[serde(default)]
-    detail: String,
+/// What a route answers.
+#[derive(Debug)]
+enum Reply {
+    Nothing,
+    Data(Value),
+    /// A text of this type.
+    Text(&'static str, String),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AdvanceBody {
-    seconds: f64,
-}
-
-/// Answers a request of the control API.
-pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
-    let path = parts.uri.path();
-    let below = path.strip_prefix("/_mock").unwrap_or(path);
-    let steps: Vec<&str> = below.split('/').skip(1).collect();
-    let (status, value) = match act(world, &parts.method, &steps, body) {
-        Ok(Some(value)) => (StatusCode::OK, Some(value)),
-        Ok(None) => (StatusCode::NO_CONTENT, None),
-        Err(refusal) => (refusal.status, Some(json!({"error": refusal.reason}))),
-    };
-    Answer::of_control(status, value.as_ref()).into_response()
-}
-
+/// Why a request is refused.
+#[derive(Debug)]
 struct Refusal {
     status: StatusCode,
     reason: String,
 }
 
 impl Refusal {
-    fn bad_body(error: &dyn std::fmt::Display) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
+    fn bad_request(reason: &dyn std::fmt::Display) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason: reason.to_string() }
     }
 
     fn not_found(reason: impl Into<String>) -> Self {
@@ -73,76 +83,25 @@ impl Refusal {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::bad_body(&error))
-}
-
-fn act(
-    world: &mut World,
-    method: &Method,
-    steps: &[&str],
-    body: &Bytes,
-) -> Result<Option<Value>, Refusal> {
+/// Answers a request of the control API.
+pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
     let now = world.settle();
-    match (method.as_str(), steps) {
-        ("POST", ["reset"]) => world.reset(),
-        ("PUT", ["operations", "mode"]) => {
-            let wanted: ModeBody = read(body)?;
-            world.state.engine.set_mode(Some(wanted.mode), now);
+    let outcome = table::find(&parts.method, parts.uri.path()).and_then(|(route, params)| {
+        let query = parse_params(parts.uri.query().unwrap_or_default());
+        (route.handler)(world, &Call { params, query, body, now })
+    });
+    match outcome {
+        Ok(Reply::Nothing) => Answer::of_control(StatusCode::NO_CONTENT, None).into_response(),
+        Ok(Reply::Data(value)) => Answer::of_control(StatusCode::OK, Some(&value)).into_response(),
+        Ok(Reply::Text(content_type, text)) => {
+            let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
+            Answer { headers, body: text.into(), ..Answer::default() }.into_response()
         }
-        ("POST", ["operations", "end"]) => {
-            let wanted: EndBody = read(body)?;
-            let result = match wanted.result {
-                EndWord::Ok => OperationResult::Ok,
-                EndWord::Fail => OperationResult::Fail { detail: wanted.detail },
-            };
-            world.state.end_operations(&result, now);
-        }
-        ("POST", ["operations", "settle"]) => settle_all(world),
-        ("POST", ["tokens", id, "expire"]) => {
-            if !world.state.tokens.expire(id, now) {
-                return Err(Refusal::not_found("no such token"));
-            }
-        }
-        ("GET", ["journal"]) => return Ok(Some(json!(world.journal.entries()))),
-        ("DELETE", ["journal"]) => world.journal.clear(),
-        ("POST", ["faults"]) => {
-            let fault: Fault = read(body)?;
-            fault.check().map_err(|error| Refusal::bad_body(&error))?;
-            world.faults.inject(fault);
-        }
-        ("DELETE", ["faults"]) => world.faults.clear(),
-        ("GET", ["faults"]) => {
-            return Ok(Some(json!(world.faults.armed().collect::<Vec<_>>())));
-        }
-        ("GET", ["clock"]) => return Ok(Some(json!({"now": now}))),
-        ("POST", ["clock", "advance"]) => {
-            let wanted: AdvanceBody = read(body)?;
-            let by = Duration::try_from_secs_f64(wanted.seconds)
-                .map_err(|error| Refusal::bad_body(&error))?;
-            world.clock.advance(by);
-            let now = world.settle();
-            return Ok(Some(json!({"now": now})));
-        }
-        _ => {
-            return Err(Refusal::not_found(format!("no {method} at this path of the control API")));
-        }
+        Err(Refusal { status, reason }) => refusal(status, &reason),
     }
-    Ok(None)
 }
 
-/// Moves the clock on, step by step, until no operation is pending that would end by itself.
-fn settle_all(world: &mut World) {
-    while let Some(due) = world.state.engine.next_time() {
-        let ahead = due - world.clock.now();
-        if ahead > 0.0 {
-            // A little more, so that rounding cannot leave the step undone.
-            let by = Duration::try_from_secs_f64(ahead + 1e-6).unwrap_or(Duration::MAX);
-            world.clock.advance(by);
-        }
-        if world.settle() < due {
-            // The clock has come to its end.
-            return;
-        }
-    }
+/// Refuses a request.
+pub(crate) fn refusal(status: StatusCode, reason: &str) -> Response<Body> {
+    Answer::of_control(status, Some(&json!({"error": reason}))).into_response()
 }

@@ -1,6 +1,6 @@
 //! What was asked and answered, in order.
 //!
-//! Invariant: holds no header and no body, hence no secret but what a client put into a query or
+//! Invariant: holds no header but the client's and the answer's kind and no body, hence no secret but what a client put into a query or
 //! path; there, values of `password` and ids of tokens are blanked.
 
 use percent_encoding::percent_decode_str;
@@ -27,6 +27,19 @@ pub struct JournalEntry {
     pub response_bytes: u64,
     /// Number of the TCP connection since start, from 1; 0 for requests in process.
     pub connection: u64,
+    /// Method and path below `/osm` with `{id}` for ids, as faults name it; `unknown` for URLs that
+    /// OSM does not have.
+    pub operation: String,
+    /// What the client calls itself, at most 200 characters of it.
+    pub user_agent: String,
+    /// The answer's `Content-Type`, empty when none was sent.
+    pub response_type: String,
+    /// How long the client was kept waiting on purpose, in milliseconds.
+    pub ms: u64,
+    /// The kind of the fault that the request met.
+    pub fault: Option<String>,
+    /// What may have been meant, where OSM has no such URL or method.
+    pub near_miss: Option<String>,
 }
 
 impl JournalEntry {

@@ -32,11 +32,13 @@ mod clock;
 mod control;
 mod data;
 mod descriptor;
+mod driven;
 mod fault;
 mod filter;
 mod ids;
 mod input;
 mod journal;
+mod metrics;
 mod negotiate;
 mod operation;
 mod problem;
@@ -50,6 +52,7 @@ mod schema;
 mod seed;
 mod server;
 mod service;
+mod shape;
 mod state;
 mod world;
 
@@ -62,14 +65,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use clock::Clock;
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultHelp, FaultKind, TokensAfter};
 pub use journal::JournalEntry;
 pub use operation::OperationResult;
 pub use profile::Profile;
 pub use release::Release;
 pub use seed::{Seed, SeedError};
-pub use server::Server;
+pub use server::{Limits, ServeOptions, Server, TlsError, TlsIdentity};
 pub use service::NbiService;
+pub use shape::Shape;
 pub use state::db::Collection;
 
 use world::{Settings, World};
@@ -90,6 +94,7 @@ impl MockNbi {
             clock: None,
             rng_seed: 0,
             seed: None,
+            shape: Shape::default(),
         }
     }
 
@@ -106,7 +111,18 @@ impl MockNbi {
     /// # Cancel safety
     /// Nothing listens before this returns.
     pub async fn serve(&self, addr: SocketAddr) -> io::Result<Server> {
-        Server::start(Arc::clone(&self.world), addr).await
+        self.serve_with(ServeOptions::at(addr)).await
+    }
+
+    /// Listens as `options` say, until the server is shut down or dropped.
+    ///
+    /// # Errors
+    /// The operating system's, when it does not give the address.
+    ///
+    /// # Cancel safety
+    /// Nothing listens before this returns.
+    pub async fn serve_with(&self, options: ServeOptions) -> io::Result<Server> {
+        Server::start(Arc::clone(&self.world), options).await
     }
 
     /// Every request so far, oldest first.
@@ -121,7 +137,12 @@ impl MockNbi {
 
     /// Arms a fault; calls are counted from now.
     pub fn inject(&self, fault: Fault) {
-        self.lock().faults.inject(fault);
+        self.lock().arm(fault);
+    }
+
+    /// Every fault that has not happened yet, oldest first.
+    pub fn armed_faults(&self) -> Vec<Fault> {
+        self.lock().faults.armed().cloned().collect()
     }
 
     /// Moves the clock on by hand.
@@ -173,6 +194,7 @@ pub struct MockNbiBuilder {
     clock: Option<Clock>,
     rng_seed: u64,
     seed: Option<Seed>,
+    shape: Shape,
 }
 
 impl MockNbiBuilder {
@@ -206,6 +228,12 @@ impl MockNbiBuilder {
         Self { seed: Some(seed), ..self }
     }
 
+    /// The line between clients and the NBI.
+    #[must_use]
+    pub fn shape(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+
     /// Makes it.
     ///
     /// # Errors
@@ -216,6 +244,7 @@ impl MockNbiBuilder {
             Settings { release: self.release, profile: self.profile, rng_seed: self.rng_seed };
         let clock = self.clock.unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
         let mut world = World::new(settings, clock);
+        world.shape = self.shape;
         if let Some(seed) = self.seed {
             let now = world.settle();
             seed::plant(&seed, &mut world.state, now)?;

@@ -60,6 +60,16 @@ impl Problem {
         Self::page(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
     }
 
+    /// A body whose next piece does not come: the web server's page.
+    pub(crate) fn too_slow() -> Self {
+        Self::page(StatusCode::REQUEST_TIMEOUT, "The server timed out.")
+    }
+
+    /// More bodies at once than there is memory for: the web server's page.
+    pub(crate) fn no_room() -> Self {
+        Self::page(StatusCode::SERVICE_UNAVAILABLE, "Too many requests with large bodies at once")
+    }
+
     /// The body.
     pub(crate) fn to_value(&self) -> Value {
         json!({

@@ -6,6 +6,7 @@
 
 mod admin;
 mod instances;
+mod near;
 mod packages;
 mod table;
 mod tokens;
@@ -26,8 +27,10 @@ use crate::state::db::{Collection, Record, text};
 use crate::state::session::{Access, Session};
 use crate::state::tokens::is_permitted;
 
+pub(crate) use near::near_miss;
 pub(crate) use packages::Range;
-pub(crate) use table::{Resource, Route, has_path, operation_name};
+use table::operation_name;
+pub(crate) use table::{Resource, Route, has_path};
 pub(crate) use top::at_top_level;
 
 /// What is sent back, before the format is chosen.
@@ -122,6 +125,23 @@ impl Call {
     }
 }
 
+/// Whether `?METHOD=` may say this.
+fn is_method(word: &str) -> bool {
+    ["GET", "POST", "PUT", "DELETE", "PATCH"].contains(&word)
+}
+
+/// The operation that a request is, as faults and reports name it, whatever way it says so: by its
+/// method and path, by `?METHOD=` or by `?_id=`.
+pub(crate) fn operation_of(request: &Request) -> String {
+    let last = |name: &str| {
+        request.params.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    };
+    let method = last("METHOD").filter(|word| is_method(word)).unwrap_or(&request.method);
+    let id = last("_id").filter(|_| request.segments.len() == 3);
+    let segments: Vec<&str> = request.segments.iter().map(String::as_str).chain(id).collect();
+    operation_name(method, &segments)
+}
+
 /// Arguments of OSM's handler function that a query may not give again.
 fn clash_or_id(request: &mut Request) -> Result<Option<String>, Problem> {
     for (position, name) in ["main_topic", "version", "topic", "_id", "item"].iter().enumerate() {
@@ -134,9 +154,7 @@ fn clash_or_id(request: &mut Request) -> Result<Option<String>, Problem> {
         }
     }
     request.take_param("item");
-    if let Some(method) = request.take_param("METHOD")
-        && ["GET", "POST", "PUT", "DELETE", "PATCH"].contains(&method.as_str())
-    {
+    if let Some(method) = request.take_param("METHOD").filter(|word| is_method(word)) {
         request.method = method;
     }
     if let Some(id) = request.take_param("_id").filter(|_| request.segments.len() == 3) {

@@ -102,6 +102,11 @@ pub enum SeedError {
 }
 
 impl Seed {
+    /// Whether it refers to folders of this machine.
+    pub(crate) fn names_folders(&self) -> bool {
+        !self.packages.is_empty()
+    }
+
     /// Reads a seed; `file` is its name for messages.
     ///
     /// # Errors

@@ -1,47 +1,102 @@
-//! The fake NBI on a TCP port, HTTP/1.1.
+//! The fake NBI on a TCP port: HTTP/1.1 and HTTP/2, with or without TLS.
+
+mod connection;
+mod limits;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use rand::distr::{Alphanumeric, SampleString as _};
+use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::service::NbiService;
+use crate::control::Gate;
+use crate::metrics::Metrics;
+use crate::service::{BodyLimits, NbiService, Peer};
 use crate::world::World;
 
-/// How long a graceful stop waits for answers under way; hanging ones are cut at once.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection may stay without a request, as by default in the nginx that stands in front
-/// of OSM (`keepalive_timeout`).
-const HEADER_LIMIT: Duration = Duration::from_secs(75);
+pub use limits::Limits;
+pub use tls::{TlsError, TlsIdentity};
 
 /// How long to wait after a connection could not be accepted: nearly always there are too many, and
 /// asking again at once would only fill the log.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Characters of a control token that was not given: about 190 bits.
+const TOKEN_CHARS: usize = 32;
+
+/// How a server listens.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    addr: SocketAddr,
+    tls: Option<TlsIdentity>,
+    limits: Limits,
+    control_token: Option<String>,
+}
+
+impl ServeOptions {
+    /// Plain HTTP on `addr` (port 0: any free one), usual limits, and a control API that is open on
+    /// loopback and asks for a token of its own making elsewhere.
+    pub fn at(addr: SocketAddr) -> Self {
+        Self { addr, tls: None, limits: Limits::default(), control_token: None }
+    }
+
+    /// HTTPS with this certificate.
+    #[must_use]
+    pub fn tls(self, identity: TlsIdentity) -> Self {
+        Self { tls: Some(identity), ..self }
+    }
+
+    /// Other limits.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The token that requests to `/_mock/` must carry as `Authorization: Bearer`.
+    #[must_use]
+    pub fn control_token(self, token: impl Into<String>) -> Self {
+        Self { control_token: Some(token.into()), ..self }
+    }
+}
 
 /// A listening fake NBI; stops when it is dropped.
 #[derive(Debug)]
 pub struct Server {
     local_addr: SocketAddr,
+    scheme: &'static str,
+    control_token: Option<String>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub(crate) async fn start(world: Arc<Mutex<World>>, addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn start(world: Arc<Mutex<World>>, options: ServeOptions) -> io::Result<Self> {
+        let ServeOptions { addr, tls, limits, control_token } = options;
         let listener = TcpListener::bind(addr).await?;
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let task = tokio::spawn(accept(listener, world, stop.clone()));
-        Ok(Self { local_addr, stop, task: Some(task) })
+        let needs_token = !local_addr.ip().is_loopback();
+        let control_token = control_token.or_else(|| {
+            needs_token.then(|| Alphanumeric.sample_string(&mut rand::rng(), TOKEN_CHARS))
+        });
+        let metrics = world.lock().unwrap_or_else(PoisonError::into_inner).metrics.clone();
+        let listening = Listening {
+            world,
+            metrics,
+            tls: tls.as_ref().map(TlsIdentity::acceptor),
+            limits,
+            bodies: BodyLimits::of_server(&limits),
+            gate: Arc::new(Gate::at_socket(control_token.clone())),
+            stop: stop.clone(),
+        };
+        let task = tokio::spawn(listening.accept_all(listener));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        Ok(Self { local_addr, scheme, control_token, stop, task: Some(task) })
     }
 
     /// The address it listens on, with the port that was chosen.
@@ -49,7 +104,18 @@ impl Server {
         self.local_addr
     }
 
-    /// Stops listening, lets answers under way finish (at most two seconds), and cuts the rest.
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The token that the control API asks for, if it does.
+    pub fn control_token(&self) -> Option<&str> {
+        self.control_token.as_deref()
+    }
+
+    /// Stops listening, lets answers under way finish (as long as [`Limits::stop`]), and cuts the
+    /// rest; answers that would never come are cut at once.
     ///
     /// # Cancel safety
     /// Dropped on the way, everything is cut at once.
@@ -70,59 +136,65 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, world: Arc<Mutex<World>>, stop: CancellationToken) {
-    let mut connections = JoinSet::new();
-    let mut number = 0;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, remote)) => {
-                    number += 1;
-                    let remote = (remote.ip().to_string(), remote.port());
-                    let world = Arc::clone(&world);
-                    let service = NbiService::on_connection(world, number, remote, stop.clone());
-                    connections.spawn(serve_connection(stream, service, stop.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-    drop(listener);
-    let all_done = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_LIMIT, all_done).await.is_err() {
-        connections.shutdown().await;
-    }
+/// What every connection of a server shares.
+struct Listening {
+    world: Arc<Mutex<World>>,
+    metrics: Metrics,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    bodies: BodyLimits,
+    gate: Arc<Gate>,
+    stop: CancellationToken,
 }
 
-async fn serve_connection(stream: TcpStream, service: NbiService, stop: CancellationToken) {
-    let _ = stream.set_nodelay(true);
-    let answer = service_fn(move |request: http::Request<Incoming>| {
-        service.clone().answer(request.map(Body::new))
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .serve_connection(TokioIo::new(stream), answer);
-    tokio::pin!(connection);
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            // An error here is a cut connection: the client's doing, or a fault's.
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "connection ended");
-                }
-                return;
-            }
-            () = stop.cancelled(), if !is_stopping => {
-                is_stopping = true;
-                connection.as_mut().graceful_shutdown();
+impl Listening {
+    async fn accept_all(self, listener: TcpListener) {
+        let mut connections = JoinSet::new();
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) if connections.len() >= self.limits.connections => {
+                        tracing::warn!(connections = connections.len(), "closed one too many");
+                        drop(stream);
+                    }
+                    Ok((stream, remote)) => {
+                        number += 1;
+                        let service = self.service(number, remote);
+                        let (tls, stop) = (self.tls.clone(), self.stop.clone());
+                        let talk = connection::serve(stream, tls, service, self.limits, stop);
+                        let open = self.metrics.connection();
+                        connections.spawn(async move {
+                            talk.await;
+                            drop(open);
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
             }
         }
+        drop(listener);
+        let all_done = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.limits.stop, all_done).await.is_err() {
+            connections.shutdown().await;
+        }
+    }
+
+    fn service(&self, connection: u64, remote: SocketAddr) -> NbiService {
+        NbiService::at(
+            Arc::clone(&self.world),
+            Peer {
+                connection,
+                remote: (remote.ip().to_string(), remote.port()),
+                bodies: self.bodies.clone(),
+                gate: Arc::clone(&self.gate),
+                stop: self.stop.clone(),
+            },
+        )
     }
 }

@@ -3,129 +3,218 @@
 //! Invariant: the same over a socket and in process. All that OSM does happens in one go under the
 //! lock; only waiting for an answer is asynchronous.
 
+mod body;
+mod delivery;
+mod trouble;
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
+use http::Response;
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::answer::{Answer, reset};
-use crate::control;
-use crate::fault::FaultKind;
+use crate::answer::{Answer, refused, reset};
+use crate::control::{self, Gate};
+use crate::fault::hand;
 use crate::journal::{JournalEntry, blank_token};
-use crate::negotiate::Format;
 use crate::problem::Problem;
-use crate::request::{BODY_BYTES_MAX, Request, parse_params};
 use crate::routes;
 use crate::world::World;
 
+pub(crate) use body::BodyLimits;
+use body::Unread;
+pub(crate) use delivery::{Delivery, Dialect};
+use trouble::{Exchange, Fate, Sent};
+
+/// Characters of a `User-Agent` that are kept.
+const CLIENT_CHARS_MAX: usize = 200;
+
 /// The NBI as a `tower` service.
 ///
-/// A cut connection is an error of kind `ConnectionReset`; a truncated answer is a body that ends
-/// with that error.
+/// A cut connection is an error of kind `ConnectionReset`, one that nobody took of kind
+/// `ConnectionRefused`; a truncated answer is a body that ends with the former.
 #[derive(Clone, Debug)]
 pub struct NbiService {
     world: Arc<Mutex<World>>,
-    connection: u64,
-    remote: (String, u16),
+    peer: Arc<Peer>,
+}
+
+/// Where requests come from, and what they may take up.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Number of the connection; 0 in process.
+    pub(crate) connection: u64,
+    pub(crate) remote: (String, u16),
+    pub(crate) bodies: BodyLimits,
+    pub(crate) gate: Arc<Gate>,
     /// Ends answers that would never come; never cancelled in process.
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What is known of a request beside its answer.
+struct Known {
+    operation: String,
+    fault: Option<String>,
+    near_miss: Option<String>,
+    request_bytes: u64,
 }
 
 impl NbiService {
     pub(crate) fn in_process(world: Arc<Mutex<World>>) -> Self {
-        let remote = ("127.0.0.1".into(), 0);
-        Self { world, connection: 0, remote, stop: CancellationToken::new() }
+        let peer = Peer {
+            connection: 0,
+            remote: ("127.0.0.1".into(), 0),
+            bodies: BodyLimits::in_process(),
+            gate: Arc::new(Gate::open()),
+            stop: CancellationToken::new(),
+        };
+        Self::at(world, peer)
     }
 
-    pub(crate) fn on_connection(
-        world: Arc<Mutex<World>>,
-        connection: u64,
-        remote: (String, u16),
-        stop: CancellationToken,
-    ) -> Self {
-        Self { world, connection, remote, stop }
+    pub(crate) fn at(world: Arc<Mutex<World>>, peer: Peer) -> Self {
+        Self { world, peer: Arc::new(peer) }
     }
 
     /// Answers one request.
     ///
     /// # Errors
-    /// `ConnectionReset` when a fault cuts the connection, and what reading the body gives.
+    /// `ConnectionReset` or `ConnectionRefused` when a fault cuts the connection, and what reading
+    /// the body gives.
     ///
     /// # Cancel safety
     /// Dropped before the body was read, nothing happened; later, all of it did.
     pub async fn answer(self, request: http::Request<Body>) -> io::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
-        let Some(body) = read_body(body).await? else {
-            let problem = Problem::too_large();
-            let answer = self.lock_and(|world| {
-                let answer = Answer::of_problem(&problem, None);
-                self.note(world, &parts, 0, &Sent { answer: answer.clone(), ..Sent::default() });
-                answer
-            });
-            return Ok(answer.into_response());
-        };
         let path = parts.uri.path();
-        if path == "/_mock" || path.starts_with("/_mock/") {
-            return Ok(self.lock_and(|world| control::answer(world, &parts, &body)));
+        let is_control = path == "/_mock" || path.starts_with("/_mock/");
+        if is_control && let Err((status, reason)) = self.peer.gate.check(&parts) {
+            return Ok(control::refusal(status, reason));
+        }
+        let body = match body::read(body, &parts.headers, &self.peer.bodies).await {
+            Ok(read) => read,
+            Err(Unread::Broken(error)) => return Err(error),
+            Err(Unread::TooLarge) => return Ok(self.refuse(parts, &Problem::too_large())),
+            Err(Unread::Slow) => return Ok(self.refuse(parts, &Problem::too_slow())),
+            Err(Unread::NoRoom) => return Ok(self.refuse(parts, &Problem::no_room())),
+        };
+        if is_control {
+            return Ok(self.lock_and(|world| control::answer(world, &parts, &body.bytes)));
         }
         let started = tokio::time::Instant::now();
         let request = format!("{} {}", parts.method, blank_token(path));
-        let sent = self.lock_and(|world| self.serve(world, &parts, body));
+        let delivery = self.delivery(parts, body.bytes.clone());
+        let (known, sent, metrics) = self.lock_and(|world| {
+            let (known, sent) = self.serve(world, &delivery);
+            (known, sent, world.metrics.clone())
+        });
+        drop((delivery, body));
         if !sent.delay.is_zero() {
             tokio::time::sleep(sent.delay).await;
         }
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let status = sent.answer.status.as_u16();
-        match sent.fate {
-            Fate::Arrives => tracing::info!(%request, status, ms, "answered"),
-            Fate::Truncated => tracing::info!(%request, status, ms, "answer broken off by a fault"),
-            Fate::Cut => tracing::info!(%request, ms, "connection cut by a fault"),
-            Fate::Never => tracing::info!(%request, "left without an answer by a fault"),
-        }
+        let taken = started.elapsed();
+        metrics.count(metric_name(&known.operation), sent.status(), taken.as_secs_f64());
+        let ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+        let (status, fault) = (sent.status(), known.fault);
+        tracing::info!(%request, status, ms, fault, near_miss = known.near_miss, "answered");
+        self.send(sent).await
+    }
+
+    async fn send(&self, sent: Sent) -> io::Result<Response<Body>> {
         match sent.fate {
             Fate::Arrives => Ok(sent.answer.into_response()),
             Fate::Truncated => Ok(sent.answer.into_truncated_response()),
+            Fate::Drips { bytes, every } => Ok(sent.answer.into_dripping_response(bytes, every)),
             Fate::Cut => Err(reset()),
+            Fate::Refused => Err(refused()),
             Fate::Never => {
-                self.stop.cancelled().await;
+                self.peer.stop.cancelled().await;
                 Err(reset())
             }
         }
+    }
+
+    fn delivery(&self, parts: Parts, body: Bytes) -> Delivery {
+        Delivery { parts, body, remote: self.peer.remote.clone() }
+    }
+
+    /// Answers a request whose body was not read.
+    fn refuse(&self, parts: Parts, problem: &Problem) -> Response<Body> {
+        let delivery = self.delivery(parts, Bytes::new());
+        let answer = Answer::of_problem(problem, None);
+        let sent = Sent { answer: answer.clone(), ..Sent::default() };
+        self.lock_and(|world| {
+            let operation = routes::operation_of(&delivery.request());
+            world.metrics.count(metric_name(&operation), sent.status(), 0.0);
+            let known = Known { operation, fault: None, near_miss: None, request_bytes: 0 };
+            self.note(world, &delivery, &known, &sent);
+        });
+        tracing::info!(path = delivery.parts.uri.path(), status = sent.status(), "refused unread");
+        answer.into_response()
     }
 
     fn lock_and<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         act(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn serve(&self, world: &mut World, parts: &Parts, body: Bytes) -> Sent {
+    fn serve(&self, world: &mut World, delivery: &Delivery) -> (Known, Sent) {
         let now = world.settle();
-        let request_bytes = body.len() as u64;
-        let request = read_request(parts, body, self.remote.clone());
-        let operation = routes::operation_name(&request.method, &request.segments);
+        let request = delivery.request();
+        let operation = routes::operation_of(&request);
+        let near_miss = routes::near_miss(&request);
+        let connection = self.peer.connection;
+        let exchange = Exchange { delivery, operation: &operation, connection, now };
+        if world.faults.take_stale(connection) {
+            let known = Known {
+                operation,
+                fault: Some("stale-connection".into()),
+                near_miss,
+                request_bytes: delivery.body.len() as u64,
+            };
+            let sent = Sent { fate: Fate::Cut, ..Sent::default() };
+            self.note(world, delivery, &known, &sent);
+            return (known, sent);
+        }
+        let is_kept = world.faults.will_be_stale(&operation);
         let fault = world.faults.take(&operation);
-        let sent = with_fault(world, request, parts, fault, now);
-        self.note(world, parts, request_bytes, &sent);
-        sent
+        let shown = is_kept.then(|| hand::records_of(&world.state, hand::topic_of(&request)));
+        let fault_name = fault.as_ref().map(crate::fault::FaultKind::name);
+        let mut sent = match fault {
+            None => exchange.usual(&mut world.state),
+            Some(fault) => trouble::meet(world, &exchange, fault),
+        };
+        if let Some(records) = shown {
+            world.faults.saw(&operation, records);
+        }
+        let is_held_now = fault_name.as_deref() == Some("lands-after-retry");
+        world.land_after(&operation, is_held_now, now);
+        let request_bytes = delivery.body.len() as u64;
+        let line = world.shape.delay(request_bytes, sent.answer.body.len() as u64);
+        sent.delay = sent.delay.saturating_add(line);
+        let known = Known { operation, fault: fault_name, near_miss, request_bytes };
+        self.note(world, delivery, &known, &sent);
+        (known, sent)
     }
 
-    fn note(&self, world: &mut World, parts: &Parts, request_bytes: u64, sent: &Sent) {
-        let arrives = matches!(sent.fate, Fate::Arrives | Fate::Truncated);
+    fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) {
+        let parts = &delivery.parts;
         let response_bytes = match sent.fate {
-            Fate::Arrives => sent.answer.body.len(),
+            Fate::Arrives | Fate::Drips { .. } => sent.answer.body.len(),
             Fate::Truncated => sent.answer.body.len() / 2,
-            Fate::Cut | Fate::Never => 0,
+            Fate::Cut | Fate::Refused | Fate::Never => 0,
         };
+        let client = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let client: String = client.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect();
+        let response_type = sent.answer.headers.iter().find(|(name, _)| *name == CONTENT_TYPE);
+        let response_type = response_type.filter(|_| sent.fate.arrives());
+        world.driven.count(metric_name(&known.operation), &client, sent.status());
         let at = world.clock.now();
         world.journal.push(JournalEntry {
             n: 0,
@@ -133,12 +222,24 @@ impl NbiService {
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            status: arrives.then_some(sent.answer.status.as_u16()),
-            request_bytes,
+            status: sent.status(),
+            request_bytes: known.request_bytes,
             response_bytes: response_bytes as u64,
-            connection: self.connection,
+            connection: self.peer.connection,
+            operation: metric_name(&known.operation).to_owned(),
+            user_agent: client,
+            response_type: response_type.map(|(_, value)| value.clone()).unwrap_or_default(),
+            ms: u64::try_from(sent.delay.as_millis()).unwrap_or(u64::MAX),
+            fault: known.fault.clone(),
+            near_miss: known.near_miss.clone(),
         });
     }
+}
+
+/// What metrics call an operation: URLs that OSM does not have are all one.
+fn metric_name(operation: &str) -> &str {
+    let path = operation.split_once(" /").map_or("", |(_, path)| path);
+    if routes::has_path(path) { operation } else { "unknown" }
 }
 
 impl Service<http::Request<Body>> for NbiService {
@@ -153,135 +254,4 @@ impl Service<http::Request<Body>> for NbiService {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         Box::pin(self.clone().answer(request))
     }
-}
-
-/// The whole body, or none when it is too large.
-async fn read_body(body: Body) -> io::Result<Option<Bytes>> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(Some(collected.to_bytes())),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Ok(None),
-        Err(error) => Err(io::Error::other(error)),
-    }
-}
-
-fn read_request(parts: &Parts, body: Bytes, remote: (String, u16)) -> Request {
-    let path = parts.uri.path();
-    let below = path.strip_prefix("/osm").unwrap_or(path).trim_start_matches('/');
-    let decode = |segment: &str| {
-        percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
-    };
-    let segments =
-        below.trim_end_matches('/').split('/').filter(|s| !s.is_empty()).map(decode).collect();
-    let mut request = Request {
-        method: parts.method.to_string(),
-        segments,
-        params: parse_params(parts.uri.query().unwrap_or_default()),
-        headers: parts.headers.clone(),
-        body,
-        remote,
-    };
-    if request.is_form() && !request.is_form_too_large() {
-        let form = String::from_utf8_lossy(&request.body).into_owned();
-        request.params.extend(parse_params(&form));
-    }
-    request
-}
-
-/// What becomes of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Fate {
-    #[default]
-    Arrives,
-    Truncated,
-    Cut,
-    Never,
-}
-
-/// An answer and what becomes of it.
-#[derive(Debug, Default)]
-struct Sent {
-    answer: Answer,
-    delay: Duration,
-    fate: Fate,
-}
-
-fn with_fault(
-    world: &mut World,
-    request: Request,
-    parts: &Parts,
-    fault: Option<FaultKind>,
-    now: f64,
-) -> Sent {
-    let accept = request.accept().map(str::to_owned);
-    let plain = |answer| Sent { answer, ..Sent::default() };
-    match fault {
-        None => from_osm(world, request, parts, now),
-        Some(FaultKind::Status { status, body, retry_after }) => {
-            let status = final_status(status, StatusCode::SERVICE_UNAVAILABLE);
-            let reason = status.canonical_reason().unwrap_or("fault").to_owned();
-            let problem = Problem::new(status, body.unwrap_or(reason));
-            let mut answer = Answer::of_problem(&problem, accept.as_deref());
-            if let Some(seconds) = retry_after {
-                answer.headers.push((RETRY_AFTER, seconds.to_string()));
-            }
-            plain(answer)
-        }
-        Some(FaultKind::Html { status }) => {
-            let status = final_status(status, StatusCode::BAD_GATEWAY);
-            plain(Answer::proxy_page(status))
-        }
-        Some(FaultKind::NotJson) => plain(Answer {
-            status: StatusCode::OK,
-            headers: vec![(CONTENT_TYPE, Format::Json.content_type().into())],
-            body: Bytes::from_static(b"{\"this\": is no JSON"),
-            length: None,
-        }),
-        Some(FaultKind::Hang) => Sent { fate: Fate::Never, ..Sent::default() },
-        Some(FaultKind::ResetBefore) => Sent { fate: Fate::Cut, ..Sent::default() },
-        Some(FaultKind::ResetAfter) => {
-            Sent { fate: Fate::Cut, ..from_osm(world, request, parts, now) }
-        }
-        Some(FaultKind::Truncated) => {
-            Sent { fate: Fate::Truncated, ..from_osm(world, request, parts, now) }
-        }
-        Some(FaultKind::OperationFails { detail }) => {
-            world.state.fails_next = Some(detail);
-            let sent = from_osm(world, request, parts, now);
-            world.state.fails_next = None;
-            sent
-        }
-        Some(FaultKind::Late { seconds }) => {
-            let sent = from_osm(world, request, parts, now);
-            let late = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            Sent { delay: sent.delay.saturating_add(late), ..sent }
-        }
-    }
-}
-
-/// The status of this number, or `usual` for one that no answer can end with.
-fn final_status(number: u16, usual: StatusCode) -> StatusCode {
-    StatusCode::from_u16(number).ok().filter(|status| !status.is_informational()).unwrap_or(usual)
-}
-
-fn from_osm(world: &mut World, request: Request, parts: &Parts, now: f64) -> Sent {
-    let accept = request.accept().map(str::to_owned);
-    let method = request.method.clone();
-    let outcome = routes::at_top_level(&mut world.state, request, parts, now);
-    let (mut answer, delay) = match outcome {
-        Ok(reply) => {
-            let delay = reply.delay;
-            (Answer::of_reply(reply, accept.as_deref(), &method), delay)
-        }
-        Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
-    };
-    let session = world.state.ids.session();
-    answer.headers.push((
-        SET_COOKIE,
-        format!("session_id={session}; HttpOnly; Max-Age=3600; Path=/; Secure"),
-    ));
-    if parts.method == Method::HEAD {
-        answer.length = Some(answer.body.len());
-        answer.body = Bytes::new();
-    }
-    Sent { answer, delay, fate: Fate::Arrives }
 }

@@ -320,6 +320,10 @@ fn trouble(fault: &Fault) -> String {
             format!("starts an operation that fails later with `{detail}`")
         }
         FaultKind::Late { seconds } => format!("is answered {seconds} s late"),
+        other => {
+            let about = other.help().map_or("meets trouble", |help| help.about);
+            format!("meets `{}`: {about}", other.name())
+        }
     };
     format!("call {nth} of `{operation}` from now {what}")
 }

@@ -188,13 +188,17 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
 }
 
 /// Method and path of a request as faults and reports name it: `GET /nsd/v1/ns_descriptors/{id}`.
-pub(crate) fn operation_name(method: &str, segments: &[String]) -> String {
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+pub(super) fn operation_name(method: &str, segments: &[&str]) -> String {
     let path = ROUTES
         .iter()
-        .find(|route| matches(route.path, &segments))
+        .find(|route| matches(route.path, segments))
         .map_or_else(|| segments.join("/"), |route| route.path.to_owned());
     format!("{method} /{path}")
+}
+
+/// Every path of the table with the methods that OSM has for it.
+pub(super) fn paths_and_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|route| (route.path, route.methods))
 }
 
 /// Whether an operation can have this path: one of the table, or those above it.

@@ -43,6 +43,20 @@ pub enum Collection {
 }
 
 impl Collection {
+    /// Every collection.
+    pub(crate) const ALL: &[Self] = &[
+        Self::VnfPackages,
+        Self::NsDescriptors,
+        Self::NsInstances,
+        Self::VnfInstances,
+        Self::Operations,
+        Self::VimAccounts,
+        Self::K8sClusters,
+        Self::Projects,
+        Self::Users,
+        Self::Roles,
+    ];
+
     /// Name of the collection in OSM's database.
     pub(crate) fn table(self) -> &'static str {
         match self {

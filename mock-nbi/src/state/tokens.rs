@@ -165,6 +165,11 @@ impl Tokens {
         true
     }
 
+    /// Forgets every token, as when the NBI keeps them in memory and restarts.
+    pub(crate) fn forget_all(&mut self) {
+        self.tokens.clear();
+    }
+
     /// Makes every token past its time.
     pub(crate) fn expire_all(&mut self, now: f64) {
         for token in self.tokens.values_mut() {

@@ -51,9 +51,9 @@ async fn reset_empties_the_nbi_and_gives_the_profile_back_its_say() {
 async fn the_clock_is_read_and_advanced() {
     let nbi = MockNbi::builder().build().unwrap();
     let (_, now) = steer(&nbi, "GET", "/clock", json!({})).await;
-    assert_eq!(now, json!({"now": 1_700_000_000.0}));
+    assert_eq!(now, json!({"now": 1_700_000_000.0, "frozen": false}));
     let (status, now) = steer(&nbi, "POST", "/clock/advance", json!({"seconds": 2.5})).await;
-    assert_eq!((status, now), (200, json!({"now": 1_700_000_002.5})));
+    assert_eq!((status, now), (200, json!({"now": 1_700_000_002.5, "frozen": false})));
     assert_eq!(steer(&nbi, "POST", "/clock/advance", json!({"seconds": -1})).await.0, 400);
     assert_eq!(steer(&nbi, "GET", "/nonsense", json!({})).await.0, 404);
 }

@@ -142,6 +142,12 @@ async fn the_journal_tells_writes_from_reads_and_keeps_no_secret() {
         "request_bytes",
         "response_bytes",
         "connection",
+        "operation",
+        "user_agent",
+        "response_type",
+        "ms",
+        "fault",
+        "near_miss",
     ];
     assert_eq!(keys, wanted);
     assert!(text[0]["request_bytes"].as_u64().unwrap() > 0);

@@ -1,0 +1,155 @@
+//! The options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const ABOUT: &str = "OSM's north-bound interface in memory";
+const EXAMPLES: &str = "\
+Examples:
+  mock-nbi
+      An empty OSM Release 10 on http://127.0.0.1:9999/osm, user and project `admin`,
+      password `admin`. Operations end at once.
+  mock-nbi --tls
+      The same over https, with a certificate of its own; what the `osm` client asks for.
+  mock-nbi --profile realistic --speed 10
+      Operations and uploads take a tenth of the time a real OSM takes.
+  mock-nbi --listen localhost:0 --profile manual
+      Any free port; operations end with
+      curl -X POST http://127.0.0.1:PORT/_mock/operations/end -d '{\"result\": \"ok\"}'
+  mock-nbi --seed seed.yaml
+      seed.yaml: {vim_accounts: [{name: site1}], k8s_clusters: [{name: k, vim_account: site1}]}
+
+First request:
+  curl -s http://127.0.0.1:9999/osm/admin/v1/tokens -H 'Content-Type: application/json' \\
+      -H 'Accept: application/json' -d '{\"username\": \"admin\", \"password\": \"admin\"}'
+
+How to steer it (faults, clock, operations, journal, metrics):
+  curl -s http://127.0.0.1:9999/_mock/openapi.json
+  mock-nbi faults
+
+Exit codes: 0 stopped by SIGINT or SIGTERM, 1 could not start, 64 wrong usage.";
+
+#[derive(Parser)]
+#[command(version, about = ABOUT, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Serve until SIGINT or SIGTERM (the default)
+    Serve(Box<Options>),
+    /// List the kinds of faults that the control API can arm
+    Faults,
+}
+
+#[derive(Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) listening: ListenOptions,
+    /// OSM release to answer like
+    #[arg(long, value_enum, default_value = "10")]
+    pub(super) release: ReleaseArg,
+    /// How operations take their time
+    #[arg(long, value_enum, default_value = "instant")]
+    pub(super) profile: ProfileArg,
+    /// How many times as fast as the profile says
+    #[arg(long, default_value_t = 1.0)]
+    pub(super) speed: f64,
+    /// YAML file with the first content
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+    /// Seed of all ids; the same seed and requests give the same ids
+    #[arg(long, value_name = "N")]
+    pub(super) rng_seed: Option<u64>,
+    /// Milliseconds that every answer takes longer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(super) latency: u64,
+    /// Bytes a second in each direction [default: as fast as it goes]
+    #[arg(long, value_name = "BYTES")]
+    pub(super) bandwidth: Option<std::num::NonZeroU64>,
+    /// Format of the log on stderr
+    #[arg(long, value_enum, default_value = "console")]
+    pub(super) log_encoding: LogEncoding,
+    /// What to log: error, warn, info, debug, trace, or a filter of `tracing`
+    #[arg(long, default_value = "info", env = "MOCK_NBI_LOG")]
+    pub(super) log_level: String,
+}
+
+/// Where to listen, to whom, and within which limits.
+#[derive(Args)]
+#[command(next_help_heading = "Listening")]
+pub(super) struct ListenOptions {
+    /// Address or name, and port; port 0 takes any free one
+    #[arg(
+        long,
+        default_value = "127.0.0.1:9999",
+        env = "MOCK_NBI_LISTEN",
+        value_name = "HOST:PORT"
+    )]
+    pub(super) listen: String,
+    /// Listen on an address that other machines reach; the fake's password is no secret
+    #[arg(long)]
+    pub(super) allow_remote: bool,
+    /// Speak https with a certificate made for localhost, 127.0.0.1 and ::1
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub(super) tls: bool,
+    /// Speak https with this certificate (PEM, chain after it)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Write the certificate (PEM) to this file, for clients that are to trust it
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert_out: Option<PathBuf>,
+    /// Token that requests to /_mock/ must carry as `Authorization: Bearer`; beyond loopback one
+    /// is made and printed unless it is given
+    #[arg(long, value_name = "TOKEN", env = "MOCK_NBI_CONTROL_TOKEN", hide_env_values = true)]
+    pub(super) control_token: Option<String>,
+    /// Connections at once; what comes above is closed
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(super) max_connections: usize,
+    /// Bytes of one request's body
+    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
+    pub(super) max_body_bytes: usize,
+    /// Seconds that a connection may stay without a complete request head
+    #[arg(long, value_name = "SECONDS", default_value_t = 75)]
+    pub(super) idle_timeout: u64,
+    /// Seconds that the next piece of a request's body may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) body_timeout: u64,
+    /// Seconds that answers under way may take once it is to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    pub(super) stop_timeout: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ReleaseArg {
+    /// Release 10
+    #[value(name = "10")]
+    R10,
+    /// Release 19 as in the recordings
+    #[value(name = "19-recorded")]
+    R19Recorded,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ProfileArg {
+    /// Operations have ended when they are next looked at
+    Instant,
+    /// Times of a real OSM
+    Realistic,
+    /// Operations end on request only
+    Manual,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum LogEncoding {
+    Console,
+    Json,
+}

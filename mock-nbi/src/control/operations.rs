@@ -1,0 +1,63 @@
+//! Life-cycle operations: how they go on and end.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Call, Refusal, Reply};
+use crate::operation::{Mode, OperationResult};
+use crate::world::World;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModeBody {
+    mode: Mode,
+}
+
+pub(super) fn set_mode(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let wanted: ModeBody = call.read()?;
+    world.state.engine.set_mode(Some(wanted.mode), call.now);
+    Ok(Reply::Nothing)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EndWord {
+    Ok,
+    Fail,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndBody {
+    result: EndWord,
+    #[serde(default)]
+    detail: String,
+}
+
+pub(super) fn end_all(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let wanted: EndBody = call.read()?;
+    let result = match wanted.result {
+        EndWord::Ok => OperationResult::Ok,
+        EndWord::Fail => OperationResult::Fail { detail: wanted.detail },
+    };
+    world.state.end_operations(&result, call.now);
+    Ok(Reply::Nothing)
+}
+
+/// Moves the clock on, step by step, until no operation is pending that would end by itself.
+pub(super) fn settle(world: &mut World, _: &Call) -> Result<Reply, Refusal> {
+    while let Some(due) = world.state.engine.next_time() {
+        let ahead = due - world.clock.now();
+        if ahead > 0.0 {
+            // A little more, so that rounding cannot leave the step undone.
+            let by = Duration::try_from_secs_f64(ahead + 1e-6).unwrap_or(Duration::MAX);
+            world.clock.advance(by);
+        }
+        if world.settle() < due {
+            // The clock has come to its end.
+            break;
+        }
+    }
+    Ok(Reply::Nothing)
+}
