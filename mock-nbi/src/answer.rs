@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::negotiate::Format;
 use crate::problem::{self, Problem};
-use crate::routes::{Content, Reply};
+use crate::routes::{Content, Listing, Measured, Reply};
 
 /// Status, headers and bytes.
 #[derive(Clone, Debug, Default)]
@@ -24,21 +24,63 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// `Content-Length` where it is not that of the body (HEAD).
     pub(crate) length: Option<usize>,
+    /// A list that is too long for `body`, which is empty then.
+    pub(crate) list: Option<LongList>,
+}
+
+/// A long list on its way.
+#[derive(Clone, Debug)]
+pub(crate) enum LongList {
+    Found(Box<Listing>, Format),
+    Measured(Measured),
+}
+
+impl LongList {
+    /// Finds out how long it is; takes its time.
+    pub(crate) fn measure(self) -> Measured {
+        match self {
+            Self::Found(listing, format) => listing.measure(format),
+            Self::Measured(measured) => measured,
+        }
+    }
 }
 
 impl Answer {
     pub(crate) fn of_reply(reply: Reply, accept: Option<&str>, method: &str) -> Self {
         let format = Format::for_accept(accept, reply.status);
+        let mut list = None;
         let (content_type, body) = match reply.content {
             // PUT and PATCH leave the web server's default type; DELETE names the negotiated one.
             Content::Nothing if method == "DELETE" => (format.content_type(), Bytes::new()),
             Content::Nothing => (Format::Html.content_type(), Bytes::new()),
             Content::Data(value) => (format.content_type(), format.render(&value).into()),
+            Content::Rows(listing) if format == Format::Html => {
+                (format.content_type(), format.render(&listing.value()).into())
+            }
+            Content::Rows(listing) => {
+                list = Some(LongList::Found(listing, format));
+                (format.content_type(), Bytes::new())
+            }
             Content::Raw(bytes, content_type) => (content_type, bytes),
         };
         let mut headers = vec![(CONTENT_TYPE, content_type.to_owned())];
         headers.extend(reply.headers);
-        Self { status: reply.status, headers, body, length: None }
+        Self { status: reply.status, headers, body, length: None, list }
+    }
+
+    /// Length of the body, which a long list has only once it is measured.
+    pub(crate) fn body_bytes(&self) -> usize {
+        match &self.list {
+            Some(LongList::Measured(list)) => list.length,
+            Some(LongList::Found(..)) | None => self.body.len(),
+        }
+    }
+
+    /// Takes a long list into the body, for what is done with the body's bytes.
+    pub(crate) fn gather(&mut self) {
+        if let Some(list) = self.list.take() {
+            self.body = list.measure().into_pieces().flatten().collect();
+        }
     }
 
     pub(crate) fn of_problem(problem: &Problem, accept: Option<&str>) -> Self {
@@ -53,7 +95,7 @@ impl Answer {
         if let Some(realm) = &problem.realm {
             headers.push((WWW_AUTHENTICATE, bearer_realm(realm)));
         }
-        Self { status: problem.status, headers, body: body.into(), length: None }
+        Self { status: problem.status, headers, body: body.into(), ..Self::default() }
     }
 
     pub(crate) fn proxy_page(status: StatusCode) -> Self {
@@ -67,7 +109,7 @@ impl Answer {
             status,
             headers: vec![(CONTENT_TYPE, "text/html".into())],
             body: body.into(),
-            length: None,
+            ..Self::default()
         }
     }
 
@@ -80,11 +122,17 @@ impl Answer {
             status,
             headers: vec![(CONTENT_TYPE, "application/json".into())],
             body: value.to_string().into(),
-            length: None,
+            ..Self::default()
         }
     }
 
-    pub(crate) fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(mut self) -> Response<Body> {
+        if let Some(list) = self.list.take() {
+            let list = list.measure();
+            self.length = Some(list.length);
+            let pieces = stream::iter(list.into_pieces().map(Ok::<_, io::Error>));
+            return self.with_body(Body::from_stream(pieces));
+        }
         let body = Body::from(self.body.clone());
         self.with_body(body)
     }

@@ -22,7 +22,7 @@ enum Op {
 }
 
 /// One condition of a query.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Condition {
     path: Vec<String>,
     op: Op,
@@ -30,7 +30,7 @@ struct Condition {
 }
 
 /// All conditions of a query; a record must meet each.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Filter {
     conditions: Vec<Condition>,
 }

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 /// One request to the NBI (requests to `/_mock/` are not kept).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct JournalEntry {
     /// Position since the journal was last emptied, from 1.
     pub n: u64,
@@ -51,16 +51,32 @@ impl JournalEntry {
     }
 }
 
-/// The entries so far.
-#[derive(Debug, Default)]
+/// Entries that are kept unless told otherwise: some tens of megabytes.
+pub(crate) const ENTRIES_MAX: usize = 100_000;
+
+/// The latest entries.
+#[derive(Debug)]
 pub(crate) struct Journal {
     entries: Vec<JournalEntry>,
+    entries_max: usize,
+    /// How many there were since it was emptied, those that are not kept too.
+    count: u64,
 }
 
 impl Journal {
+    /// An empty one that keeps at least so many of the latest entries, and at most a quarter more.
+    pub(crate) fn keeping(entries_max: usize) -> Self {
+        Self { entries: Vec::new(), entries_max, count: 0 }
+    }
+
     /// Appends an entry and numbers it.
     pub(crate) fn push(&mut self, entry: JournalEntry) {
-        let n = self.entries.len() as u64 + 1;
+        self.count += 1;
+        let n = self.count;
+        if self.entries.len() >= self.entries_max.saturating_add(self.entries_max / 4) {
+            let surplus = self.entries.len().saturating_sub(self.entries_max.saturating_sub(1));
+            self.entries.drain(..surplus);
+        }
         let query = blank_password(&entry.query);
         let path = blank_token(&entry.path);
         self.entries.push(JournalEntry { n, path, query, ..entry });
@@ -70,8 +86,13 @@ impl Journal {
         &self.entries
     }
 
+    /// How many entries there were since it was emptied, those that are not kept too.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+        *self = Self::keeping(self.entries_max);
     }
 }
 
@@ -100,6 +121,20 @@ fn blank_password(query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_latest_entries_are_kept_and_numbers_go_on() {
+        let mut journal = Journal::keeping(8);
+        for at in 0..1000 {
+            journal.push(JournalEntry { at: f64::from(at), ..JournalEntry::default() });
+            assert!(journal.entries().len() <= 10);
+        }
+        assert!(journal.entries().len() >= 8);
+        assert_eq!(journal.entries().last().map(|entry| (entry.n, entry.at)), Some((1000, 999.0)));
+        journal.clear();
+        journal.push(JournalEntry::default());
+        assert_eq!(journal.entries()[0].n, 1);
+    }
 
     #[test]
     fn secrets_are_blanked_however_they_are_spelt() {

@@ -95,6 +95,7 @@ impl MockNbi {
             rng_seed: 0,
             seed: None,
             shape: Shape::default(),
+            journal_max: journal::ENTRIES_MAX,
         }
     }
 
@@ -125,14 +126,15 @@ impl MockNbi {
         Server::start(Arc::clone(&self.world), options).await
     }
 
-    /// Every request so far, oldest first.
+    /// Every request so far, oldest first; of very many only the latest
+    /// ([`MockNbiBuilder::journal_max`]).
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.lock().journal.entries().to_vec()
     }
 
     /// How many requests there were so far.
     pub fn journal_len(&self) -> usize {
-        self.lock().journal.entries().len()
+        usize::try_from(self.lock().journal.count()).unwrap_or(usize::MAX)
     }
 
     /// Arms a fault; calls are counted from now.
@@ -195,6 +197,7 @@ pub struct MockNbiBuilder {
     rng_seed: u64,
     seed: Option<Seed>,
     shape: Shape,
+    journal_max: usize,
 }
 
 impl MockNbiBuilder {
@@ -234,14 +237,24 @@ impl MockNbiBuilder {
         Self { shape, ..self }
     }
 
+    /// How many of the latest requests the journal keeps at least: 100,000 unless told otherwise.
+    #[must_use]
+    pub fn journal_max(self, journal_max: usize) -> Self {
+        Self { journal_max, ..self }
+    }
+
     /// Makes it.
     ///
     /// # Errors
     /// [`SeedError::Refused`] when OSM would refuse something of the seed, and
     /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to.
     pub fn build(self) -> Result<MockNbi, SeedError> {
-        let settings =
-            Settings { release: self.release, profile: self.profile, rng_seed: self.rng_seed };
+        let settings = Settings {
+            release: self.release,
+            profile: self.profile,
+            rng_seed: self.rng_seed,
+            journal_max: self.journal_max,
+        };
         let clock = self.clock.unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
         let mut world = World::new(settings, clock);
         world.shape = self.shape;

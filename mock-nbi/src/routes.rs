@@ -6,6 +6,7 @@
 
 mod admin;
 mod instances;
+mod listing;
 mod near;
 mod packages;
 mod table;
@@ -23,10 +24,11 @@ use crate::filter::Filter;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
-use crate::state::db::{Collection, Record, text};
+use crate::state::db::{Collection, text};
 use crate::state::session::{Access, Session};
 use crate::state::tokens::is_permitted;
 
+pub(crate) use listing::{Listing, Measured};
 pub(crate) use near::near_miss;
 pub(crate) use packages::Range;
 use table::operation_name;
@@ -48,6 +50,8 @@ pub(crate) struct Reply {
 pub(crate) enum Content {
     Nothing,
     Data(Value),
+    /// A list too long to be built at once.
+    Rows(Box<Listing>),
     /// Bytes of a given type, whatever `Accept` says.
     Raw(Bytes, &'static str),
 }
@@ -252,20 +256,13 @@ pub(crate) fn list_or_show(
     }
     let is_yaml = request.header("Query-String-Format").contains("yaml");
     let filter = Filter::parse(&request.params, is_yaml)?;
-    let mut looked_at = filter.fields();
-    looked_at.push("_admin");
-    let is_wanted = |record: &Record| {
-        let fields = record.fields(&looked_at);
-        call.session.sees(&fields) && filter.accepts(&fields)
-    };
-    let records: Vec<Value> = state
-        .db
-        .candidates(collection, &filter)
-        .iter()
-        .filter(|record| is_wanted(record))
-        .map(|record| shown(collection, &record.value()))
-        .collect();
-    Ok(Reply::ok(records.into()))
+    let candidates = state.db.candidates(collection, &filter);
+    let is_short = candidates.len() <= listing::SHORT_MAX;
+    let list = Listing { collection, session: call.session.clone(), filter, candidates };
+    if is_short {
+        return Ok(Reply::ok(list.value()));
+    }
+    Ok(Reply::new(StatusCode::OK, Content::Rows(Box::new(list))))
 }
 
 /// A record with what OSM derives when it is read.

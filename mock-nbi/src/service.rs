@@ -21,7 +21,7 @@ use http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::answer::{Answer, refused, reset};
+use crate::answer::{Answer, LongList, refused, reset};
 use crate::control::{self, Gate};
 use crate::fault::hand;
 use crate::journal::{JournalEntry, blank_token};
@@ -111,10 +111,17 @@ impl NbiService {
         let started = tokio::time::Instant::now();
         let request = format!("{} {}", parts.method, blank_token(path));
         let delivery = self.delivery(parts, body.bytes.clone());
-        let (known, sent, metrics) = self.lock_and(|world| {
-            let (known, sent) = self.serve(world, &delivery);
+        let (known, mut sent, metrics) = self.lock_and(|world| {
+            let (known, mut sent) = self.serve(world, &delivery);
+            if sent.answer.list.is_none() {
+                self.end(world, &delivery, &known, &mut sent);
+            }
             (known, sent, world.metrics.clone())
         });
+        if let Some(list) = sent.answer.list.take() {
+            sent.answer.list = Some(measured(list).await?);
+            self.lock_and(|world| self.end(world, &delivery, &known, &mut sent));
+        }
         drop((delivery, body));
         if !sent.delay.is_zero() {
             tokio::time::sleep(sent.delay).await;
@@ -178,17 +185,19 @@ impl NbiService {
                 near_miss,
                 request_bytes: delivery.body.len() as u64,
             };
-            let sent = Sent { fate: Fate::Cut, ..Sent::default() };
-            self.note(world, delivery, &known, &sent);
-            return (known, sent);
+            return (known, Sent { fate: Fate::Cut, ..Sent::default() });
         }
         let is_kept = world.faults.will_be_stale(&operation);
         let fault = world.faults.take(&operation);
         let shown = is_kept.then(|| hand::records_of(&world.state, hand::topic_of(&request)));
         let fault_name = fault.as_ref().map(crate::fault::FaultKind::name);
-        let mut sent = match fault {
+        let sent = match fault {
             None => exchange.usual(&mut world.state),
-            Some(fault) => trouble::meet(world, &exchange, fault),
+            Some(fault) => {
+                let mut sent = trouble::meet(world, &exchange, fault);
+                sent.answer.gather();
+                sent
+            }
         };
         if let Some(records) = shown {
             world.faults.saw(&operation, records);
@@ -196,17 +205,20 @@ impl NbiService {
         let is_held_now = fault_name.as_deref() == Some("lands-after-retry");
         world.land_after(&operation, is_held_now, now);
         let request_bytes = delivery.body.len() as u64;
-        let line = world.shape.delay(request_bytes, sent.answer.body.len() as u64);
+        (Known { operation, fault: fault_name, near_miss, request_bytes }, sent)
+    }
+
+    /// Lets the line take its time for an answer, and notes it.
+    fn end(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &mut Sent) {
+        let line = world.shape.delay(known.request_bytes, sent.answer.body_bytes() as u64);
         sent.delay = sent.delay.saturating_add(line);
-        let known = Known { operation, fault: fault_name, near_miss, request_bytes };
-        self.note(world, delivery, &known, &sent);
-        (known, sent)
+        self.note(world, delivery, known, sent);
     }
 
     fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) {
         let parts = &delivery.parts;
         let response_bytes = match sent.fate {
-            Fate::Arrives | Fate::Drips { .. } => sent.answer.body.len(),
+            Fate::Arrives | Fate::Drips { .. } => sent.answer.body_bytes(),
             Fate::Truncated => sent.answer.body.len() / 2,
             Fate::Cut | Fate::Refused | Fate::Never => 0,
         };
@@ -233,6 +245,15 @@ impl NbiService {
             fault: known.fault.clone(),
             near_miss: known.near_miss.clone(),
         });
+    }
+}
+
+/// Reckons the length of a long list, aside where there are threads for that.
+async fn measured(list: LongList) -> io::Result<LongList> {
+    let measure = move || LongList::Measured(list.measure());
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(measure).await.map_err(io::Error::other),
+        Err(_) => Ok(measure()),
     }
 }
 

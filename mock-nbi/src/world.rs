@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) release: Release,
     pub(crate) profile: Profile,
     pub(crate) rng_seed: u64,
+    /// How many requests the journal keeps.
+    pub(crate) journal_max: usize,
 }
 
 /// When a held-back request takes effect.
@@ -51,7 +53,7 @@ impl World {
             settings,
             clock,
             state,
-            journal: Journal::default(),
+            journal: Journal::keeping(settings.journal_max),
             faults: Faults::default(),
             metrics: Metrics::default(),
             shape: Shape::default(),

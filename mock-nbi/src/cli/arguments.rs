@@ -66,6 +66,9 @@ pub(super) struct Options {
     /// Seed of all ids; the same seed and requests give the same ids
     #[arg(long, value_name = "N")]
     pub(super) rng_seed: Option<u64>,
+    /// How many of the latest requests the journal keeps
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(super) journal: usize,
     /// Milliseconds that every answer takes longer
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(super) latency: u64,

@@ -80,6 +80,7 @@ fn build(options: &Options) -> anyhow::Result<MockNbi> {
         .profile(profile.speeded_up(options.speed))
         .clock(clock)
         .rng_seed(rng_seed)
+        .journal_max(options.journal)
         .shape(Shape {
             latency_seconds: options.latency as f64 / 1000.0,
             bytes_per_second: options.bandwidth.map(std::num::NonZeroU64::get),

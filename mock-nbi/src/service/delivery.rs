@@ -109,6 +109,7 @@ impl Delivery {
             format!("session_id={session}; HttpOnly; Max-Age=3600; Path=/; Secure"),
         ));
         if self.parts.method == Method::HEAD {
+            answer.gather();
             answer.length = Some(answer.body.len());
             answer.body = Bytes::new();
         }
@@ -117,6 +118,9 @@ impl Delivery {
 }
 
 fn add_unknown_fields(reply: &mut Reply) {
+    if let Content::Rows(list) = &reply.content {
+        reply.content = Content::Data(list.value());
+    }
     let Content::Data(value) = &mut reply.content else {
         return;
     };

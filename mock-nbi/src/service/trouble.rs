@@ -199,7 +199,7 @@ fn without_effect(state: &State, exchange: &Exchange, fault: FaultKind) -> Sent 
             status: StatusCode::OK,
             headers: vec![(CONTENT_TYPE, Format::Json.content_type().into())],
             body: Bytes::from_static(b"{\"this\": is no JSON"),
-            length: None,
+            ..Answer::default()
         }),
         _ => exchange.refused(&Problem::page(StatusCode::INTERNAL_SERVER_ERROR, SERVER_ERROR)),
     }

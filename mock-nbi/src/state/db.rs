@@ -187,6 +187,34 @@ impl Db {
         }
     }
 
+    /// Adds a record at a number of its collection; says whether number and `_id` were free.
+    pub(crate) fn place(&mut self, collection: Collection, number: u64, record: Value) -> bool {
+        self.table_mut(collection).place(number, record)
+    }
+
+    /// Every record of a collection with its number.
+    pub(crate) fn numbered(&self, collection: Collection) -> impl Iterator<Item = (u64, Record)> {
+        self.table(collection).into_iter().flat_map(Table::numbered)
+    }
+
+    /// From now on what is written is noted for [`Self::take_written`].
+    pub(crate) fn track(&mut self) {
+        self.is_tracked = true;
+        self.tables.iter_mut().flatten().for_each(Table::track);
+    }
+
+    /// Records written since the last time, with what they are now; none where one is gone.
+    pub(crate) fn take_written(&mut self) -> Vec<(Collection, u64, Option<Record>)> {
+        let mut written = Vec::new();
+        for collection in Collection::ALL {
+            if let Some(Some(table)) = self.tables.get_mut(*collection as usize) {
+                let rows = table.take_written().into_iter();
+                written.extend(rows.map(|(number, record)| (*collection, number, record)));
+            }
+        }
+        written
+    }
+
     fn table(&self, collection: Collection) -> Option<&Table> {
         self.tables.get(collection as usize)?.as_ref()
     }

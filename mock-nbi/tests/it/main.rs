@@ -16,5 +16,6 @@ mod listening;
 mod recorded;
 mod release10;
 mod replay;
+mod scale;
 mod server;
 mod troubles;

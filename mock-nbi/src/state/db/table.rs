@@ -34,6 +34,15 @@ impl Record {
         }
     }
 
+    /// The record as compact JSON.
+    #[allow(dead_code, reason = "what keeps worlds on disk comes next and asks for it")]
+    pub(crate) fn json(&self) -> Vec<u8> {
+        match self {
+            Self::Live(value) => value.to_string().into_bytes(),
+            Self::Packed(packed) => packed.json(),
+        }
+    }
+
     /// At least these fields of the record, which is quicker where it is packed.
     pub(crate) fn fields(&self, names: &[&str]) -> Cow<'_, Value> {
         match self {
@@ -145,12 +154,20 @@ impl Table {
     pub(super) fn put(&mut self, record: Value) {
         self.close();
         let number = self.numbers.get(text(&record, "_id")).copied();
-        self.place(number.unwrap_or(self.next_number), record);
+        self.put_in_row(number.unwrap_or(self.next_number), record);
     }
 
-    /// Stores a record in the row of this number, which is free or has the same `_id`.
-    pub(super) fn place(&mut self, number: u64, record: Value) {
-        self.close();
+    /// Adds a record in the row of this number; says whether number and `_id` were free.
+    pub(super) fn place(&mut self, number: u64, record: Value) -> bool {
+        let is_free =
+            !self.rows.contains_key(&number) && !self.numbers.contains_key(text(&record, "_id"));
+        if is_free {
+            self.put_in_row(number, record);
+        }
+        is_free
+    }
+
+    fn put_in_row(&mut self, number: u64, record: Value) {
         self.take_out_of_indexes(number);
         for (index, keys) in self.indexes.iter_mut().zip(keys_of(self.places, &record)) {
             keys.iter().for_each(|key| index.add(key, number));
@@ -160,7 +177,7 @@ impl Table {
             None => text(&record, "_id").into(),
         };
         self.numbers.insert(Arc::clone(&id), number);
-        self.next_number = self.next_number.max(number + 1);
+        self.next_number = self.next_number.max(number.saturating_add(1));
         let row = Row { id, record: Record::Live(Arc::new(record)), tick: 0 };
         let old = self.rows.insert(number, row);
         if !matches!(old, Some(Row { record: Record::Live(_), .. })) {
