@@ -4,16 +4,19 @@ mod connection;
 mod limits;
 mod tls;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use connection::Activity;
 
 use crate::control::Gate;
 use crate::metrics::Metrics;
@@ -26,6 +29,8 @@ pub use tls::{TlsError, TlsIdentity};
 /// How long to wait after a connection could not be accepted: nearly always there are too many, and
 /// asking again at once would only fill the log.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections that may wait to be accepted; some systems take the default for very few.
+const BACKLOG: u32 = 1024;
 /// Characters of a control token that was not given: about 190 bits.
 const TOKEN_CHARS: usize = 32;
 
@@ -77,7 +82,7 @@ pub struct Server {
 impl Server {
     pub(crate) async fn start(world: Arc<Mutex<World>>, options: ServeOptions) -> io::Result<Self> {
         let ServeOptions { addr, tls, limits, control_token } = options;
-        let listener = TcpListener::bind(addr).await?;
+        let listener = listen(addr)?;
         let local_addr = listener.local_addr()?;
         let stop = CancellationToken::new();
         let needs_token = !local_addr.ip().is_loopback();
@@ -136,6 +141,31 @@ impl Drop for Server {
     }
 }
 
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As `TcpListener::bind` does: a restarted server gets its port back at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Whether there is room for another connection; makes some by giving up those that have been idle
+/// for the longest time, a sixteenth of all at once, so that looking for them costs little.
+fn has_room(open: &mut HashMap<u64, Activity>, connections_max: usize) -> bool {
+    if open.len() < connections_max {
+        return true;
+    }
+    let idle = open.iter().filter_map(|(number, activity)| Some((activity.idle_since()?, *number)));
+    let mut idle: Vec<_> = idle.collect();
+    idle.sort_unstable();
+    for (_, number) in idle.iter().take((connections_max / 16).max(1)) {
+        if let Some(activity) = open.remove(number) {
+            activity.give_up();
+        }
+    }
+    !idle.is_empty()
+}
+
 /// What every connection of a server shares.
 struct Listening {
     world: Arc<Mutex<World>>,
@@ -150,24 +180,31 @@ struct Listening {
 impl Listening {
     async fn accept_all(self, listener: TcpListener) {
         let mut connections = JoinSet::new();
+        let mut open: HashMap<u64, Activity> = HashMap::new();
         let mut number = 0;
+        // Those that were given up need a moment to end.
+        let at_once = self.limits.connections + self.limits.connections / 8 + 1;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) if connections.len() >= self.limits.connections => {
-                        tracing::warn!(connections = connections.len(), "closed one too many");
+                accepted = listener.accept(), if connections.len() < at_once => match accepted {
+                    Ok((stream, _)) if !has_room(&mut open, self.limits.connections) => {
+                        tracing::warn!(connections = open.len(), "closed one too many");
                         drop(stream);
                     }
                     Ok((stream, remote)) => {
                         number += 1;
                         let service = self.service(number, remote);
                         let (tls, stop) = (self.tls.clone(), self.stop.clone());
-                        let talk = connection::serve(stream, tls, service, self.limits, stop);
-                        let open = self.metrics.connection();
+                        let activity = Activity::begin();
+                        open.insert(number, activity.clone());
+                        let talk =
+                            connection::serve(stream, tls, service, self.limits, activity, stop);
+                        let counted = self.metrics.connection();
                         connections.spawn(async move {
                             talk.await;
-                            drop(open);
+                            drop(counted);
+                            number
                         });
                     }
                     Err(error) => {
@@ -175,7 +212,12 @@ impl Listening {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                Some(_) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => {
+                    // One that panicked is printed; its entry goes when room is needed.
+                    if let Ok(number) = ended {
+                        open.remove(&number);
+                    }
+                }
             }
         }
         drop(listener);

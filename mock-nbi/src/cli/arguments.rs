@@ -114,7 +114,7 @@ pub(super) struct ListenOptions {
     /// is made and printed unless it is given
     #[arg(long, value_name = "TOKEN", env = "MOCK_NBI_CONTROL_TOKEN", hide_env_values = true)]
     pub(super) control_token: Option<String>,
-    /// Connections at once; what comes above is closed
+    /// Connections at once; for one more, the longest idle one is closed
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub(super) max_connections: usize,
     /// Bytes of one request's body

@@ -26,12 +26,13 @@ use crate::service::NbiService;
 /// HTTP/2 streams of one connection at once; nginx has as many (`http2_max_concurrent_streams`).
 const STREAMS_MAX: u32 = 128;
 
-/// Serves one connection until either side ends it.
+/// Serves one connection until either side ends it, or `activity` is told to.
 pub(super) async fn serve(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     service: NbiService,
     limits: Limits,
+    activity: Activity,
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
@@ -39,25 +40,30 @@ pub(super) async fn serve(
     stream.set_write_timeout(Some(limits.write_idle));
     let stream = Box::pin(stream);
     let Some(acceptor) = tls else {
-        return talk(stream, service, limits, stop).await;
+        return talk(stream, service, limits, activity, stop).await;
     };
     let handshake = tokio::time::timeout(limits.idle, acceptor.accept(stream));
     let shaken = tokio::select! {
         shaken = handshake => shaken,
         () = stop.cancelled() => return,
+        () = activity.given_up.cancelled() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => talk(stream, service, limits, stop).await,
+        Ok(Ok(stream)) => talk(stream, service, limits, activity, stop).await,
         Ok(Err(error)) => tracing::info!(%error, "no TLS connection came about"),
         Err(_) => tracing::info!("a TLS handshake took too long"),
     }
 }
 
-async fn talk<IO>(io: IO, service: NbiService, limits: Limits, stop: CancellationToken)
-where
+async fn talk<IO>(
+    io: IO,
+    service: NbiService,
+    limits: Limits,
+    activity: Activity,
+    stop: CancellationToken,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = Activity::begin();
     let answer = {
         let activity = activity.clone();
         service_fn(move |request: Request<Incoming>| {
@@ -81,6 +87,10 @@ where
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
                 }
+                return;
+            }
+            () = activity.given_up.cancelled() => {
+                tracing::debug!("closed an idle connection for a new one");
                 return;
             }
             () = stop.cancelled(), if !is_stopping => {
@@ -118,14 +128,21 @@ fn protocols(limits: Limits) -> auto::Builder<TokioExecutor> {
 
 /// Whether requests are under way on a connection, and since when none is.
 #[derive(Clone, Debug)]
-struct Activity {
+pub(super) struct Activity {
     /// Requests under way, and when the last one ended.
     now: Arc<Mutex<(usize, Instant)>>,
+    given_up: CancellationToken,
 }
 
 impl Activity {
-    fn begin() -> Self {
-        Self { now: Arc::new(Mutex::new((0, Instant::now()))) }
+    pub(super) fn begin() -> Self {
+        let now = Arc::new(Mutex::new((0, Instant::now())));
+        Self { now, given_up: CancellationToken::new() }
+    }
+
+    /// Closes the connection.
+    pub(super) fn give_up(&self) {
+        self.given_up.cancel();
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut (usize, Instant)) -> T) -> T {
@@ -137,7 +154,7 @@ impl Activity {
         Busy { activity: self.clone() }
     }
 
-    fn idle_since(&self) -> Option<Instant> {
+    pub(super) fn idle_since(&self) -> Option<Instant> {
         self.with(|(count, since)| (*count == 0).then_some(*since))
     }
 }

@@ -10,7 +10,8 @@ use crate::request::BODY_BYTES_MAX;
 /// the server hold stays far below a gigabyte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once; what comes above is closed unread.
+    /// Connections at once; for one more, that is closed which has been idle for the longest time, or
+    /// the new one when none is idle.
     pub connections: usize,
     /// Bytes of one request's body; more is 413.
     pub body_bytes: usize,

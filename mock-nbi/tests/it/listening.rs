@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mock_nbi::{Limits, MockNbi, ServeOptions, Server, Shape, TlsIdentity};
+use mock_nbi::{Fault, FaultKind, Limits, MockNbi, ServeOptions, Server, Shape, TlsIdentity};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -119,20 +119,43 @@ async fn a_body_that_stops_half_way_is_answered_with_408() {
     server.shutdown().await;
 }
 
-#[tokio::test]
-async fn one_connection_too_many_is_closed() {
-    let (_nbi, server) = limited(Limits { connections: 2, ..Limits::default() }).await;
+/// Connects, asks, and reads no more than the beginning of the answer, if there is one.
+async fn ask(server: &Server) -> (TcpStream, bool) {
+    let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
     let request = b"GET /osm/version HTTP/1.1\r\nHost: x\r\n\r\n";
-    let mut kept = Vec::new();
-    for _ in 0..2 {
+    let _ = stream.write_all(request).await;
+    let mut first = [0; 12];
+    let is_answered = stream.read_exact(&mut first).await.is_ok();
+    (stream, is_answered && &first == b"HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn one_connection_too_many_takes_the_place_of_the_longest_idle_one() {
+    let (_nbi, server) = limited(Limits { connections: 2, ..Limits::default() }).await;
+    let (mut oldest, _) = ask(&server).await;
+    let (_newer, _) = ask(&server).await;
+    assert!(ask(&server).await.1);
+    let mut rest = Vec::new();
+    // Ends because the server closed it.
+    let _ = oldest.read_to_end(&mut rest).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_when_all_others_are_busy() {
+    let (nbi, server) = limited(Limits { connections: 2, ..Limits::default() }).await;
+    let mut busy = Vec::new();
+    for nth in 1..=2 {
+        let operation = "GET /version".to_owned();
+        nbi.inject(Fault { operation, nth: 1, kind: FaultKind::Hang });
         let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
-        stream.write_all(request).await.unwrap();
-        let mut first = [0; 12];
-        stream.read_exact(&mut first).await.unwrap();
-        assert_eq!(&first, b"HTTP/1.1 200");
-        kept.push(stream);
+        stream.write_all(b"GET /osm/version HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        busy.push(stream);
+        while nbi.journal_len() < nth {
+            tokio::task::yield_now().await;
+        }
     }
-    assert_eq!(talk(&server, request).await, "");
+    assert!(!ask(&server).await.1);
     server.shutdown().await;
 }
 
