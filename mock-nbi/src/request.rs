@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::data;
 use crate::problem::Problem;
 use crate::pyjson;
+use crate::python::yaml_complaint;
 
 /// Bodies above this are refused with 413, as the web server in front of OSM does.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -170,26 +171,8 @@ fn parse_yaml(bytes: &[u8]) -> Result<Value, Problem> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()))?;
     data::from_yaml(text).map_err(|unreadable| {
-        unreadable.into_problem(|error| {
-            broken(unclosed_sequence(text).unwrap_or_else(|| error.to_string()))
-        })
+        unreadable.into_problem(|error| broken(yaml_complaint(&error.to_string(), text)))
     })
-}
-
-/// The text for the one mistake that the recordings show: a `[` that is never closed.
-fn unclosed_sequence(text: &str) -> Option<String> {
-    let position = |index: usize| {
-        let before = &text[..index];
-        let line = before.matches('\n').count() + 1;
-        let column = index - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
-        format!("in \"None\", line {line}, column {column}")
-    };
-    let open = text.rfind('[').filter(|open| !text[*open..].contains(']'))?;
-    Some(format!(
-        "while parsing a flow sequence\n  {}\nexpected ',' or ']', but got '<stream end>'\n  {}",
-        position(open),
-        position(text.len())
-    ))
 }
 
 /// Splits a query or form into decoded pairs, in order; a key alone has an empty value.

@@ -13,7 +13,7 @@ use crate::archive::{self, Archive};
 use crate::data;
 use crate::descriptor::{self, Kind};
 use crate::problem::Problem;
-use crate::python::{DESCRIPTOR, yaml_dump};
+use crate::python::{DESCRIPTOR, yaml_complaint, yaml_dump};
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
 use crate::state::session::{Access, Session};
@@ -232,8 +232,9 @@ impl State {
 fn parse_descriptor(text: &[u8]) -> Result<Value, Problem> {
     let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
     let text = std::str::from_utf8(text).map_err(|error| broken(error.to_string()))?;
-    data::from_yaml(text)
-        .map_err(|unreadable| unreadable.into_problem(|error| broken(error.to_string())))
+    data::from_yaml(text).map_err(|unreadable| {
+        unreadable.into_problem(|error| broken(yaml_complaint(&error.to_string(), text)))
+    })
 }
 
 fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), Problem> {
