@@ -14,6 +14,9 @@ BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 # How many times faster than a real OSM the demo's fake works.
 SPEED ?= 20
 
+# How long the fuzzer runs.
+FUZZ_SECONDS ?= 60
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +52,14 @@ deny:
 .PHONY: bench
 bench: ## Run the benchmarks; reports go to target/criterion
 	$(CARGO) bench --package benches
+
+.PHONY: fuzz
+fuzz: ## Send made-up requests to the fake for FUZZ_SECONDS (60); needs a nightly compiler
+	@if ! $(CARGO) fuzz --version >/dev/null 2>&1; then \
+	  echo "installing cargo-fuzz into target/tools (once, a minute)"; \
+	  $(CARGO) install --quiet --locked --root "$(TOOLS)" cargo-fuzz; fi
+	cd mock-nbi && CARGO_TARGET_DIR="$(CURDIR)/target/fuzz" $(CARGO) +nightly fuzz run --sanitizer none router -- \
+	  -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048
 
 .PHONY: bless
 bless: ## Rewrite transcripts and snapshots; read the difference before committing it

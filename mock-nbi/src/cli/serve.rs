@@ -47,17 +47,20 @@ async fn start(
     Err(refusal).with_context(|| format!("cannot listen on {listen}"))
 }
 
-/// The first line is where it listens; what else a client needs follows.
+/// The first line is where it listens; what else a client needs follows. All of it goes out at once,
+/// so that who reads no more than the first line does not stop us.
 fn announce(options: &Options, server: &Server, fingerprint: Option<&str>) -> io::Result<()> {
-    let mut out = io::stdout();
-    writeln!(out, "mock-nbi listening on {}://{}/osm", server.scheme(), server.local_addr())?;
+    let mut text =
+        format!("mock-nbi listening on {}://{}/osm\n", server.scheme(), server.local_addr());
     if let Some(fingerprint) = fingerprint {
-        writeln!(out, "certificate SHA-256 {fingerprint}")?;
+        text += &format!("certificate SHA-256 {fingerprint}\n");
     }
     let is_made = options.listening.control_token.as_deref().is_none_or(str::is_empty);
     if let Some(token) = server.control_token().filter(|_| is_made) {
-        writeln!(out, "control token {token}")?;
+        text += &format!("control token {token}\n");
     }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

@@ -12,6 +12,7 @@ mod control_api;
 mod engine;
 mod faults;
 mod flood;
+mod fuzz_seeds;
 mod go_engine;
 mod hostile;
 mod listening;
