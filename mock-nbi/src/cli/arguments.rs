@@ -133,9 +133,15 @@ pub(super) struct ListenOptions {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum ReleaseArg {
+    /// Release 8, with descriptors as they were before SOL006
+    #[value(name = "8")]
+    R8,
     /// Release 10
     #[value(name = "10")]
     R10,
+    /// Release 19
+    #[value(name = "19")]
+    R19,
     /// Release 19 as in the recordings
     #[value(name = "19-recorded")]
     R19Recorded,

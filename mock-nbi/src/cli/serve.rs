@@ -66,7 +66,9 @@ fn announce(options: &Options, server: &Server, fingerprint: Option<&str>) -> io
 
 fn build(options: &Options) -> anyhow::Result<MockNbi> {
     let release = match options.release {
+        ReleaseArg::R8 => Release::R8,
         ReleaseArg::R10 => Release::R10,
+        ReleaseArg::R19 => Release::R19,
         ReleaseArg::R19Recorded => Release::R19Recorded,
     };
     let profile = match options.profile {

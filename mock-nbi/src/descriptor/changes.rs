@@ -1,52 +1,191 @@
 //! Which parts of a descriptor may change while an NS uses it.
+//!
+//! Source: OSM NBI `descriptor_topics.py` (`_validate_descriptor_changes`), release 19; recorded
+//! case `packages_updated_while_in_use`.
 
 use serde_json::Value;
 
-/// What of a descriptor in use differs and may not, as OSM lists it: `['version'] , ['kdu'][0]`.
+use super::Kind;
+use super::unique::is_truthy;
+use crate::problem::Problem;
+
+/// Checks the descriptor of an upload against that of the upload before, both as they came.
 ///
-/// Only parts for day 1 and 2, scaling, healing and alarms may change.
+/// Only primitives of day 1 and 2, scaling, healing and alarms may change, or anything with another
+/// `software-version`.
 ///
-/// Source: recorded case `packages_updated_while_in_use`.
-pub(crate) fn forbidden_changes(old: &Value, new: &Value) -> Vec<String> {
-    let mut changes = Vec::new();
-    differences(old, new, "", &mut changes);
-    changes
+/// # Errors
+/// 422 that lists the places of other values; 400 where nothing has another value, but something
+/// came, went, or is of another type.
+pub(crate) fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), Problem> {
+    if !is_truthy(Some(old)) || !is_truthy(Some(new)) {
+        return Ok(());
+    }
+    if kind == Kind::Vnfd && software_version(old) != software_version(new) {
+        return Ok(());
+    }
+    let mut changes = Changes::default();
+    changes.compare(&without_changeable(kind, old), &without_changeable(kind, new), "");
+    let (name, between, end) = match kind {
+        Kind::Vnfd => ("VNF", " , ", ""),
+        Kind::Nsd | Kind::Nst => ("NS", ", ", " "),
+    };
+    if !changes.values.is_empty() {
+        return Err(Problem::unprocessable(format!(
+            "Error in validating new descriptor: {} cannot be modified, there are disallowed \
+             changes in the {} descriptor.{end}",
+            changes.values.join(between),
+            name.to_lowercase(),
+        )));
+    }
+    if changes.has_others {
+        return Err(Problem::bad_request(format!(
+            "{name} Descriptor could not be processed with error: 'NoneType' object has no \
+             attribute 'keys'."
+        )));
+    }
+    Ok(())
 }
 
-const CHANGEABLE: &[&str] = &[
-    "lcm-operations-configuration",
-    "scaling-aspect",
-    "healing-aspect",
-    "alarm",
-    "monitoring-parameter",
-    "_admin",
-    "_id",
-    "ns-configuration",
-    "vnf-configuration",
-];
+fn software_version(descriptor: &Value) -> Value {
+    let inner = descriptor.get("vnfd").filter(|inner| is_truthy(Some(inner)));
+    let version = inner.unwrap_or(descriptor).get("software-version");
+    version.filter(|version| is_truthy(Some(version))).cloned().unwrap_or_else(|| "1.0".into())
+}
 
-fn differences(old: &Value, new: &Value, path: &str, out: &mut Vec<String>) {
-    match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
-            for key in keys.filter(|key| !CHANGEABLE.contains(&key.as_str())) {
-                let inner = format!("{path}['{key}']");
-                match (a.get(key), b.get(key)) {
-                    (Some(a), Some(b)) => differences(a, b, &inner, out),
-                    _ => out.push(inner),
+/// The descriptor without what may change.
+fn without_changeable(kind: Kind, descriptor: &Value) -> Value {
+    let mut inner = descriptor;
+    let key = if kind == Kind::Vnfd { "vnfd" } else { "nsd" };
+    while let Some(below) = inner.get(key).filter(|below| is_truthy(Some(below))) {
+        inner = below;
+        if kind == Kind::Vnfd {
+            break;
+        }
+    }
+    let mut left = inner.get(0).unwrap_or(inner).clone();
+    remove(&mut left, &["_admin"]);
+    match kind {
+        Kind::Vnfd => {
+            for df in items(&mut left, "df") {
+                remove(df, &["scaling-aspect", "healing-aspect"]);
+                let operations = df
+                    .get_mut("lcm-operations-configuration")
+                    .and_then(|config| config.get_mut("operate-vnf-op-config"));
+                if let Some(operations) = operations {
+                    items(operations, "day1-2").for_each(|config| remove(config, PRIMITIVES));
                 }
             }
+            items(&mut left, "vdu").for_each(|vdu| remove(vdu, &["alarm", "monitoring-parameter"]));
         }
-        (Value::Array(a), Value::Array(b)) => {
-            for index in 0..a.len().max(b.len()) {
-                let inner = format!("{path}[{index}]");
-                match (a.get(index), b.get(index)) {
-                    (Some(a), Some(b)) => differences(a, b, &inner, out),
-                    _ => out.push(inner),
-                }
+        Kind::Nsd | Kind::Nst => {
+            if let Some(configuration) = left.get_mut("ns-configuration") {
+                remove(configuration, PRIMITIVES);
             }
         }
-        (a, b) if a != b => out.push(path.to_owned()),
-        _ => {}
+    }
+    left
+}
+
+const PRIMITIVES: &[&str] =
+    &["config-primitive", "initial-config-primitive", "terminate-config-primitive"];
+
+fn items<'a>(value: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> {
+    value.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+fn remove(value: &mut Value, keys: &[&str]) {
+    if let Some(fields) = value.as_object_mut() {
+        for key in keys {
+            fields.shift_remove(*key);
+        }
+    }
+}
+
+/// Differences as Python's `deepdiff` sorts them.
+#[derive(Default)]
+struct Changes {
+    /// Places with another value of the same type: `['kdu'][0]['helm-chart']`.
+    values: Vec<String>,
+    /// Whether anything was added, removed, or is of another type.
+    has_others: bool,
+}
+
+impl Changes {
+    fn compare(&mut self, old: &Value, new: &Value, path: &str) {
+        match (old, new) {
+            (Value::Object(a), Value::Object(b)) => {
+                self.has_others |= a.keys().any(|key| !b.contains_key(key));
+                self.has_others |= b.keys().any(|key| !a.contains_key(key));
+                for (key, old) in a {
+                    if let Some(new) = b.get(key) {
+                        self.compare(old, new, &format!("{path}['{key}']"));
+                    }
+                }
+            }
+            (Value::Array(a), Value::Array(b)) => {
+                self.has_others |= a.len() != b.len();
+                for (index, (old, new)) in a.iter().zip(b).enumerate() {
+                    self.compare(old, new, &format!("{path}[{index}]"));
+                }
+            }
+            (old, new) if old == new => {}
+            (Value::String(_), Value::String(_)) | (Value::Bool(_), Value::Bool(_)) => {
+                self.values.push(path.to_owned());
+            }
+            (Value::Number(a), Value::Number(b)) if a.is_f64() == b.is_f64() => {
+                self.values.push(path.to_owned());
+            }
+            _ => self.has_others = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(kind: Kind, old: &Value, new: &Value, expected: &str) {
+        let got = check_changes(kind, old, new).map_or_else(|p| p.detail, |()| "fine".into());
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn only_policies_and_primitives_may_change() {
+        let vnfd = |version: &str, primitive: &str| {
+            json!({"vnfd": {"version": version, "df": [{"id": "d", "scaling-aspect": [version],
+                "lcm-operations-configuration": {"operate-vnf-op-config": {"day1-2": [
+                    {"id": "a", "config-primitive": [{"name": primitive}]}]}}}]}})
+        };
+        check(Kind::Vnfd, &vnfd("1", "a"), &vnfd("1", "b"), "fine");
+        check(
+            Kind::Vnfd,
+            &vnfd("1", "a"),
+            &vnfd("2", "a"),
+            "Error in validating new descriptor: ['version'] cannot be modified, there are \
+             disallowed changes in the vnf descriptor.",
+        );
+        check(
+            Kind::Nsd,
+            &json!({"nsd": {"nsd": [{"id": "a", "name": "b"}]}}),
+            &json!({"nsd": {"nsd": [{"id": "x", "name": "y"}]}}),
+            "Error in validating new descriptor: ['id'], ['name'] cannot be modified, there are \
+             disallowed changes in the ns descriptor. ",
+        );
+    }
+
+    #[test]
+    fn another_software_version_excuses_everything() {
+        let vnfd = |version: &str| json!({"id": version, "software-version": version});
+        check(Kind::Vnfd, &vnfd("1"), &vnfd("2"), "fine");
+        check(
+            Kind::Vnfd,
+            &json!({"id": "a", "software-version": "1.0"}),
+            &json!({"id": "a"}),
+            "VNF Descriptor could not be processed with error: 'NoneType' object has no attribute \
+             'keys'.",
+        );
     }
 }

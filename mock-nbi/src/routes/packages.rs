@@ -80,7 +80,7 @@ fn create_with_content(
     let upload = read_upload(request)?;
     let upload_kind = match kind {
         Kind::Vnfd => UploadKind::CreateVnf,
-        Kind::Nsd => UploadKind::CreateNs,
+        Kind::Nsd | Kind::Nst => UploadKind::CreateNs,
     };
     let latency = state.engine.profile().latency(upload_kind);
     let range = range_of(request)?;
@@ -159,6 +159,7 @@ fn read_upload(request: &Request) -> Result<Upload, Problem> {
         content_type: request.content_type().to_owned(),
         filename: header("Content-Filename"),
         md5: header("Content-File-MD5"),
+        params: request.params.clone(),
     })
 }
 
@@ -195,15 +196,14 @@ fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
 }
 
 fn edit(state: &mut State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
-    let Body::Data(mut patch) = request.parse_body()? else {
+    let Body::Data(patch) = request.parse_body()? else {
         return Err(no_attribute("RequestBody"));
     };
     let is_empty = patch.as_object().is_some_and(serde_json::Map::is_empty);
     if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
         return Err(Problem::bad_request(NOTHING_TO_UPDATE));
     }
-    override_with(&mut patch, &request.params)?;
-    state.edit_package(&call.session, kind, call.id()?, &patch, call.now)?;
+    state.edit_package(&call.session, kind, call.id()?, &patch, &request.params, call.now)?;
     Ok(Reply::no_content().after(state.engine.profile().latency(UploadKind::Update)))
 }
 

@@ -88,6 +88,7 @@ impl State {
             content_type: last.content_type.clone(),
             filename: last.filename.clone(),
             md5: last.md5.clone(),
+            params: last.params.clone(),
         };
         self.upload(session, kind, id, &upload, now)
     }

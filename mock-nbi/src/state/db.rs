@@ -40,6 +40,18 @@ pub enum Collection {
     Users,
     /// `roles`
     Roles,
+    /// `nsts`
+    SliceTemplates,
+    /// `nsis`
+    SliceInstances,
+    /// `pdus`
+    PduDescriptors,
+    /// `vnfpkgops`
+    PackageOperations,
+    /// `ns_config_template`
+    NsConfigTemplates,
+    /// `k8srepos`
+    K8sRepos,
 }
 
 impl Collection {
@@ -70,6 +82,12 @@ impl Collection {
             Self::Projects => "projects",
             Self::Users => "users",
             Self::Roles => "roles",
+            Self::SliceTemplates => "nsts",
+            Self::SliceInstances => "nsis",
+            Self::PduDescriptors => "pdus",
+            Self::PackageOperations => "vnfpkgops",
+            Self::NsConfigTemplates => "ns_config_template",
+            Self::K8sRepos => "k8srepos",
         }
     }
 

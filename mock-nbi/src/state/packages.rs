@@ -5,18 +5,18 @@
 mod edit;
 
 use bytes::Bytes;
-use http::StatusCode;
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive};
 use crate::data;
-use crate::descriptor::{self, Kind};
+use crate::descriptor::{self, Kind, PackageFiles};
 use crate::problem::Problem;
 use crate::python::{DESCRIPTOR, yaml_complaint, yaml_dump};
+use crate::request::override_with;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
-use crate::state::session::{Access, Session};
+use crate::state::session::Session;
 
 /// What was uploaded for a package.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Upload {
     pub(crate) filename: Option<String>,
     /// `Content-File-MD5`.
     pub(crate) md5: Option<String>,
+    /// Query parameters, which are laid over the descriptor.
+    pub(crate) params: Vec<(String, String)>,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
         match self {
             Self::Vnfd => Collection::VnfPackages,
             Self::Nsd => Collection::NsDescriptors,
+            Self::Nst => Collection::SliceTemplates,
         }
     }
 }
@@ -95,19 +98,15 @@ impl State {
     ) -> Result<(), Problem> {
         let old = session.find(&self.db, kind.collection(), id)?.into_owned();
         let (content, stored, mut storage) = self.open(upload)?;
-        let descriptor = descriptor::remove_envelope(kind, &content)?;
-        let is_update = old["_admin"]["onboardingState"] == "ONBOARDED";
+        self.check_changes_in_use(kind, id, &content)?;
+        let mut descriptor = descriptor::remove_envelope(kind, self.release, &content)?;
+        override_with(&mut descriptor, &upload.params)?;
         let mut merged = old.clone();
         merge_patch(&mut merged, &descriptor);
-        let mut record = self.validated(session, kind, &old, merged)?;
-        if is_update && self.release.tracks_package_use() && self.is_used(kind, id) {
-            check_changes(kind, &old, &record)?;
-        }
-        let has_revisions = self.release.has_revisions();
-        let admin = admin_of(&mut record);
+        let admin = admin_of(&mut merged);
         let mut folder = id.to_owned();
-        if has_revisions {
-            let revision = admin["revision"].as_u64().unwrap_or(0) + 1;
+        if self.release.has_revisions() {
+            let revision = old["_admin"]["revision"].as_u64().unwrap_or(0) + 1;
             set(admin, "revision", revision);
             folder = format!("{id}:{revision}");
         }
@@ -116,12 +115,22 @@ impl State {
         set(admin, "onboardingState", "ONBOARDED");
         set(admin, "operationalState", "ENABLED");
         set(admin, "modified", now);
-        if has_revisions && !list(&record, "vdu").is_empty() {
-            set(admin_of(&mut record), "type", "vnfd");
-        }
+        let record = self.validated(session, kind, &old, merged, &descriptor, Some(&stored))?;
         self.db.put(kind.collection(), record);
         self.files.insert((kind.collection(), id.to_owned()), stored);
         Ok(())
+    }
+
+    /// While an NS uses a package, only some parts of it may change.
+    fn check_changes_in_use(&self, kind: Kind, id: &str, content: &Value) -> Result<(), Problem> {
+        if !self.release.tracks_package_use() || !self.is_used(kind, id) {
+            return Ok(());
+        }
+        let Some(stored) = self.files.get(&(kind.collection(), id.to_owned())) else {
+            return Ok(());
+        };
+        let old = parse_descriptor(stored.descriptor_text())?;
+        descriptor::check_changes(kind, &old, content)
     }
 
     /// The descriptor in an upload, what to keep of it, and its `storage` record.
@@ -158,45 +167,64 @@ impl State {
         Ok((content, Stored::Packed { bytes: upload.raw.clone(), archive }, storage))
     }
 
-    /// The record with its descriptor part checked and in OSM's types.
+    /// The record with its descriptor part checked and in OSM's types; `edit` is what was laid over
+    /// it, `stored` what comes with it where that is not what the package has.
     fn validated(
         &self,
         session: &Session,
         kind: Kind,
         old: &Value,
         mut merged: Value,
+        edit: &Value,
+        stored: Option<&Stored>,
     ) -> Result<Value, Problem> {
         let id = text(old, "_id").to_owned();
-        let admin = merged.get("_admin").cloned().unwrap_or_default();
+        let mut admin = merged.get("_admin").cloned().unwrap_or_default();
         if let Some(fields) = merged.as_object_mut() {
             fields.shift_remove("_admin");
             fields.shift_remove("_id");
         }
-        let checked = descriptor::validate(kind, &merged)?;
+        let stored = stored.or_else(|| self.files.get(&(kind.collection(), id.clone())));
+        let files = stored.map(Stored::package_files).unwrap_or_default();
+        let checked = descriptor::validate(kind, self.release, &merged, files, session.force)?;
         let mut record = json!({"_id": id});
-        merge_patch(&mut record, &checked);
+        if let (Some(record), Value::Object(checked)) = (record.as_object_mut(), checked) {
+            record.extend(checked);
+        }
+        if let Some(vnf_type) = vnf_type(kind, &record) {
+            set(&mut admin, "type", vnf_type);
+        }
         set(&mut record, "_admin", admin);
         if session.force {
             return Ok(record);
         }
-        let project = session.with(Access::List);
-        let descriptor_id = text(&record, "id");
+        self.check_others(session, kind, &record, edit)?;
+        Ok(record)
+    }
+
+    /// Checks a descriptor against the others of the project: its id, and what it refers to.
+    fn check_others(
+        &self,
+        session: &Session,
+        kind: Kind,
+        record: &Value,
+        edit: &Value,
+    ) -> Result<(), Problem> {
+        let (id, descriptor_id) = (text(record, "_id"), text(record, "id"));
         let is_taken = self
             .db
             .with(kind.collection(), "id", descriptor_id)
-            .any(|other| project.sees(&other) && text(&other, "_id") != id);
-        if is_taken && !descriptor_id.is_empty() {
+            .any(|other| session.sees(&other) && text(&other, "_id") != id);
+        if edit.get("id").is_some() && is_taken {
             return Err(Problem::conflict(format!(
                 "{} with id '{descriptor_id}' already exists for this project",
                 kind.collection().singular()
             )));
         }
-        if kind == Kind::Nsd {
-            descriptor::check_references(&record, |name| {
-                self.db.find_with(Collection::VnfPackages, "id", name, |vnfd| project.sees(vnfd))
-            })?;
-        }
-        Ok(record)
+        let named = if kind == Kind::Nst { Kind::Nsd } else { Kind::Vnfd };
+        descriptor::check_references(kind, self.release, record, &|name| {
+            self.db.find_with(named.collection(), "id", name, |named| session.sees(named))
+        })
     }
 
     /// Whether an NS instance holds this package.
@@ -204,6 +232,7 @@ impl State {
         let (collection, place) = match kind {
             Kind::Vnfd => (Collection::VnfInstances, "vnfd-id"),
             Kind::Nsd => (Collection::NsInstances, "nsd-id"),
+            Kind::Nst => (Collection::SliceInstances, "_admin.nst-id"),
         };
         self.db.count_with(collection, place, id) > 0
     }
@@ -237,24 +266,32 @@ fn parse_descriptor(text: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), Problem> {
-    if kind == Kind::Vnfd && old.get("software-version") != new.get("software-version") {
-        return Ok(());
+/// What kind of VNF the VDUs make: `vnfd`, `pnfd` or `hnfd` (hybrid).
+fn vnf_type(kind: Kind, record: &Value) -> Option<&'static str> {
+    let vdus = list(record, "vdu");
+    let is_physical = |vdu: &Value| descriptor::is_truthy(vdu.get("pdu-type"));
+    match (vdus.iter().any(is_physical), vdus.iter().any(|vdu| !is_physical(vdu))) {
+        _ if kind != Kind::Vnfd => None,
+        (true, true) => Some("hnfd"),
+        (true, false) => Some("pnfd"),
+        (false, true) => Some("vnfd"),
+        (false, false) => None,
     }
-    let changes = descriptor::forbidden_changes(old, new);
-    if changes.is_empty() {
-        return Ok(());
+}
+
+impl Stored {
+    /// The descriptor file.
+    pub(crate) fn descriptor_text(&self) -> &Bytes {
+        match self {
+            Self::Text(text) => text,
+            Self::Packed { archive, .. } => &archive.descriptor_text,
+        }
     }
-    let (name, end) = match kind {
-        Kind::Vnfd => ("vnf", ""),
-        Kind::Nsd => ("ns", " "),
-    };
-    Err(Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        format!(
-            "Error in validating new descriptor: {} cannot be modified, there are disallowed \
-             changes in the {name} descriptor.{end}",
-            changes.join(" , ")
-        ),
-    ))
+
+    fn package_files(&self) -> PackageFiles<'_> {
+        match self {
+            Self::Text(_) => PackageFiles::default(),
+            Self::Packed { archive, .. } => PackageFiles::new(&archive.files, &archive.folder),
+        }
+    }
 }

@@ -126,7 +126,7 @@ fn a_seed_takes_packages_from_folders() {
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("thing_knf");
     fs_err::create_dir(&package).unwrap();
-    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, version: '1'}\n").unwrap();
+    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, version: '1', df: []}\n").unwrap();
     let text = format!("packages: [{{folder: {}}}]", package.display());
     let nbi = MockNbi::builder().seed(Seed::from_yaml(&text, "s").unwrap()).build().unwrap();
     let packages = nbi.records(Collection::VnfPackages);
@@ -151,7 +151,7 @@ async fn a_seeded_package_is_packed_in_the_order_of_its_names() {
     let folder = tempfile::tempdir().unwrap();
     let package = folder.path().join("thing_knf");
     fs_err::create_dir_all(package.join("charts")).unwrap();
-    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing}\n").unwrap();
+    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, df: []}\n").unwrap();
     for name in ["h", "c", "f", "a", "g", "b", "e", "d"] {
         fs_err::write(package.join("charts").join(name), name).unwrap();
     }

@@ -81,8 +81,9 @@ async fn parts_of_an_upload_are_counted_and_add_up_to_one_upload_at_most() {
 async fn an_instance_of_any_number_of_machines_is_refused() {
     let user = User::login(&fake()).await;
     let yaml = [("Content-Type", "application/yaml")];
-    let vnfd = "vnfd: {id: v, vdu: [{id: m}], df: [{id: d, instantiation-level: [{id: l, vdu-level: \
-                [{vdu-id: m, number-of-instances: 18446744073709551615}]}]}]}";
+    let vnfd = "vnfd: {id: v, mgmt-cp: c, ext-cpd: [{id: c}], vdu: [{id: m, \
+                virtual-storage-desc: [s]}], virtual-storage-desc: [{id: s}], df: [{id: d, instantiation-level: [{id: l, vdu-level: \
+                [{vdu-id: m, number-of-instances: 65535}]}]}]}";
     let path = "/vnfpkgm/v1/vnf_packages_content";
     let answer = send_as(&user, ("POST", path), &yaml, vnfd.as_bytes()).await;
     assert_eq!(answer.status, 201);

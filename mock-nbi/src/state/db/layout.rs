@@ -18,7 +18,12 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
         Collection::K8sClusters => &[READ_BY, "name", "vim_account"],
         Collection::Users => &["username"],
         Collection::Projects | Collection::Roles => &["name"],
-        Collection::VimAccounts => &[READ_BY, "name"],
+        Collection::SliceTemplates | Collection::NsConfigTemplates => &[READ_BY, "id"],
+        Collection::SliceInstances => &[READ_BY, "_admin.nst-id"],
+        Collection::PackageOperations => &[READ_BY, "vnfPkgId"],
+        Collection::VimAccounts | Collection::PduDescriptors | Collection::K8sRepos => {
+            &[READ_BY, "name"]
+        }
     }
 }
 

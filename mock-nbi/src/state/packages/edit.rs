@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use crate::descriptor::{self, Kind};
 use crate::problem::Problem;
+use crate::python;
+use crate::request::override_with;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, merge_patch, set, text};
-use crate::state::session::{Access, Session};
+use crate::state::session::Session;
 
 impl State {
     /// Changes state, user data or descriptor keys of a package (`PATCH`, and `PUT` of a bare
@@ -20,6 +22,7 @@ impl State {
         kind: Kind,
         id: &str,
         patch: &Value,
+        params: &[(String, String)],
         now: f64,
     ) -> Result<(), Problem> {
         let old = session.find(&self.db, kind.collection(), id)?.into_owned();
@@ -29,28 +32,14 @@ impl State {
             self.db.put(kind.collection(), record);
             return Ok(());
         }
-        let mut patch = descriptor::remove_envelope(kind, patch)?;
+        let mut patch = descriptor::remove_envelope(kind, self.release, patch)?;
+        override_with(&mut patch, params)?;
+        let patch = with_states(kind, &old, patch)?;
         let mut merged = old.clone();
-        let state_key = match kind {
-            Kind::Vnfd => "operationalState",
-            Kind::Nsd => "nsdOperationalState",
-        };
-        let mut user_data = None;
-        if let Some(fields) = patch.as_object_mut() {
-            if let Some(state) = fields.shift_remove(state_key) {
-                change_state(&mut merged, state_key, &state)?;
-            }
-            user_data = fields.shift_remove("userDefinedData");
-        }
-        if let Some(user_data) = user_data {
-            merge_patch(&mut admin_of(&mut merged)["userDefinedData"], &user_data);
-        }
-        if patch.as_object().is_some_and(|fields| !fields.is_empty()) {
-            merge_patch(&mut merged, &patch);
-            merged = self.validated(session, kind, &old, merged)?;
-        }
-        set(admin_of(&mut merged), "modified", now);
-        self.db.put(kind.collection(), merged);
+        merge_patch(&mut merged, &patch);
+        let mut record = self.validated(session, kind, &old, merged, &patch, None)?;
+        set(admin_of(&mut record), "modified", now);
+        self.db.put(kind.collection(), record);
         Ok(())
     }
 
@@ -90,47 +79,101 @@ impl State {
         id: &str,
         descriptor_id: &str,
     ) -> Result<(), Problem> {
+        if descriptor_id.is_empty() && kind != Kind::Nst {
+            return Ok(());
+        }
+        let is_old = !self.release.has_sol006_descriptors();
+        let sees_any = |collection, place: &str, name: &str| {
+            self.db.find_with(collection, place, name, |record| session.sees(record)).is_some()
+        };
         let refusal = match kind {
-            Kind::Nsd if self.is_used(kind, id) => {
-                "There is at least one NS instance using this descriptor"
-            }
-            Kind::Vnfd if self.is_used(kind, id) => {
-                "There is at least one VNF instance using this descriptor"
-            }
-            Kind::Vnfd if !descriptor_id.is_empty() => {
-                let project = session.with(Access::List);
-                let is_named = self
-                    .db
-                    .with(Collection::NsDescriptors, "vnfd-id", descriptor_id)
-                    .any(|nsd| project.sees(&nsd));
-                if !is_named {
-                    return Ok(());
+            Kind::Nsd if sees_any(Collection::NsInstances, "nsd-id", id) => {
+                if is_old {
+                    "There is at least one NS using this descriptor"
+                } else {
+                    "There is at least one NS instance using this descriptor"
                 }
+            }
+            Kind::Nsd
+                if sees_any(
+                    Collection::SliceTemplates,
+                    "netslice-subnet.nsd-ref",
+                    descriptor_id,
+                ) =>
+            {
+                "There is at least one NetSlice Template referencing this descriptor"
+            }
+            Kind::Vnfd if sees_any(Collection::VnfInstances, "vnfd-id", id) => {
+                if is_old {
+                    "There is at least one VNF using this descriptor"
+                } else {
+                    "There is at least one VNF instance using this descriptor"
+                }
+            }
+            Kind::Vnfd
+                if is_old
+                    && sees_any(
+                        Collection::NsDescriptors,
+                        "constituent-vnfd.vnfd-id-ref",
+                        descriptor_id,
+                    ) =>
+            {
+                "There is at least one NSD referencing this descriptor"
+            }
+            Kind::Vnfd if sees_any(Collection::NsDescriptors, "vnfd-id", descriptor_id) => {
                 "There is at least one NS package referencing this descriptor"
             }
-            Kind::Vnfd | Kind::Nsd => return Ok(()),
+            Kind::Nst if sees_any(Collection::SliceInstances, "_admin.nst-id", id) => {
+                "there is at least one Netslice Instance using this descriptor"
+            }
+            Kind::Vnfd | Kind::Nsd | Kind::Nst => return Ok(()),
         };
         Err(Problem::conflict(refusal))
     }
 }
 
-/// Whether `PATCH` may set this state, and does.
-fn change_state(record: &mut Value, key: &str, state: &Value) -> Result<(), Problem> {
-    let admin = admin_of(record);
-    if state != "ENABLED" && state != "DISABLED" {
-        return Err(Problem::bad_request(format!(
-            "State '{}' is not a valid operational state",
-            state.as_str().map_or_else(|| state.to_string(), str::to_owned)
-        )));
+/// An edit with its state and user data where the record has them, below `_admin`.
+fn with_states(kind: Kind, old: &Value, mut patch: Value) -> Result<Value, Problem> {
+    let key = match kind {
+        Kind::Nsd => "nsdOperationalState",
+        Kind::Vnfd | Kind::Nst => "operationalState",
+    };
+    let Some(fields) = patch.as_object_mut() else {
+        return Ok(patch);
+    };
+    fields.shift_remove("_id");
+    let state = fields.shift_remove(key);
+    let user_data = fields.shift_remove("userDefinedData");
+    if fields.get("_admin").is_none() {
+        fields.insert("_admin".into(), json!({}));
     }
-    if admin["operationalState"] == *state {
+    let admin = &mut patch["_admin"];
+    if let Some(state) = state {
+        if state != "ENABLED" && state != "DISABLED" {
+            return Err(Problem::bad_request(format!(
+                "State '{}' is not a valid operational state",
+                state.as_str().map_or_else(|| python::repr(&state), str::to_owned)
+            )));
+        }
+        set(admin, "operationalState", state);
+    }
+    if let Some(user_data) = user_data {
+        if !user_data.is_object() {
+            return Err(Problem::bad_request(format!(
+                "userDefinedData should be an object, but is '<class '{}'>' instead",
+                python::type_name(&user_data)
+            )));
+        }
+        set(admin, "userDefinedData", user_data);
+    }
+    let current = &old["_admin"]["operationalState"];
+    if admin.get("operationalState") == Some(current) {
         return Err(Problem::conflict(format!(
             "{key} already {}",
-            text(admin, "operationalState")
+            current.as_str().unwrap_or_default()
         )));
     }
-    set(admin, "operationalState", state.clone());
-    Ok(())
+    Ok(patch)
 }
 
 fn add_projects(record: &mut Value, projects: &[String], now: f64) {

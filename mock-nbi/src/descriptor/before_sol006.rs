@@ -1,0 +1,210 @@
+//! What must fit together inside of a descriptor as OSM 8 has it.
+//!
+//! Source: OSM NBI v8.0 `descriptor_topics.py` (`_validate_input_new` of VNFDs and NSDs).
+
+use serde_json::Value;
+
+use super::files::PackageFiles;
+use super::unique::is_truthy;
+use crate::problem::Problem;
+use crate::state::db::{list, text};
+
+type Checked = Result<(), Problem>;
+
+fn refuse(text: String) -> Checked {
+    Err(Problem::unprocessable(text))
+}
+
+/// Checks a VNFD.
+///
+/// # Errors
+/// 422 for references that lead nowhere, 400 for files that the package lacks.
+pub(super) fn check_vnfd(vnfd: &Value, files: PackageFiles<'_>) -> Checked {
+    let has_point =
+        |name: &str| list(vnfd, "connection-point").iter().any(|point| text(point, "name") == name);
+    if is_truthy(vnfd.get("vdu")) {
+        if !is_truthy(vnfd.get("mgmt-interface")) {
+            return refuse("'mgmt-interface' is a mandatory field and it is not defined".into());
+        }
+        let point = text(&vnfd["mgmt-interface"], "cp");
+        if !point.is_empty() && !has_point(point) {
+            return refuse(format!(
+                "mgmt-interface:cp='{point}' must match an existing connection-point"
+            ));
+        }
+    }
+    for vdu in list(vnfd, "vdu") {
+        check_interfaces(vdu, &has_point)?;
+        let owner = format!("vnf[id={}]:vdu[id={}]", text(vnfd, "id"), text(vdu, "id"));
+        check_charm(&vdu["vdu-configuration"], &owner, files)?;
+        let file = text(vdu, "cloud-init-file");
+        if !file.is_empty() && !files.has_file(&format!("cloud_init/{file}")) {
+            return Err(Problem::bad_request(format!(
+                "Cloud-init defined in {owner} but not present in package"
+            )));
+        }
+    }
+    check_charm(&vnfd["vnf-configuration"], &format!("vnf[id={}]", text(vnfd, "id")), files)?;
+    check_internal_links(vnfd)
+}
+
+fn check_charm(configuration: &Value, owner: &str, files: PackageFiles<'_>) -> Checked {
+    if is_truthy(configuration.get("juju")) && !files.has_folder("charms") {
+        return Err(Problem::bad_request(format!(
+            "Charm defined in {owner} but not present in package"
+        )));
+    }
+    Ok(())
+}
+
+fn check_interfaces(vdu: &Value, has_point: &dyn Fn(&str) -> bool) -> Checked {
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for interface in list(vdu, "interface") {
+        let key = ["external-connection-point-ref", "internal-connection-point-ref"]
+            .into_iter()
+            .find(|key| is_truthy(interface.get(*key)));
+        let Some(key) = key else {
+            continue;
+        };
+        let point = text(interface, key);
+        let place = format!(
+            "vdu[id='{}']:interface[name='{}']:{key}='{point}'",
+            text(vdu, "id"),
+            text(interface, "name")
+        );
+        if seen.contains(&(key, point)) {
+            return refuse(format!("{place} is referenced by other interface"));
+        }
+        seen.push((key, point));
+        let (is_there, kind) = if key.starts_with("external") {
+            (has_point(point), "connection-point")
+        } else {
+            let own = list(vdu, "internal-connection-point");
+            (own.iter().any(|item| text(item, "id") == point), "vdu:internal-connection-point")
+        };
+        if !is_there {
+            return refuse(format!("{place} must match an existing {kind}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_internal_links(vnfd: &Value) -> Checked {
+    let mut names = Vec::new();
+    for link in list(vnfd, "internal-vld") {
+        let name = text(link, "name");
+        if !name.is_empty() && names.contains(&name) {
+            return refuse(format!(
+                "Duplicated VLD name '{name}' in vnfd[id={}]:internal-vld[id={}]",
+                text(vnfd, "id"),
+                text(link, "id")
+            ));
+        }
+        names.push(name);
+        for point in list(link, "internal-connection-point") {
+            let wanted = text(point, "id-ref");
+            let is_there = list(vnfd, "vdu").iter().any(|vdu| {
+                let own = list(vdu, "internal-connection-point");
+                own.iter().any(|item| text(item, "id") == wanted)
+            });
+            if !is_there {
+                return refuse(format!(
+                    "internal-vld[id='{}']:internal-connection-point='{wanted}' must match an \
+                     existing vdu:internal-connection-point",
+                    text(link, "id")
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks an NSD.
+///
+/// # Errors
+/// 422 for references that lead nowhere.
+pub(super) fn check_nsd(nsd: &Value) -> Checked {
+    for link in list(nsd, "vld") {
+        let id = text(link, "id");
+        if is_truthy(link.get("mgmt-network")) && is_truthy(link.get("ip-profile-ref")) {
+            return refuse(format!(
+                "Error at vld[id='{id}']:ip-profile-ref You cannot set an ip-profile when \
+                 mgmt-network is True"
+            ));
+        }
+        for point in list(link, "vnfd-connection-point-ref") {
+            let member = text(point, "member-vnf-index-ref");
+            let mut members = list(nsd, "constituent-vnfd").iter();
+            let Some(found) = members.find(|item| text(item, "member-vnf-index") == member) else {
+                return refuse(format!(
+                    "Error at vld[id='{id}']:vnfd-connection-point-ref[member-vnf-index-ref=\
+                     '{member}'] does not match any constituent-vnfd:member-vnf-index"
+                ));
+            };
+            let (named, own) = (text(point, "vnfd-id-ref"), text(found, "vnfd-id-ref"));
+            if !named.is_empty() && named != own {
+                return refuse(format!(
+                    "Error at vld[id='{id}']:vnfd-connection-point-ref[vnfd-id-ref='{named}'] does \
+                     not match constituent-vnfd[member-vnf-index='{member}']:vnfd-id-ref '{own}'"
+                ));
+            }
+        }
+    }
+    for graph in list(nsd, "vnffgd") {
+        for classifier in list(graph, "classifier") {
+            let path = text(classifier, "rsp-id-ref");
+            if path.is_empty() || !list(graph, "rsp").iter().any(|rsp| text(rsp, "id") == path) {
+                let shown = if path.is_empty() { "None" } else { path };
+                return refuse(format!(
+                    "Error at vnffgd[id='{}']:classifier[id='{}']:rsp-id-ref '{shown}' does not \
+                     match any rsp:id",
+                    text(graph, "id"),
+                    text(classifier, "id")
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks an NSD against the VNFDs it names; `vnfd_of` finds one by its descriptor id.
+///
+/// # Errors
+/// 409 for a VNFD that does not exist, 422 for a connection point that it lacks.
+pub(super) fn check_references<'a>(
+    nsd: &Value,
+    vnfd_of: &dyn Fn(&str) -> Option<std::borrow::Cow<'a, Value>>,
+) -> Checked {
+    let members = list(nsd, "constituent-vnfd");
+    for member in members {
+        let id = text(member, "vnfd-id-ref");
+        if vnfd_of(id).is_none() {
+            return Err(Problem::conflict(format!(
+                "Descriptor error at 'constituent-vnfd':'vnfd-id-ref'='{id}' references a non \
+                 existing vnfd"
+            )));
+        }
+    }
+    for link in list(nsd, "vld") {
+        for point in list(link, "vnfd-connection-point-ref") {
+            let index = text(point, "member-vnf-index-ref");
+            let mut members = members.iter();
+            let member = members.find(|member| text(member, "member-vnf-index") == index);
+            let Some(vnfd) = member.and_then(|member| vnfd_of(text(member, "vnfd-id-ref"))) else {
+                continue;
+            };
+            let wanted = text(point, "vnfd-connection-point-ref");
+            let points = list(&vnfd, "connection-point");
+            if !points.iter().any(|item| text(item, "name") == wanted) {
+                return refuse(format!(
+                    "Error at vld[id='{}']:vnfd-connection-point-ref[member-vnf-index-ref='{index}\
+                     ']:vnfd-connection-point-ref='{wanted}' references a non existing \
+                     conection-point:name inside vnfd '{}'",
+                    text(link, "id"),
+                    text(&vnfd, "id")
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,402 @@
+//! What must fit together inside of a VNFD (SOL006).
+//!
+//! Source: OSM NBI `descriptor_topics.py` (`VnfdTopic._validate_input_new`), release 19.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::files::PackageFiles;
+use super::unique::is_truthy;
+use crate::problem::Problem;
+use crate::release::Release;
+use crate::state::db::{list, text};
+
+type Checked = Result<(), Problem>;
+
+/// Checks a VNFD in the model's types; the first mistake counts.
+///
+/// # Errors
+/// 422 for references that lead nowhere, 400 for files that the package lacks.
+pub(super) fn check(vnfd: &Value, files: PackageFiles<'_>, release: Release) -> Checked {
+    check_management(vnfd)?;
+    for vdu in list(vnfd, "vdu") {
+        check_internal_points(vdu)?;
+        check_cloud_init(vnfd, vdu, files, release)?;
+    }
+    check_charms(vnfd, files, release)?;
+    check_external_points(vnfd)?;
+    check_virtual_links(vnfd)?;
+    check_monitoring(vnfd)?;
+    super::vnfd_policies::check(vnfd)?;
+    check_storage_and_compute(vnfd)?;
+    if release.checks_helm_charts() {
+        check_vdu_profiles(vnfd)?;
+        check_helm_charts(vnfd)?;
+    }
+    Ok(())
+}
+
+fn refuse(text: String) -> Checked {
+    Err(Problem::unprocessable(text))
+}
+
+fn check_management(vnfd: &Value) -> Checked {
+    if !is_truthy(vnfd.get("vdu")) {
+        return Ok(());
+    }
+    if !is_truthy(vnfd.get("mgmt-cp")) {
+        return refuse("'mgmt-cp' is a mandatory field and it is not defined".into());
+    }
+    if list(vnfd, "ext-cpd").iter().any(|cpd| cpd.get("id") == vnfd.get("mgmt-cp")) {
+        return Ok(());
+    }
+    refuse(format!("mgmt-cp='{}' must match an existing ext-cpd", text(vnfd, "mgmt-cp")))
+}
+
+fn check_internal_points(vdu: &Value) -> Checked {
+    let mut seen = HashSet::new();
+    for cpd in list(vdu, "int-cpd") {
+        if !seen.insert(text(cpd, "id")) {
+            return refuse(format!(
+                "vdu[id='{}']:int-cpd[id='{}'] is already used by other int-cpd",
+                text(vdu, "id"),
+                text(cpd, "id")
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_cloud_init(
+    vnfd: &Value,
+    vdu: &Value,
+    files: PackageFiles<'_>,
+    release: Release,
+) -> Checked {
+    let file = text(vdu, "cloud-init-file");
+    let places: &[&str] = if release.has_zip_packages() {
+        &["cloud_init", "Scripts/cloud_init"]
+    } else {
+        &["cloud_init"]
+    };
+    let is_there = places.iter().any(|folder| files.has_file(&format!("{folder}/{file}")));
+    if file.is_empty() || is_there {
+        return Ok(());
+    }
+    Err(Problem::bad_request(format!(
+        "Cloud-init defined in vnf[id={}]:vdu[id={}] but not present in package",
+        text(vnfd, "id"),
+        text(vdu, "id")
+    )))
+}
+
+/// Juju charms of day 1 and 2, of VDUs and of the VNF itself, must be in the package.
+fn check_charms(vnfd: &Value, files: PackageFiles<'_>, release: Release) -> Checked {
+    let has_charms = files.has_folder("charms")
+        || (release.has_zip_packages() && files.has_folder("Scripts/charms"));
+    let Some(flavours) = vnfd.get("df") else {
+        return Err(Problem::bad_request("'df'"));
+    };
+    let flavours = flavours.as_array().map_or(&[][..], Vec::as_slice);
+    let uses_juju = |config: &Value| {
+        list(config, "execution-environment-list").iter().any(|item| item.get("juju").is_some())
+    };
+    let for_vdus = flavours.iter().any(|df| {
+        list(df, "vdu-profile").iter().any(|vdu| {
+            day_1_2(df).iter().any(|config| config.get("id") == vdu.get("id") && uses_juju(config))
+        })
+    });
+    let for_vnf = flavours.iter().take_while(|df| operation_config(df).is_some()).any(|df| {
+        day_1_2(df).iter().any(|config| config.get("id") == vnfd.get("id") && uses_juju(config))
+    });
+    if (for_vdus || for_vnf) && !has_charms {
+        return Err(Problem::bad_request(format!(
+            "Charm defined in vnf[id={}] but not present in package",
+            text(vnfd, "id")
+        )));
+    }
+    // A flavour that configures operations, but not day 1 and 2.
+    let reached = flavours.iter().map_while(operation_config);
+    if reached.into_iter().any(|config| config.get("day1-2").is_none()) {
+        return Err(Problem::bad_request("'day1-2'"));
+    }
+    Ok(())
+}
+
+fn operation_config(df: &Value) -> Option<&Value> {
+    df.get("lcm-operations-configuration")?.get("operate-vnf-op-config")
+}
+
+/// The day 1 and day 2 configurations of a deployment flavour.
+pub(super) fn day_1_2(df: &Value) -> &[Value] {
+    operation_config(df).map_or(&[], |config| list(config, "day1-2"))
+}
+
+fn check_external_points(vnfd: &Value) -> Checked {
+    let mut internal = HashSet::new();
+    for vdu in list(vnfd, "vdu") {
+        for cpd in list(vdu, "int-cpd") {
+            internal.insert((text(vdu, "id"), text(cpd, "id")));
+        }
+    }
+    let mut seen = HashSet::new();
+    for cpd in list(vnfd, "ext-cpd") {
+        let id = text(cpd, "id");
+        if !seen.insert(id) {
+            return refuse(format!("ext-cpd[id='{id}'] is already used by other ext-cpd"));
+        }
+        let Some(target) = cpd.get("int-cpd").filter(|target| is_truthy(Some(target))) else {
+            continue;
+        };
+        if !internal.contains(&(text(target, "vdu-id"), text(target, "cpd"))) {
+            return refuse(format!(
+                "ext-cpd[id='{id}']:int-cpd must match an existing vdu int-cpd"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_virtual_links(vnfd: &Value) -> Checked {
+    let mut links = HashSet::new();
+    for link in list(vnfd, "int-virtual-link-desc") {
+        let id = text(link, "id");
+        if !links.insert(id) {
+            return refuse(format!("Duplicated VLD id in int-virtual-link-desc[id={id}]"));
+        }
+    }
+    for vdu in list(vnfd, "vdu") {
+        for cpd in list(vdu, "int-cpd") {
+            let link = text(cpd, "int-virtual-link-desc");
+            if !link.is_empty() && !links.contains(link) {
+                return refuse(format!(
+                    "vdu[id='{}']:int-cpd[id='{}']:int-virtual-link-desc='{link}' must match an \
+                     existing int-virtual-link-desc",
+                    text(vdu, "id"),
+                    text(cpd, "id")
+                ));
+            }
+        }
+    }
+    for df in list(vnfd, "df") {
+        for profile in list(df, "virtual-link-profile") {
+            let link = text(profile, "id");
+            if !link.is_empty() && !links.contains(link) {
+                return refuse(format!(
+                    "df[id='{}']:virtual-link-profile='{link}' must match an existing \
+                     int-virtual-link-desc",
+                    text(df, "id")
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_monitoring(vnfd: &Value) -> Checked {
+    let mut seen = HashSet::new();
+    for (owners, key) in [
+        ("int-virtual-link-desc", "monitoring-parameters"),
+        ("vdu", "monitoring-parameter"),
+        ("df", "monitoring-parameter"),
+    ] {
+        for owner in list(vnfd, owners) {
+            for parameter in list(owner, key) {
+                let id = text(parameter, "id");
+                if !seen.insert(id) {
+                    return refuse(format!(
+                        "Duplicated monitoring-parameter id in {owners}[id='{}']:{key}[id='{id}']",
+                        text(owner, "id")
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_storage_and_compute(vnfd: &Value) -> Checked {
+    let ids = |key| list(vnfd, key).iter().map(|item| text(item, "id")).collect::<HashSet<_>>();
+    let (storage, compute) = (ids("virtual-storage-desc"), ids("virtual-compute-desc"));
+    let virtual_ones = || list(vnfd, "vdu").iter().filter(|vdu| vdu.get("pdu-type").is_none());
+    for vdu in virtual_ones() {
+        let Some(wanted) = vdu.get("virtual-storage-desc") else {
+            return Err(Problem::bad_request("'NoneType' object is not iterable"));
+        };
+        for wanted in wanted.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !wanted.is_empty() && !storage.contains(wanted) {
+                return refuse(format!("vdu[virtual-storage-desc='{wanted}']not defined in vnfd"));
+            }
+        }
+    }
+    for vdu in virtual_ones() {
+        let wanted = text(vdu, "virtual-compute-desc");
+        if !wanted.is_empty() && !compute.contains(wanted) {
+            return refuse(format!("vdu[virtual-compute-desc='{wanted}']not defined in vnfd"));
+        }
+    }
+    Ok(())
+}
+
+/// Profiles and instantiation levels name VDUs that there are. That is checked in OSM's information
+/// model, whose words are not known.
+fn check_vdu_profiles(vnfd: &Value) -> Checked {
+    let vdus: HashSet<&str> = list(vnfd, "vdu").iter().map(|vdu| text(vdu, "id")).collect();
+    for df in list(vnfd, "df") {
+        for profile in list(df, "vdu-profile") {
+            let id = text(profile, "id");
+            if !vdus.contains(id) {
+                return refuse(format!(
+                    "df[id='{}']:vdu-profile='{id}' must match an existing vdu",
+                    text(df, "id")
+                ));
+            }
+        }
+    }
+    for df in list(vnfd, "df") {
+        for level in list(df, "instantiation-level") {
+            for vdu_level in list(level, "vdu-level") {
+                let id = text(vdu_level, "vdu-id");
+                if !vdus.contains(id) {
+                    return refuse(format!(
+                        "df[id='{}']:instantiation-level='{}' must match an existing vdu",
+                        text(df, "id"),
+                        text(level, "id")
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A chart is `repository/chart`, `chart` or a URL, without a version.
+fn check_helm_charts(vnfd: &Value) -> Checked {
+    for kdu in list(vnfd, "kdu") {
+        let chart = text(kdu, "helm-chart");
+        if !chart.is_empty() && !is_chart_name(chart) && !is_url(chart) {
+            return refuse(format!("helm-chart '{chart}' is not valid"));
+        }
+    }
+    Ok(())
+}
+
+/// What OSM takes for a name: two characters or more before a slash, and none of them a dot.
+fn is_chart_name(chart: &str) -> bool {
+    static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new("^[a-z0-9](?:[-a-z0-9]*[a-z0-9]/)?(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$").ok()
+    });
+    NAME.as_ref().is_some_and(|name| name.is_match(chart))
+}
+
+fn is_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && !rest.is_empty()
+            && !rest.starts_with(['/', '?', '#'])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check_one(vnfd: &Value, files: &[&str], release: Release, expected: &str) {
+        let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+        let files = PackageFiles::new(&files, "top");
+        let got = check(vnfd, files, release);
+        assert_eq!(got.map_or_else(|problem| problem.detail, |()| "fine".into()), expected);
+    }
+
+    /// A VNFD of one VDU, with `change` made.
+    fn vm(change: impl Fn(&mut Value)) -> Value {
+        let mut vnfd = json!({
+            "id": "vm", "mgmt-cp": "out", "ext-cpd": [{"id": "out", "int-cpd": {"vdu-id": "box", "cpd": "in"}}],
+            "vdu": [{"id": "box", "int-cpd": [{"id": "in"}], "virtual-storage-desc": ["disk"]}],
+            "virtual-storage-desc": [{"id": "disk"}],
+            "df": [{"id": "d", "instantiation-level": [{"id": "l", "vdu-level": [{"vdu-id": "box"}]}]}],
+        });
+        change(&mut vnfd);
+        vnfd
+    }
+
+    #[test]
+    fn references_that_lead_nowhere_are_refused() {
+        let refused = |change: &dyn Fn(&mut Value), expected| {
+            check_one(&vm(change), &[], Release::R10, expected);
+        };
+        refused(&|_| {}, "fine");
+        refused(&|v| v["mgmt-cp"] = json!("x"), "mgmt-cp='x' must match an existing ext-cpd");
+        refused(
+            &|v| v["mgmt-cp"] = json!(null),
+            "'mgmt-cp' is a mandatory field and it is not defined",
+        );
+        refused(
+            &|v| v["ext-cpd"][0]["int-cpd"]["cpd"] = json!("x"),
+            "ext-cpd[id='out']:int-cpd must match an existing vdu int-cpd",
+        );
+        refused(
+            &|v| v["vdu"][0]["int-cpd"][0]["int-virtual-link-desc"] = json!("x"),
+            "vdu[id='box']:int-cpd[id='in']:int-virtual-link-desc='x' must match an existing \
+             int-virtual-link-desc",
+        );
+        refused(
+            &|v| v["vdu"][0]["virtual-storage-desc"] = json!(["x"]),
+            "vdu[virtual-storage-desc='x']not defined in vnfd",
+        );
+        refused(&|v| v["df"] = json!([]), "fine");
+        refused(
+            &|v| {
+                v.as_object_mut().unwrap().shift_remove("df");
+            },
+            "'df'",
+        );
+        refused(
+            &|v| v["df"][0]["scaling-aspect"] = json!([{"id": "s", "aspect-delta-details": {"deltas": [{"id": "1", "vdu-delta": [{"id": "x"}]}]}}]),
+            "df[id='d']:scaling-aspect[id='s']:aspect-delta-details[delta='1']: vdu-id='x' not \
+             defined in vdu",
+        );
+        refused(
+            &|v| v["vdu"][0]["alarm"] = json!([{"alarm-id": "a", "vnf-monitoring-param-ref": "x"}]),
+            "vdu[id='box']:alarm[id='a']:vnf-monitoring-param-ref='x' not defined in any \
+             monitoring-param",
+        );
+    }
+
+    #[test]
+    fn files_of_the_package_are_looked_for() {
+        let with_file = vm(|v| v["vdu"][0]["cloud-init-file"] = json!("init.cfg"));
+        let missing = "Cloud-init defined in vnf[id=vm]:vdu[id=box] but not present in package";
+        check_one(&with_file, &["top/README"], Release::R10, missing);
+        check_one(&with_file, &["top/cloud_init/init.cfg"], Release::R10, "fine");
+        let with_charm = vm(|v| {
+            v["df"][0]["lcm-operations-configuration"] = json!({"operate-vnf-op-config": {"day1-2": [
+                {"id": "vm", "execution-environment-list": [{"id": "e", "juju": {"charm": "c"}}]},
+            ]}});
+        });
+        let missing = "Charm defined in vnf[id=vm] but not present in package";
+        check_one(&with_charm, &[], Release::R10, missing);
+        check_one(&with_charm, &["top/charms/c/metadata.yaml"], Release::R10, "fine");
+    }
+
+    #[test]
+    fn later_releases_want_charts_without_version() {
+        let knf = |chart: &str| json!({"df": [], "kdu": [{"name": "k", "helm-chart": chart}]});
+        check_one(&knf("bitnami/openldap:1.2.7"), &[], Release::R19Recorded, "fine");
+        check_one(
+            &knf("bitnami/openldap:1.2.7"),
+            &[],
+            Release::R19,
+            "helm-chart 'bitnami/openldap:1.2.7' is not valid",
+        );
+        for fine in ["bitnami/openldap", "openldap", "oci://registry/chart:1.0"] {
+            check_one(&knf(fine), &[], Release::R19, "fine");
+        }
+    }
+}
