@@ -175,14 +175,13 @@ impl NbiService {
         let now = world.settle();
         let request = delivery.request();
         let operation = routes::operation_of(&request);
-        let near_miss = routes::near_miss(&request);
         let connection = self.peer.connection;
         let exchange = Exchange { delivery, operation: &operation, connection, now };
         if world.faults.take_stale(connection) {
             let known = Known {
                 operation,
                 fault: Some("stale-connection".into()),
-                near_miss,
+                near_miss: None,
                 request_bytes: delivery.body.len() as u64,
             };
             return (known, Sent { fate: Fate::Cut, ..Sent::default() });
@@ -205,6 +204,9 @@ impl NbiService {
         let is_held_now = fault_name.as_deref() == Some("lands-after-retry");
         world.land_after(&operation, is_held_now, now);
         let request_bytes = delivery.body.len() as u64;
+        // Looked for only where OSM found no such thing.
+        let is_lost = matches!(sent.answer.status.as_u16(), 404 | 405);
+        let near_miss = if is_lost { routes::near_miss(&request) } else { None };
         (Known { operation, fault: fault_name, near_miss, request_bytes }, sent)
     }
 

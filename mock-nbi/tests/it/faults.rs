@@ -22,6 +22,8 @@ async fn seen_in_process(kind: FaultKind) -> String {
     match tokio::time::timeout(wait, user.try_call("GET", "/admin/v1/vim_accounts", None)).await {
         Err(_) => "nothing".into(),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => "cut".into(),
+        // A socket's client has its connection already; to it this is one that is cut.
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => "cut".into(),
         // The body's error, wrapped by the collector.
         Ok(Err(_)) => "broken off".into(),
         Ok(Ok(answer)) => format!("{} {}", answer.status, answer.header("Content-Type")),
@@ -73,6 +75,16 @@ async fn faults_look_the_same_in_process_and_over_a_socket() {
         (FaultKind::ResetAfter, "cut".to_owned()),
         (FaultKind::Truncated, "broken off".to_owned()),
         (FaultKind::Late { seconds: 0.01 }, format!("200 {json}")),
+        (FaultKind::Refused, "cut".to_owned()),
+        (FaultKind::Drip { bytes: 1, every: 0.01 }, format!("200 {json}")),
+        (FaultKind::YamlBody, "200 application/yaml".to_owned()),
+        (FaultKind::UnknownFields, format!("200 {json}")),
+        (FaultKind::InternalError, format!("400 {json}")),
+        (FaultKind::ServerError, "500 text/html;charset=utf-8".to_owned()),
+        (FaultKind::TooLarge, "413 text/html;charset=utf-8".to_owned()),
+        (FaultKind::QuotaRefused, format!("401 {json}")),
+        (FaultKind::TokenRevoked, format!("401 {json}")),
+        (FaultKind::LandsAfterRetry, "cut".to_owned()),
     ] {
         assert_eq!(seen_in_process(kind.clone()).await, expected, "{kind:?} in process");
         assert_eq!(seen_over_a_socket(kind.clone()).await, expected, "{kind:?} over a socket");
