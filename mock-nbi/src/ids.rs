@@ -1,6 +1,5 @@
 //! Ids that look random and are decided by one seed.
 
-use base64::Engine as _;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,16 +10,18 @@ use crate::release::Release;
 pub(crate) struct Ids {
     rng: ChaCha8Rng,
     sessions: ChaCha8Rng,
+    salts: ChaCha8Rng,
 }
 
 impl Ids {
     /// Ids of the stream that `rng_seed` names.
     pub(crate) fn seeded(rng_seed: u64) -> Self {
-        // Session cookies have their own stream, so that a request more does not change the ids of
+        // Session cookies and salts have their own streams, so that a request more does not change the ids of
         // what comes after.
         Self {
             rng: ChaCha8Rng::seed_from_u64(rng_seed),
             sessions: ChaCha8Rng::seed_from_u64(!rng_seed),
+            salts: ChaCha8Rng::seed_from_u64(rng_seed.rotate_left(32) ^ 0x5a17),
         }
     }
 
@@ -53,10 +54,16 @@ impl Ids {
         format!("{:010}", self.rng.random_range(0..10_000_000_000_u64))
     }
 
-    /// What OSM shows in place of a secret: 16 bytes in base64.
-    pub(crate) fn ciphertext(&mut self) -> String {
-        let bytes: [u8; 16] = self.rng.random();
-        base64::engine::general_purpose::STANDARD.encode(bytes)
+    /// Passes over the part of the stream that a secret used to take, so that the ids of what comes
+    /// later stay as they are in what was written down of them.
+    pub(crate) fn pass_over_secret(&mut self) {
+        let _: [u8; 16] = self.rng.random();
+    }
+
+    /// The salt of a password: a UUID without hyphens.
+    pub(crate) fn salt(&mut self) -> String {
+        let bytes: [u8; 16] = self.salts.random();
+        hex::encode(bytes)
     }
 
     /// The value of a `session_id` cookie.

@@ -1,5 +1,6 @@
 //! Which OSM the fake answers like. Only differences stand here; everything else is common.
 
+mod access;
 mod packages;
 
 use serde::Deserialize;
@@ -55,12 +56,6 @@ impl Release {
     /// Whether operations on releases that are gone still succeed, as in the recordings.
     pub(crate) fn has_lenient_lcm(self) -> bool {
         self == Self::R19Recorded
-    }
-
-    /// Whether empty strings are reported as `should be non-empty`; older jsonschema said
-    /// `is too short`.
-    pub(crate) fn says_non_empty(self) -> bool {
-        self.is_19()
     }
 
     fn is_8(self) -> bool {

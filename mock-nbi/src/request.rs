@@ -3,7 +3,7 @@
 //! Pure. Source: NBI_FACTS.md sections 1 and 4.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// Address of the client.
     pub(crate) remote: (String, u16),
+    /// The web server's session that this request belongs to.
+    pub(crate) session_id: String,
 }
 
 impl Request {
@@ -43,11 +45,21 @@ impl Request {
         self.headers.get(ACCEPT).and_then(|value| value.to_str().ok())
     }
 
-    /// The token of an `Authorization: Bearer` header; any other scheme counts as none.
+    /// The last word of an `Authorization: Bearer` header; any other scheme counts as none.
     pub(crate) fn bearer(&self) -> Option<&str> {
-        let header = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, token) = header.trim().rsplit_once(' ')?;
-        scheme.trim().eq_ignore_ascii_case("bearer").then_some(token)
+        let header = self.headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+        let scheme = header.split(' ').next()?;
+        let token = header.rsplit(' ').next()?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token).filter(|token| !token.is_empty())
+    }
+
+    /// The web server's session that a `Cookie` header names.
+    pub(crate) fn session_cookie(&self) -> Option<&str> {
+        let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+            let (name, value) = cookie.trim().split_once('=')?;
+            (name == "session_id").then_some(value)
+        })
     }
 
     pub(crate) fn content_type(&self) -> &str {

@@ -9,6 +9,7 @@ mod instances;
 mod listing;
 mod near;
 mod packages;
+mod people;
 mod table;
 mod tokens;
 mod top;
@@ -22,11 +23,11 @@ use serde_json::{Value, json};
 
 use crate::filter::Filter;
 use crate::problem::Problem;
-use crate::request::Request;
+use crate::request::{Request, override_with};
 use crate::state::State;
 use crate::state::db::{Collection, text};
+use crate::state::rights::{self, Asked, Rights};
 use crate::state::session::{Access, Session};
-use crate::state::tokens::is_permitted;
 
 pub(crate) use listing::{Listing, Measured};
 pub(crate) use near::near_miss;
@@ -83,20 +84,30 @@ impl Reply {
 /// # Errors
 /// Whatever OSM refuses it with.
 pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result<Reply, Problem> {
+    let sent_method = request.method.clone();
     let id = clash_or_id(&mut request)?;
     let route = table::find(&request)?;
-    let words = query_word_permissions(&request);
+    let words = query_word_permissions(&request)?;
     if route.resource == Resource::Tokens {
         return tokens::serve(state, &request, id.as_deref(), now);
     }
-    let token = state.tokens.authenticate(request.bearer(), now)?.clone();
-    check_permissions(state, &token, &route, &request.method, &words)?;
+    let token = state.authenticate(&request, now)?;
+    let permission = format!("{}{}", route.permission, request.method.to_lowercase());
+    let asked = Asked {
+        permission: &permission,
+        words: &words,
+        method: &sent_method,
+        item_id: id.as_deref(),
+    };
+    let rights = rights::check(&state.db, &token, &asked)?;
+    state.tokens.remember(text(&token, "_id"), rights);
     if route.resource == Resource::Domains {
         return Ok(Reply::ok(json!({"user_domain_name": null, "project_domain_name": null})));
     }
-    let session = open_session(state, &token, &mut request, id.is_some())?;
+    let session = open_session(&token, rights, &mut request, id.is_some())?;
     let call = Call { session, route, id, now };
     match call.route.resource {
+        Resource::People(collection) => people::serve(state, &call, &request, collection),
         Resource::Admin(collection) => admin::serve(state, &call, &request, collection),
         Resource::Packages(kind) => packages::serve(state, &call, &request, kind),
         Resource::Instances => instances::serve(state, &call, &request),
@@ -168,59 +179,49 @@ fn clash_or_id(request: &mut Request) -> Result<Option<String>, Problem> {
 }
 
 /// Permissions that the query words of a request need: `force:delete`.
-fn query_word_permissions(request: &Request) -> Vec<String> {
-    ["FORCE", "PUBLIC", "ADMIN", "SET_PROJECT"]
-        .iter()
-        .filter(|word| {
-            request
-                .params
-                .iter()
-                .any(|(key, value)| key == *word && !value.eq_ignore_ascii_case("false"))
-        })
-        .map(|word| format!("{}:{}", word.to_lowercase(), request.method.to_lowercase()))
-        .collect()
+///
+/// # Errors
+/// 400 for a word that is given twice, over which OSM stumbles.
+fn query_word_permissions(request: &Request) -> Result<Vec<String>, Problem> {
+    let mut permissions = Vec::new();
+    for word in ["FORCE", "PUBLIC", "ADMIN", "SET_PROJECT"] {
+        let mut given = request.params.iter().filter(|(key, _)| key == word);
+        let Some((_, value)) = given.next() else {
+            continue;
+        };
+        if given.next().is_some() {
+            return Err(Problem::bad_request("'list' object has no attribute 'lower'"));
+        }
+        if is_on(value) {
+            let method = request.method.to_lowercase();
+            permissions.push(format!("{}:{method}", word.to_lowercase()));
+        }
+    }
+    Ok(permissions)
 }
 
-fn check_permissions(
-    state: &State,
-    token: &Value,
-    route: &Route,
-    method: &str,
-    words: &[String],
-) -> Result<(), Problem> {
-    let permission = format!("{}{}", route.permission, method.to_lowercase());
-    if !is_permitted(token, &permission, &state.db) {
-        return Err(Problem::unauthorized("Access denied: lack of permissions."));
-    }
-    if !words.iter().all(|word| is_permitted(token, word, &state.db)) {
-        return Err(Problem::unauthorized(
-            "Access denied: You have not permissions to use these admin query string",
-        ));
-    }
-    Ok(())
+/// Whether a query word is meant: anything but `false`.
+fn is_on(value: &str) -> bool {
+    !value.eq_ignore_ascii_case("false")
 }
 
 /// Takes the query words out and says whose records the request may see.
 fn open_session(
-    state: &State,
     token: &Value,
+    rights: Rights,
     request: &mut Request,
     has_id: bool,
 ) -> Result<Session, Problem> {
-    let is_on = |value: String| !value.eq_ignore_ascii_case("false");
-    let own = text(token, "project_id").to_owned();
-    let mut project_id = Some(own.clone());
-    let force = request.take_param("FORCE").is_some_and(is_on);
-    let public = request.take_param("PUBLIC").map(is_on);
-    if let Some(admin) = request.take_param("ADMIN").filter(|admin| is_on(admin.clone())) {
-        if token["admin"] != true {
+    let mut project_id = Some(text(token, "project_id").to_owned());
+    let force = request.take_param("FORCE").is_some_and(|value| is_on(&value));
+    let public = request.take_param("PUBLIC").map(|value| is_on(&value));
+    if let Some(admin) = request.take_param("ADMIN").filter(|admin| is_on(admin)) {
+        if !rights.is_admin {
             return Err(Problem::unauthorized("Only admin projects can use 'ADMIN' query string"));
         }
-        project_id = match admin.as_str() {
-            "" => None,
-            word if word.eq_ignore_ascii_case("true") => None,
-            name => Some(state.project_named(name).unwrap_or_else(|| name.to_owned())),
-        };
+        // The word is taken as it is: a project's name then fits only what names it so.
+        let is_any = admin.is_empty() || admin.eq_ignore_ascii_case("true");
+        project_id = if is_any { None } else { Some(admin) };
     }
     let mut set_project = None;
     if let Some(wanted) = request.take_param("SET_PROJECT") {
@@ -232,7 +233,7 @@ fn open_session(
             )));
         }
         let wanted = if wanted.is_empty() { project_id.clone() } else { Some(wanted) };
-        set_project = Some(wanted.into_iter().collect());
+        set_project = wanted.map(|project| vec![project]);
     }
     let access = match (request.method.as_str(), has_id) {
         ("GET", false) => Access::List,
@@ -240,7 +241,55 @@ fn open_session(
         ("DELETE", _) => Access::Delete,
         _ => Access::Write,
     };
-    Ok(Session { project_id, own_project_id: own, access, force, public, set_project })
+    Ok(Session {
+        project_id,
+        access,
+        force,
+        public,
+        set_project,
+        user_id: text(token, "user_id").to_owned(),
+        username: text(token, "username").to_owned(),
+        is_admin_user: token["admin_show"] == true,
+        sees_everyone: rights.sees_everyone,
+    })
+}
+
+/// Says that nothing was asked to be changed.
+pub(crate) const NOTHING_TO_UPDATE: &str = "Nothing to update. Provide payload and/or query string";
+
+/// The body of a creation, with the query laid over it.
+fn body_of_new(request: &Request) -> Result<Value, Problem> {
+    let mut body = request.parse_body()?.into_data()?;
+    if body.is_object() {
+        override_with(&mut body, &request.params)?;
+    }
+    Ok(body)
+}
+
+/// The body of a change, with the query laid over it.
+fn body_of_change(call: &Call, request: &Request) -> Result<Value, Problem> {
+    let mut change = request.parse_body()?.into_data()?;
+    let is_empty = change.as_object().is_some_and(serde_json::Map::is_empty);
+    if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
+        return Err(Problem::bad_request(NOTHING_TO_UPDATE));
+    }
+    if change.is_object() {
+        override_with(&mut change, &request.params)?;
+    }
+    Ok(change)
+}
+
+/// The answer to a creation: where it is, its id, and that of the operation that goes on.
+fn created(state: &State, call: &Call, status: StatusCode, id: &str, op_id: Option<&str>) -> Reply {
+    let mut answer = json!({});
+    if state.release.has_verbose_ids() {
+        answer["_id"] = json!(id);
+    }
+    answer["id"] = json!(id);
+    if let Some(op_id) = op_id {
+        answer["op_id"] = json!(op_id);
+    }
+    Reply::located(status, format!("/osm/{}/{id}", call.route.path), answer)
 }
 
 /// Serves GET of a collection or one record.

@@ -127,12 +127,15 @@ impl Seed {
 pub(crate) fn plant(seed: &Seed, state: &mut State, now: f64) -> Result<(), SeedError> {
     let project = state.project_named("admin").unwrap_or_default();
     let session = Session {
-        project_id: Some(project.clone()),
-        own_project_id: project,
+        project_id: Some(project),
         access: Access::Write,
         force: false,
         public: None,
         set_project: None,
+        user_id: String::new(),
+        username: String::new(),
+        is_admin_user: true,
+        sees_everyone: true,
     };
     for vim in &seed.vim_accounts {
         let mut body = json!({

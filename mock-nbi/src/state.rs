@@ -7,27 +7,39 @@ pub(crate) mod admin;
 pub(crate) mod chunks;
 pub(crate) mod db;
 pub(crate) mod helm;
+pub(crate) mod installed;
 pub(crate) mod instances;
 pub(crate) mod lcm;
 pub(crate) mod packages;
+pub(crate) mod passwords;
+pub(crate) mod people;
+pub(crate) mod projects;
+pub(crate) mod quota;
 pub(crate) mod records;
+pub(crate) mod rights;
+pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod vdu;
+pub(crate) mod websessions;
 
 use indexmap::IndexMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ids::Ids;
 use crate::operation::{Engine, OperationResult, Work};
+use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::release::Release;
+use crate::request::Request;
 
 use db::{Collection, Db, admin_of};
 use helm::HelmReleases;
 use packages::Stored;
 use session::Session;
 use tokens::Tokens;
+use websessions::WebSessions;
 
 /// Everything one fake NBI knows.
 #[derive(Debug)]
@@ -36,6 +48,7 @@ pub(crate) struct State {
     pub(crate) ids: Ids,
     pub(crate) db: Db,
     pub(crate) tokens: Tokens,
+    pub(crate) websessions: WebSessions,
     pub(crate) engine: Engine,
     pub(crate) files: IndexMap<(Collection, String), Stored>,
     /// Uploads of which not all parts have come.
@@ -53,36 +66,14 @@ impl State {
             ids: Ids::seeded(rng_seed),
             db: Db::default(),
             tokens: Tokens::default(),
+            websessions: WebSessions::default(),
             engine: Engine::new(profile),
             files: IndexMap::new(),
             chunks: IndexMap::new(),
             helm: HelmReleases::default(),
             fails_next: None,
         };
-        let project_id = state.ids.uuid();
-        let admin = json!({"created": now, "modified": now});
-        state.db.put(
-            Collection::Projects,
-            json!({"name": "admin", "_id": project_id, "_admin": admin, "admin": true}),
-        );
-        let mut admin_role = String::new();
-        for (name, permissions) in built_in_roles() {
-            let id = state.ids.uuid();
-            if name == "system_admin" {
-                admin_role.clone_from(&id);
-            }
-            let role =
-                json!({"_id": id, "name": name, "_admin": admin, "permissions": permissions});
-            state.db.put(Collection::Roles, role);
-        }
-        let user = json!({
-            "_id": state.ids.uuid(),
-            "username": "admin",
-            "password": "admin",
-            "_admin": admin,
-            "project_role_mappings": [{"project": project_id, "role": admin_role}],
-        });
-        state.db.put(Collection::Users, user);
+        installed::fill(&mut state, now);
         state
     }
 
@@ -106,15 +97,35 @@ impl State {
         self.engine.submit(work, now, fails_with);
     }
 
+    /// The token of a request: that of its header, else that which its cookie stands for.
+    ///
+    /// # Errors
+    /// 401 with what is wrong, as `Www-Authenticate` too; the cookie then stands for nothing.
+    pub(crate) fn authenticate(&mut self, request: &Request, now: f64) -> Result<Value, Problem> {
+        let session = request.session_id.as_str();
+        let id = match request.bearer() {
+            Some(token) => Some(token.to_owned()),
+            None => self.websessions.token(session, now),
+        };
+        let found = self.tokens.authenticate(id.as_deref(), now);
+        if found.is_err() {
+            self.websessions.forget(session, now);
+        }
+        found
+    }
+
     /// Takes the session's project off a record that others see too; says whether there were any.
+    ///
+    /// # Errors
+    /// 401 where the session may see the record and not change it.
     pub(crate) fn unshare(
         &mut self,
         session: &Session,
         collection: Collection,
         record: &Value,
-    ) -> bool {
+    ) -> Result<bool, Problem> {
         let Some(project) = &session.project_id else {
-            return false;
+            return Ok(false);
         };
         let mut record = record.clone();
         let admin = admin_of(&mut record);
@@ -122,50 +133,21 @@ impl State {
             db::list(admin, key).iter().filter(|name| *name != project).cloned().collect()
         };
         let (read, write) = (others("projects_read"), others("projects_write"));
-        let is_shared = read.iter().any(|name| name != "ANY");
-        if is_shared {
+        if read.iter().any(|name| name != "ANY") {
             db::set(admin, "projects_read", read);
             db::set(admin, "projects_write", write);
             self.db.put(collection, record);
+            return Ok(true);
         }
-        is_shared
+        let may_write = |name: &Value| name == project || name == "ANY";
+        if db::list(admin, "projects_write").iter().any(may_write) {
+            return Ok(false);
+        }
+        Err(Problem::unauthorized("You have not write permission to delete it"))
     }
 
     /// The id of the project with this name.
     pub(crate) fn project_named(&self, name: &str) -> Option<String> {
         self.db.ids_with(Collection::Projects, "name", name).into_iter().next()
     }
-}
-
-/// Names and permissions of the roles every OSM has.
-///
-/// Source: OSM NBI `roles_to_operations.yml` of about Release 9; the recordings of 19 do not show
-/// theirs.
-fn built_in_roles() -> [(&'static str, Value); 4] {
-    [
-        ("system_admin", json!({"default": true, "admin": true})),
-        (
-            "account_manager",
-            json!({"default": false, "admin": false, "tokens": true, "users": true,
-                "projects": true, "roles": true}),
-        ),
-        (
-            "project_admin",
-            json!({"default": true, "users:post": false, "users:id:post": false,
-                "users:id:delete": false, "users:id:put": false, "projects": false,
-                "roles": false}),
-        ),
-        (
-            "project_user",
-            json!({"default": true, "ns_instances": false, "ns_instances:get": true,
-                "vnf_instances": false, "users": false, "users:id:get": true,
-                "users:id:put": true, "users:id:patch": true, "projects": false,
-                "vims": false, "vims:get": true, "vims:id:get": true,
-                "vim_accounts": false, "vim_accounts:get": true, "vim_accounts:id:get": true,
-                "sdn_controllers": false, "sdn_controllers:get": true,
-                "sdn_controllers:id:get": true, "wims": false, "wims:get": true,
-                "wims:id:get": true, "wim_accounts": false, "wim_accounts:get": true,
-                "wim_accounts:id:get": true}),
-        ),
-    ]
 }

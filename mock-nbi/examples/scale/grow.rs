@@ -53,7 +53,8 @@ pub(crate) async fn run(instances: usize, packages: usize) -> anyhow::Result<()>
 /// A project may have 500 of each thing unless it is told otherwise.
 async fn lift_quotas(user: &User) -> anyhow::Result<()> {
     let quotas =
-        json!({"quotas": {"vnfds": 1_000_000, "nsds": 1_000_000, "ns_instances": 1_000_000}});
+        // OSM takes a change of `admin` without its name for a renaming.
+        json!({"name": "admin", "quotas": {"vnfds": 1_000_000, "nsds": 1_000_000, "ns_instances": 1_000_000}});
     // A release without quotas has no such URL.
     user.send("PATCH", "/admin/v1/projects/admin", Content::Json(&quotas), "application/json")
         .await?;

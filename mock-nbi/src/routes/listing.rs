@@ -127,11 +127,14 @@ mod tests {
     fn session() -> Session {
         Session {
             project_id: Some("p".into()),
-            own_project_id: "p".into(),
             access: crate::state::session::Access::List,
             force: false,
             public: None,
             set_project: None,
+            user_id: "u".into(),
+            username: "u".into(),
+            is_admin_user: false,
+            sees_everyone: true,
         }
     }
 

@@ -60,6 +60,7 @@ mod tests {
             headers: http::HeaderMap::new(),
             body: Bytes::new(),
             remote: (String::new(), 0),
+            session_id: String::new(),
         })
     }
 

@@ -5,6 +5,7 @@ use http::StatusCode;
 use http::header::HeaderName;
 use serde_json::{Value, json};
 
+use super::NOTHING_TO_UPDATE;
 use super::{Call, Content, Reply, list_or_show};
 use crate::archive;
 use crate::descriptor::{Kind, no_attribute};
@@ -12,7 +13,6 @@ use crate::problem::Problem;
 use crate::profile::Upload as UploadKind;
 use crate::request::{Body, Request, override_with};
 use crate::state::State;
-use crate::state::admin::NOTHING_TO_UPDATE;
 use crate::state::db::{Collection, set, text};
 use crate::state::packages::{Stored, Upload};
 
@@ -63,12 +63,9 @@ fn create_empty(
     let body = request.parse_body()?.into_data()?;
     let mut user_data = body.get("userDefinedData").unwrap_or(&body).clone();
     override_with(&mut user_data, &request.params)?;
+    state.check_quota(&call.session, kind.collection())?;
     let id = state.create_package(&call.session, kind, &user_data, call.now);
-    let mut answer = json!({"id": id});
-    if state.release.has_verbose_ids() {
-        answer["_id"] = json!(id);
-    }
-    Ok(Reply::located(StatusCode::CREATED, format!("/osm/{}/{id}", call.route.path), answer))
+    Ok(super::created(state, call, StatusCode::CREATED, &id, None))
 }
 
 fn create_with_content(
@@ -93,6 +90,7 @@ fn create_with_content(
         }
         return Ok(created(call, &transaction, is_whole).after(latency));
     }
+    state.check_quota(&call.session, kind.collection())?;
     let id = state.create_package(&call.session, kind, &json!({}), call.now);
     let Some(range) = range else {
         if let Err(problem) = state.upload(&call.session, kind, &id, &upload, call.now) {

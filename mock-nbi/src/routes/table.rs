@@ -5,9 +5,13 @@
 
 use crate::descriptor::Kind::{Nsd, Vnfd};
 use crate::problem::Problem;
+use crate::release::Release;
 use crate::request::Request;
 use crate::state::db::Collection;
-use crate::state::db::Collection::{K8sClusters, VimAccounts};
+use crate::state::db::Collection::{
+    K8sClusters, K8sRepos, OsmRepos, Projects, Roles, SdnControllers, Users, Vcas, VimAccounts,
+    WimAccounts,
+};
 
 use http::StatusCode;
 
@@ -16,7 +20,9 @@ use http::StatusCode;
 pub(crate) enum Resource {
     Tokens,
     Domains,
-    /// VIM accounts and clusters.
+    /// Users, projects and roles.
+    People(Collection),
+    /// What OSM registers: accounts, controllers, clusters, repositories.
     Admin(Collection),
     /// VNF packages and NS descriptors, with everything below one.
     Packages(crate::descriptor::Kind),
@@ -51,7 +57,9 @@ const fn row(
     Route { path, resource, methods, missing, permission }
 }
 
-use Resource::{Admin, Domains, Elsewhere, Instances, Operations, Packages, Tokens, VnfInstances};
+use Resource::{
+    Admin, Domains, Elsewhere, Instances, Operations, Packages, People, Tokens, VnfInstances,
+};
 
 const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
 
@@ -59,28 +67,28 @@ const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst",
 const ROUTES: &[Route] = &[
     row("admin/v1/tokens", Tokens, "GET POST DELETE", "", "tokens:"),
     row("admin/v1/tokens/{id}", Tokens, "GET DELETE", "", "tokens:id:"),
-    row("admin/v1/users", Elsewhere, "GET POST", "", "users:"),
-    row("admin/v1/users/{id}", Elsewhere, "GET DELETE PATCH", "", "users:id:"),
-    row("admin/v1/projects", Elsewhere, "GET POST", "", "projects:"),
-    row("admin/v1/projects/{id}", Elsewhere, "GET DELETE PATCH", "", "projects:id:"),
-    row("admin/v1/roles", Elsewhere, "GET POST", "", "roles:"),
-    row("admin/v1/roles/{id}", Elsewhere, "GET DELETE PATCH", "", "roles:id:"),
+    row("admin/v1/users", People(Users), "GET POST", "", "users:"),
+    row("admin/v1/users/{id}", People(Users), "GET DELETE PATCH", "", "users:id:"),
+    row("admin/v1/projects", People(Projects), "GET POST", "", "projects:"),
+    row("admin/v1/projects/{id}", People(Projects), "GET DELETE PATCH", "", "projects:id:"),
+    row("admin/v1/roles", People(Roles), "GET POST", "", "roles:"),
+    row("admin/v1/roles/{id}", People(Roles), "GET DELETE PATCH", "", "roles:id:"),
     row("admin/v1/vims", Admin(VimAccounts), "GET POST", "", "vims:"),
     row("admin/v1/vims/{id}", Admin(VimAccounts), "GET DELETE PATCH", "", "vims:id:"),
     row("admin/v1/vim_accounts", Admin(VimAccounts), "GET POST", "", "vim_accounts:"),
     row("admin/v1/vim_accounts/{id}", Admin(VimAccounts), "GET DELETE PATCH", "", "vim_accounts:id:"),
-    row("admin/v1/wim_accounts", Elsewhere, "GET POST", "", "wim_accounts:"),
-    row("admin/v1/wim_accounts/{id}", Elsewhere, "GET DELETE PATCH", "", "wim_accounts:id:"),
-    row("admin/v1/sdns", Elsewhere, "GET POST", "", "sdn_controllers:"),
-    row("admin/v1/sdns/{id}", Elsewhere, "GET DELETE PATCH", "", "sdn_controllers:id:"),
+    row("admin/v1/wim_accounts", Admin(WimAccounts), "GET POST", "", "wim_accounts:"),
+    row("admin/v1/wim_accounts/{id}", Admin(WimAccounts), "GET DELETE PATCH", "", "wim_accounts:id:"),
+    row("admin/v1/sdns", Admin(SdnControllers), "GET POST", "", "sdn_controllers:"),
+    row("admin/v1/sdns/{id}", Admin(SdnControllers), "GET DELETE PATCH", "", "sdn_controllers:id:"),
     row("admin/v1/k8sclusters", Admin(K8sClusters), "GET POST", "", "k8sclusters:"),
     row("admin/v1/k8sclusters/{id}", Admin(K8sClusters), "GET DELETE PATCH", "", "k8sclusters:id:"),
-    row("admin/v1/vca", Elsewhere, "GET POST", "", "vca:"),
-    row("admin/v1/vca/{id}", Elsewhere, "GET DELETE PATCH", "", "vca:id:"),
-    row("admin/v1/k8srepos", Elsewhere, "GET POST", "", "k8srepos:"),
-    row("admin/v1/k8srepos/{id}", Elsewhere, "GET DELETE", "", "k8srepos:id:"),
-    row("admin/v1/osmrepos", Elsewhere, "GET POST", "", "osmrepos:"),
-    row("admin/v1/osmrepos/{id}", Elsewhere, "GET DELETE PATCH", "", "osmrepos:id:"),
+    row("admin/v1/vca", Admin(Vcas), "GET POST", "", "vca:"),
+    row("admin/v1/vca/{id}", Admin(Vcas), "GET DELETE PATCH", "", "vca:id:"),
+    row("admin/v1/k8srepos", Admin(K8sRepos), "GET POST", "", "k8srepos:"),
+    row("admin/v1/k8srepos/{id}", Admin(K8sRepos), "GET DELETE", "", "k8srepos:id:"),
+    row("admin/v1/osmrepos", Admin(OsmRepos), "GET POST", "", "osmrepos:"),
+    row("admin/v1/osmrepos/{id}", Admin(OsmRepos), "GET DELETE PATCH", "", "osmrepos:id:"),
     row("admin/v1/domains", Domains, "GET", "", "domains:"),
     row("pdu/v1/pdu_descriptors", Elsewhere, "GET POST", "", "pduds:"),
     row("pdu/v1/pdu_descriptors/{id}", Elsewhere, "GET POST DELETE PATCH PUT", "", "pduds:id:"),
@@ -204,6 +212,24 @@ pub(super) fn paths_and_methods() -> impl Iterator<Item = (&'static str, &'stati
 /// Whether an operation can have this path: one of the table, or those above it.
 pub(crate) fn has_path(path: &str) -> bool {
     matches!(path, "" | "version") || ROUTES.iter().any(|route| route.path == path)
+}
+
+/// Whether a role can name this permission: an operation, or what several begin with up to a colon.
+pub(crate) fn is_permission(_release: Release, word: &str) -> bool {
+    let names = |operation: &str| {
+        operation.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    let words = ["force", "public", "admin", "set_project"];
+    let of_words = words.iter().flat_map(|word| {
+        ["get", "put", "patch", "post", "delete"].map(|method| format!("{word}:{method}"))
+    });
+    let of_routes = ROUTES.iter().filter(|route| !route.permission.is_empty()).flat_map(|route| {
+        let methods = route.methods.split(' ').chain(route.missing.split(' '));
+        methods
+            .filter(|method| !method.is_empty())
+            .map(|method| format!("{}{}", route.permission, method.to_lowercase()))
+    });
+    of_words.chain(of_routes).any(|operation| names(&operation))
 }
 
 fn too_short() -> Problem {

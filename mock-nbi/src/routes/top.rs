@@ -12,7 +12,6 @@ use crate::negotiate::Format;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
-use crate::state::tokens::NEEDED;
 
 /// What OSM says of itself. Source: recorded case `version_and_root`.
 const VERSION: &str = "7.0.1.post23";
@@ -74,17 +73,21 @@ fn moved(headers: &HeaderMap) -> Reply {
     }
 }
 
-fn index(state: &State, request: &Request, now: f64) -> Result<Reply, Problem> {
+fn index(state: &mut State, request: &Request, now: f64) -> Result<Reply, Problem> {
     if request.method != "GET" {
         return Err(Problem::page(
             StatusCode::METHOD_NOT_ALLOWED,
             format!("Method {} not allowed for tokens", request.method),
         ));
     }
-    match state.tokens.authenticate(request.bearer(), now) {
-        Ok(token) => Ok(Reply::ok(token.clone())),
-        Err(_) => Ok(Reply {
-            headers: vec![(WWW_AUTHENTICATE, bearer_realm(NEEDED))],
+    match state.authenticate(request, now) {
+        Ok(token) => Ok(Reply::ok(token)),
+        Err(problem) => Ok(Reply {
+            headers: problem
+                .realm
+                .iter()
+                .map(|realm| (WWW_AUTHENTICATE, bearer_realm(realm)))
+                .collect(),
             ..Reply::new(StatusCode::UNAUTHORIZED, Content::Data(json!("Welcome to OSM!")))
         }),
     }

@@ -74,6 +74,7 @@ impl Delivery {
             headers: self.parts.headers.clone(),
             body: self.body.clone(),
             remote: self.remote.clone(),
+            session_id: String::new(),
         };
         if request.is_form() && !request.is_form_too_large() {
             let form = String::from_utf8_lossy(&request.body).into_owned();
@@ -92,6 +93,11 @@ impl Delivery {
         let request = self.request_in(dialect);
         let accept = request.accept().map(str::to_owned);
         let method = request.method.clone();
+        let session = match request.session_cookie() {
+            Some(id) if state.websessions.is_alive(id, now) => id.to_owned(),
+            _ => state.ids.session(),
+        };
+        let request = Request { session_id: session.clone(), ..request };
         let outcome = routes::at_top_level(state, request, &self.parts, now);
         let (mut answer, delay) = match outcome {
             Ok(mut reply) => {
@@ -103,7 +109,6 @@ impl Delivery {
             }
             Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
         };
-        let session = state.ids.session();
         answer.headers.push((
             SET_COOKIE,
             format!("session_id={session}; HttpOnly; Max-Age=3600; Path=/; Secure"),

@@ -1,20 +1,23 @@
-//! VIM accounts and K8s clusters: things OSM registers, tries out, and only then enables.
+//! What OSM registers, tries out, and only then enables: VIM and WIM accounts, SDN controllers,
+//! K8s clusters and repositories, VCAs.
 //!
-//! Source: NBI_FACTS.md section 6; recorded cases `vim_accounts_*` and `k8sclusters_crud`.
+//! Source: NBI_FACTS.md section 6; OSM NBI `admin_topics.py`, `CommonVimWimSdn`; recorded cases
+//! `vim_accounts_*`, `k8sclusters_crud`, `sdns_crud`, `vca_crud`.
 
-use serde_json::{Value, json};
+mod kinds;
+mod repos;
+mod secrets;
 
-use crate::ids::Ids;
-use crate::input;
+use serde_json::{Map, Value, json};
+
 use crate::operation::Work;
 use crate::problem::Problem;
-use crate::schema::{self, Schema};
+use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, merge_patch, set, text};
-use crate::state::session::{Access, Session};
-
-/// Says nothing was asked to be changed.
-pub(crate) const NOTHING_TO_UPDATE: &str = "Nothing to update. Provide payload and/or query string";
+use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::people;
+use crate::state::session::Session;
+use kinds::kind_of;
 
 /// What became of a removal.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,19 +28,11 @@ pub(crate) enum Removal {
     Started(String),
 }
 
-fn schemas(collection: Collection) -> (&'static Schema, &'static Schema) {
-    if collection == Collection::VimAccounts {
-        (&input::VIM_NEW, &input::VIM_EDIT)
-    } else {
-        (&input::K8S_NEW, &input::K8S_EDIT)
-    }
-}
-
 impl State {
     /// Registers an item; gives its id. Its first operation is `<id>:0`.
     ///
     /// # Errors
-    /// 422 by schema, 409 for a name in use.
+    /// 422 for the quota and by schema, 409 for a name in use, 400 for a secret that is no text.
     pub(crate) fn create_admin_item(
         &mut self,
         session: &Session,
@@ -45,7 +40,13 @@ impl State {
         body: &Value,
         now: f64,
     ) -> Result<String, Problem> {
-        schema::check(body, schemas(collection).0, self.release, "")?;
+        self.check_quota(session, collection)?;
+        let kind = kind_of(collection, self.release);
+        schema::check(body, kind.new, self.release, "")?;
+        let mut record = body.clone();
+        if collection == Collection::SdnControllers {
+            settle_url(&mut record, true)?;
+        }
         self.check_name_is_free(session, collection, text(body, "name"), None)?;
         let id = self.ids.uuid();
         let (read, write) = session.projects_of_new();
@@ -58,17 +59,28 @@ impl State {
             "operations": [self.operation("create", now)],
             "current_operation": null,
         });
-        if collection == Collection::K8sClusters {
-            set(&mut admin, "helm_chart_repos", json!([]));
-            set(&mut admin, "juju_bundle_repos", json!([]));
+        secrets::encrypt(&mut record, body, &kind, &id)?;
+        for _ in kind.secrets.iter().filter(|key| body.get(**key).is_some()) {
+            self.ids.pass_over_secret();
         }
-        let mut record = body.clone();
-        encrypt(&mut record, &mut self.ids);
+        if collection == Collection::K8sClusters {
+            secrets::encrypt_fields(&mut record["credentials"], &id);
+            self.list_repos(&mut admin, &read);
+        }
         set(&mut record, "_admin", admin);
         set(&mut record, "_id", id.as_str());
         set(&mut record, "schema_version", "1.11");
         if self.release.has_verbose_ids() {
             set(&mut record, "key", "registered");
+        }
+        if self.release.knows_clouds() {
+            secrets::encrypt_cloud(&mut record, &id)?;
+            if text(&record, "vim_type") == "openstack" {
+                set(&mut record, "resources", unknown_resources());
+            }
+        }
+        if collection == Collection::K8sRepos {
+            self.attach_repo(&record);
         }
         self.db.put(collection, record);
         self.submit(Work::Admin { collection, id: id.clone(), index: 0 }, now);
@@ -78,7 +90,7 @@ impl State {
     /// Changes an item; gives the id of the operation.
     ///
     /// # Errors
-    /// 404 unknown, 422 by schema, 409 for a name in use.
+    /// 404 unknown, 422 by schema, 409 for a name in use, 400 for a secret that is no text.
     pub(crate) fn edit_admin_item(
         &mut self,
         session: &Session,
@@ -87,24 +99,43 @@ impl State {
         patch: &Value,
         now: f64,
     ) -> Result<String, Problem> {
+        check_not_both(session, patch)?;
         let mut record = session.find(&self.db, collection, id)?.into_owned();
-        schema::check(patch, schemas(collection).1, self.release, "")?;
-        if let Some(name) = patch.get("name").and_then(Value::as_str)
-            && name != text(&record, "name")
-        {
+        let kind = kind_of(collection, self.release);
+        schema::check(patch, kind.edit, self.release, "")?;
+        let mut patch = patch.clone();
+        if collection == Collection::SdnControllers {
+            settle_url(&mut patch, false)?;
+        }
+        merge_patch(&mut record, &patch);
+        if collection == Collection::K8sClusters {
+            session.share(&mut record);
+        }
+        let name = text(&patch, "name");
+        if !session.force && !name.is_empty() {
             self.check_name_is_free(session, collection, name, Some(id))?;
         }
-        let mut patch = patch.clone();
-        encrypt(&mut patch, &mut self.ids);
-        merge_patch(&mut record, &patch);
+        if collection == Collection::K8sClusters {
+            let projects = session.set_project.clone().unwrap_or_default();
+            self.list_repos(admin_of(&mut record), &projects);
+            if let Some(credentials) = patch.get_mut("credentials") {
+                secrets::encrypt_fields(credentials, id);
+                merge_patch(&mut record["credentials"], credentials);
+            }
+        }
         set(admin_of(&mut record), "modified", now);
-        Ok(self.start_operation(collection, record, "edit", now))
+        secrets::encrypt(&mut record, &patch, &kind, id)?;
+        if self.release.knows_clouds() && secrets::has_cloud_secrets(&patch) {
+            // OSM looks for the id in the change, which has none.
+            return Err(Problem::bad_request("'_id'"));
+        }
+        Ok(self.start_operation(collection, with_id_first(record), "edit", now))
     }
 
     /// Removes an item through an operation, or at once when forced.
     ///
     /// # Errors
-    /// 404 unknown, 409 while a VNF uses it, unless forced.
+    /// 404 unknown, 409 while something uses it, unless forced; 401 without the right to write.
     pub(crate) fn delete_admin_item(
         &mut self,
         session: &Session,
@@ -112,17 +143,24 @@ impl State {
         id: &str,
         now: f64,
     ) -> Result<Removal, Problem> {
+        let is_repo = collection == Collection::K8sRepos;
+        if is_repo && !self.db.contains(collection, id) {
+            return Err(people::not_in_db(collection, id));
+        }
         let mut record = session.find(&self.db, collection, id)?.into_owned();
         if !session.force {
-            self.check_not_used_by_vnf(collection, id)?;
+            self.check_unused_by_others(session, collection, id)?;
         }
-        if self.unshare(session, collection, &record) {
+        if self.unshare(session, collection, &record)? {
             return Ok(Removal::Done);
         }
         if session.force {
             self.db.remove(collection, id);
             self.engine.forget(id);
             return Ok(Removal::Done);
+        }
+        if is_repo {
+            self.detach_repo(&record);
         }
         set(admin_of(&mut record), "to_delete", true);
         Ok(Removal::Started(self.start_operation(collection, record, "delete", now)))
@@ -154,14 +192,14 @@ impl State {
             "startTime": now,
             "statusEnteredTime": now,
         });
-        // Release 10 has no such key. Source: release10/ns-create.jsonl, exchange 2.
-        if self.release.has_verbose_ids() {
+        if self.release.details_admin_operations() {
             set(&mut operation, "detailed-status", "");
         }
         set(&mut operation, "operationParams", Value::Null);
         operation
     }
 
+    /// Names are compared among the records that the session may write.
     fn check_name_is_free(
         &self,
         session: &Session,
@@ -169,10 +207,9 @@ impl State {
         name: &str,
         except: Option<&str>,
     ) -> Result<(), Problem> {
-        let project = session.with(Access::List);
         let mut of_name = self.db.with(collection, "name", name);
         let is_taken =
-            of_name.any(|other| project.sees(&other) && Some(text(&other, "_id")) != except);
+            of_name.any(|other| session.sees(&other) && Some(text(&other, "_id")) != except);
         if is_taken {
             let table = collection.table();
             return Err(Problem::conflict(format!("name '{name}' already exists for {table}")));
@@ -180,36 +217,94 @@ impl State {
         Ok(())
     }
 
-    fn check_not_used_by_vnf(&self, collection: Collection, id: &str) -> Result<(), Problem> {
-        let place = if collection == Collection::VimAccounts {
-            "vim-account-id"
-        } else {
-            "kdur.k8s-cluster.id"
+    fn check_unused_by_others(
+        &self,
+        session: &Session,
+        collection: Collection,
+        id: &str,
+    ) -> Result<(), Problem> {
+        let (users, place, by_what) = match collection {
+            Collection::VimAccounts => {
+                (Collection::VnfInstances, "vim-account-id", "VNF using this VIM account")
+            }
+            Collection::K8sClusters => {
+                (Collection::VnfInstances, "kdur.k8s-cluster.id", "VNF using this k8scluster")
+            }
+            Collection::Vcas => (Collection::VimAccounts, "vca", "VIM account using this vca"),
+            _ => return Ok(()),
         };
-        if self.db.count_with(Collection::VnfInstances, place, id) == 0 {
-            return Ok(());
+        // A VIM account is kept for whoever uses it, the others for users of the own project.
+        let counts = |record: &Value| {
+            collection == Collection::VimAccounts
+                || session.project_id.as_ref().is_none_or(|project| {
+                    list(&record["_admin"], "projects_read").iter().any(|name| name == project)
+                })
+        };
+        let is_used = self.db.find_with(users, place, id, counts).is_some();
+        if is_used {
+            return Err(Problem::conflict(format!("There is at least one {by_what}")));
         }
-        Err(Problem::conflict(if collection == Collection::VimAccounts {
-            "There is at least one VNF using this VIM account"
-        } else {
-            "There is at least one VNF using this k8scluster"
-        }))
+        Ok(())
     }
 }
 
-/// Replaces every password and secret by something that looks like ciphertext.
-fn encrypt(value: &mut Value, ids: &mut Ids) {
-    match value {
-        Value::Object(fields) => {
-            for (key, inner) in fields.iter_mut() {
-                if inner.is_string() && (key.ends_with("password") || key.ends_with("secret")) {
-                    *inner = Value::from(ids.ciphertext());
-                } else {
-                    encrypt(inner, ids);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| encrypt(item, ids)),
-        _ => {}
+/// A change is either of the content or of who sees it.
+fn check_not_both(session: &Session, patch: &Value) -> Result<(), Problem> {
+    let is_empty = patch.as_object().is_some_and(Map::is_empty);
+    if !is_empty && session.set_project.as_ref().is_some_and(|projects| !projects.is_empty()) {
+        return Err(Problem::unprocessable(
+            "Cannot edit content and set to project (query string SET_PROJECT) at same time",
+        ));
     }
+    Ok(())
+}
+
+/// A record as it is once the database has replaced it: its `_id` comes first.
+fn with_id_first(record: Value) -> Value {
+    let Value::Object(mut fields) = record else {
+        return record;
+    };
+    let id = fields.shift_remove("_id");
+    let mut sorted = Map::new();
+    sorted.extend(id.map(|id| ("_id".to_owned(), id)));
+    sorted.extend(fields);
+    Value::Object(sorted)
+}
+
+/// An SDN controller is given by its URL, or, the older way, by address and port.
+///
+/// Source: OSM NBI `admin_topics.py`, `SdnTopic`; recorded case `sdns_crud`.
+fn settle_url(body: &mut Value, is_new: bool) -> Result<(), Problem> {
+    let ip = text(body, "ip").to_owned();
+    let port = body.get("port").and_then(Value::as_i64);
+    let has_url = !text(body, "url").is_empty();
+    match port {
+        None if ip.is_empty() => {
+            if is_new && !has_url {
+                return Err(Problem::unprocessable("You must provide 'url'"));
+            }
+            Ok(())
+        }
+        Some(port) if !ip.is_empty() && !has_url => {
+            set(body, "url", format!("http://{ip}:{port}/"));
+            if let Some(fields) = body.as_object_mut() {
+                fields.shift_remove("ip");
+                fields.shift_remove("port");
+            }
+            Ok(())
+        }
+        _ => Err(Problem::unprocessable(
+            "You must provide both 'ip' and 'port' (deprecated); or just 'url' (prefered)",
+        )),
+    }
+}
+
+/// What OSM will fill in of an OpenStack.
+fn unknown_resources() -> Value {
+    let unknown = || json!({"total": null, "used": null});
+    json!({
+        "compute": {"ram": unknown(), "vcpus": unknown(), "instances": unknown()},
+        "storage": {"volumes": unknown(), "snapshots": unknown(), "storage": unknown()},
+        "network": {"networks": unknown(), "subnets": unknown(), "floating_ips": unknown()},
+    })
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::filter::Filter;
 
+pub(crate) use layout::READ_BY;
 pub(crate) use table::Record;
 use table::Table;
 
@@ -40,18 +41,30 @@ pub enum Collection {
     Users,
     /// `roles`
     Roles,
+    /// `wim_accounts`
+    WimAccounts,
+    /// `sdns`
+    SdnControllers,
+    /// `vca`
+    Vcas,
+    /// `k8srepos`
+    K8sRepos,
+    /// `osmrepos`
+    OsmRepos,
+    /// `pdus`
+    PduDescriptors,
     /// `nsts`
     SliceTemplates,
     /// `nsis`
     SliceInstances,
-    /// `pdus`
-    PduDescriptors,
+    /// `nsilcmops`
+    SliceOperations,
     /// `vnfpkgops`
     PackageOperations,
+    /// `subscriptions`
+    Subscriptions,
     /// `ns_config_template`
     NsConfigTemplates,
-    /// `k8srepos`
-    K8sRepos,
 }
 
 impl Collection {
@@ -82,12 +95,18 @@ impl Collection {
             Self::Projects => "projects",
             Self::Users => "users",
             Self::Roles => "roles",
+            Self::WimAccounts => "wim_accounts",
+            Self::SdnControllers => "sdns",
+            Self::Vcas => "vca",
+            Self::K8sRepos => "k8srepos",
+            Self::OsmRepos => "osmrepos",
+            Self::PduDescriptors => "pdus",
             Self::SliceTemplates => "nsts",
             Self::SliceInstances => "nsis",
-            Self::PduDescriptors => "pdus",
+            Self::SliceOperations => "nsilcmops",
             Self::PackageOperations => "vnfpkgops",
+            Self::Subscriptions => "subscriptions",
             Self::NsConfigTemplates => "ns_config_template",
-            Self::K8sRepos => "k8srepos",
         }
     }
 

@@ -30,7 +30,7 @@ impl State {
     /// Makes an instance without starting anything; gives its id.
     ///
     /// # Errors
-    /// 422 by schema, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names, 413
+    /// 422 by schema and 422 or 401 for the quota, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names, 413
     /// for more parts than the fake makes records of.
     pub(crate) fn create_ns(
         &mut self,
@@ -38,6 +38,10 @@ impl State {
         body: &Value,
         now: f64,
     ) -> Result<String, Problem> {
+        self.check_quota(session, Collection::NsInstances).map_err(|problem| Problem {
+            detail: format!("{} while 'checking quotas'", problem.detail),
+            ..problem
+        })?;
         schema::check(body, &input::NS_INSTANTIATE, self.release, WHILE_VALIDATING)?;
         let nsd = self.usable_nsd(session, body)?;
         let project = session.with(Access::Write);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::python::repr_str;
-use crate::state::db::{Collection, Db, list};
+use crate::state::db::{Collection, Db, admin_of, list, set};
 
 /// What a request does to a collection; decides which projects count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,17 @@ pub(crate) enum Access {
 pub(crate) struct Session {
     /// The token's project, or that of `ADMIN=<project>`; none with `ADMIN`.
     pub(crate) project_id: Option<String>,
-    /// The token's own project, whatever `ADMIN` says.
-    pub(crate) own_project_id: String,
     pub(crate) access: Access,
     pub(crate) force: bool,
     pub(crate) public: Option<bool>,
     pub(crate) set_project: Option<Vec<String>>,
+    /// Who asks.
+    pub(crate) user_id: String,
+    pub(crate) username: String,
+    /// Whether the user administers others (release 19).
+    pub(crate) is_admin_user: bool,
+    /// Whether lists of users, projects and roles are whole.
+    pub(crate) sees_everyone: bool,
 }
 
 impl Session {
@@ -46,6 +51,11 @@ impl Session {
         projects
     }
 
+    /// Whether `PUBLIC=false` leaves out what is public.
+    fn hides_public(&self) -> bool {
+        matches!(self.access, Access::List | Access::Delete) && self.public == Some(false)
+    }
+
     fn project_key(&self) -> &'static str {
         if self.access == Access::Write && self.set_project.is_none() {
             "projects_write"
@@ -60,9 +70,8 @@ impl Session {
         let named =
             record.get("_admin").map_or(&[] as &[Value], |admin| list(admin, self.project_key()));
         let is_named = |project: &str| named.iter().any(|name| name == project);
-        let is_hidden =
-            self.access == Access::List && self.public == Some(false) && is_named("ANY");
-        !is_hidden && (projects.is_empty() || projects.iter().any(|project| is_named(project)))
+        !(self.hides_public() && is_named("ANY"))
+            && (projects.is_empty() || projects.iter().any(|project| is_named(project)))
     }
 
     /// The record with this id, if this request may see it.
@@ -88,6 +97,9 @@ impl Session {
             let names: Vec<String> = projects.iter().map(|project| repr_str(project)).collect();
             filter += &format!("'_admin.{}.cont': [{}], ", self.project_key(), names.join(", "));
         }
+        if self.hides_public() {
+            filter += "'_admin.projects_read.ncont': ['ANY'], ";
+        }
         filter += &format!("{}: {}}}", repr_str(key), repr_str(value));
         Problem::not_found(format!(
             "database exception database exception Not found any {} with filter='{filter}'",
@@ -95,19 +107,39 @@ impl Session {
         ))
     }
 
-    /// The projects to write into a new record's `_admin`.
+    /// The projects to write into a new record's `_admin`; none for a request with `ADMIN`.
+    ///
+    /// Source: recorded case `public_and_set_project`, exchanges 28 to 31.
     pub(crate) fn projects_of_new(&self) -> (Vec<String>, Vec<String>) {
-        let own = self.project_id.clone().unwrap_or_else(|| self.own_project_id.clone());
-        let mut read = vec![own.clone()];
-        let mut write = vec![own];
+        let write: Vec<String> = self.project_id.iter().cloned().collect();
+        let mut read = write.clone();
         if self.public == Some(true) {
             read.push("ANY".into());
         }
-        if let Some(projects) = &self.set_project {
-            read = projects.clone();
-            write = projects.clone();
-        }
         (read, write)
+    }
+
+    /// Changes who sees a record, as `PUBLIC` and `SET_PROJECT` of a change say.
+    ///
+    /// Source: OSM NBI `base_topic.py`, `check_conflict_on_edit`.
+    pub(crate) fn share(&self, record: &mut Value) {
+        let admin = admin_of(record);
+        let mut read = list(admin, "projects_read").to_vec();
+        let is_public = read.iter().any(|project| project == "ANY");
+        match self.public {
+            Some(true) if !is_public => {
+                read.push(Value::from("ANY"));
+                set(admin, "projects_write", Vec::<Value>::new());
+            }
+            Some(false) => read.retain(|project| project != "ANY"),
+            Some(true) | None => {}
+        }
+        for project in self.set_project.iter().flatten() {
+            if !read.iter().any(|known| known == project) {
+                read.push(Value::from(project.as_str()));
+            }
+        }
+        set(admin, "projects_read", read);
     }
 
     /// The same rights for another kind of access.

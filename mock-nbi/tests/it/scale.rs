@@ -57,5 +57,5 @@ async fn filters_find_the_same_among_packed_records_and_live_ones() {
         "name": "vim-0", "vim_type": "dummy", "vim_url": "http://u", "vim_user": "u",
         "vim_password": "p", "vim_tenant_name": "t",
     });
-    assert_eq!(user.call("POST", "/admin/v1/vim_accounts", Some(body)).await.status, 409);
+    assert_eq!(user.call("POST", "/admin/v1/vim_accounts?FORCE", Some(body)).await.status, 409);
 }

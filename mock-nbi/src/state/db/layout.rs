@@ -16,14 +16,21 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
         }
         Collection::Operations => &[READ_BY, "nsInstanceId"],
         Collection::K8sClusters => &[READ_BY, "name", "vim_account"],
-        Collection::Users => &["username"],
+        Collection::Users => {
+            &["username", "project_role_mappings.project", "project_role_mappings.role"]
+        }
         Collection::Projects | Collection::Roles => &["name"],
         Collection::SliceTemplates | Collection::NsConfigTemplates => &[READ_BY, "id"],
         Collection::SliceInstances => &[READ_BY, "_admin.nst-id"],
         Collection::PackageOperations => &[READ_BY, "vnfPkgId"],
-        Collection::VimAccounts | Collection::PduDescriptors | Collection::K8sRepos => {
-            &[READ_BY, "name"]
-        }
+        Collection::VimAccounts => &[READ_BY, "name", "vca"],
+        Collection::WimAccounts
+        | Collection::SdnControllers
+        | Collection::Vcas
+        | Collection::K8sRepos
+        | Collection::OsmRepos
+        | Collection::PduDescriptors => &[READ_BY, "name"],
+        Collection::SliceOperations | Collection::Subscriptions => &[READ_BY],
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn end_admin(
         state.engine.forget(id);
         return;
     }
-    let is_verbose = state.release.has_verbose_ids();
+    let is_verbose = state.release.details_admin_operations();
     let clusters = (collection == Collection::K8sClusters && operation_type == "create")
         .then(|| cluster_ids(state, id));
     let Some(record) = state.db.get_mut(collection, id) else {

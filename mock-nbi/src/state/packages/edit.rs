@@ -57,7 +57,7 @@ impl State {
         if !session.force {
             self.check_unused(session, kind, id, text(&record, "id"))?;
         }
-        if self.unshare(session, kind.collection(), &record) {
+        if self.unshare(session, kind.collection(), &record)? {
             return Ok(());
         }
         self.forget_package(kind, id);

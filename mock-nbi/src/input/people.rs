@@ -1,0 +1,237 @@
+//! Bodies of users, projects and roles.
+
+use super::common::{ID, INTEGER_0, PASSWORD, SHORT_NAME, SHORT_NAMES, TEXT};
+use crate::schema::{Fields, Pattern, Schema};
+
+/// Characters of which a password needs one. Source: OSM NBI `validation.py`, release 19.
+const SPECIAL: &str = "!@#$%^&*()-_=+{};:,<.>";
+const STRONG_PATTERN: Pattern = Pattern {
+    text: "^.*(?=.{8,})((?=.*[!@#$%^&*()\\-_=+{};:,<.>]){1})(?=.*\\d)((?=.*[a-z]){1})((?=.*[A-Z]){1}).*$",
+    matches: is_strong,
+};
+const EMAIL_PATTERN: Pattern =
+    Pattern { text: "^[a-zA-Z0-9+_.-]+@[a-zA-Z0-9.-]+$", matches: is_email };
+
+const STRONG_PASSWORD: Schema =
+    Schema::Text { max: usize::MAX, may_be_empty: true, pattern: Some(&STRONG_PATTERN) };
+const EMAIL: Schema = Schema::Text { max: 320, may_be_empty: false, pattern: Some(&EMAIL_PATTERN) };
+
+const MAPPING_FIELDS: &[(&str, &Schema)] = &[("project", &SHORT_NAME), ("role", &SHORT_NAME)];
+const MAPPING: Schema = Schema::Object(&Fields {
+    fields: MAPPING_FIELDS,
+    required: &["project", "role"],
+    is_closed: true,
+    min: 0,
+});
+const MAPPING_OR_PROJECT: Schema = Schema::Object(&Fields {
+    fields: MAPPING_FIELDS,
+    required: &["project"],
+    is_closed: true,
+    min: 0,
+});
+const MAPPINGS: Schema = Schema::List { of: &MAPPING, min: 1 };
+const MAPPINGS_OR_PROJECTS: Schema = Schema::List { of: &MAPPING_OR_PROJECT, min: 1 };
+
+const USER_NEW_8: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("username", &SHORT_NAME),
+        ("domain_name", &SHORT_NAME),
+        ("password", &PASSWORD),
+        ("projects", &SHORT_NAMES),
+        ("project_role_mappings", &MAPPINGS),
+    ],
+    required: &["username", "password"],
+    is_closed: true,
+    min: 0,
+});
+const USER_NEW_19: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("username", &TEXT),
+        ("email_id", &EMAIL),
+        ("domain_name", &SHORT_NAME),
+        ("password", &STRONG_PASSWORD),
+        ("projects", &SHORT_NAMES),
+        ("project_role_mappings", &MAPPINGS),
+    ],
+    required: &["username", "password"],
+    is_closed: true,
+    min: 0,
+});
+const PROJECT_CHANGES: Schema = Schema::Either(&[&SHORT_NAMES, &Schema::ListEdits]);
+const USER_EDIT_8: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("password", &PASSWORD),
+        ("username", &SHORT_NAME),
+        ("projects", &PROJECT_CHANGES),
+        ("project_role_mappings", &MAPPINGS),
+        ("add_project_role_mappings", &MAPPINGS),
+        ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
+    ],
+    required: &[],
+    is_closed: true,
+    min: 1,
+});
+const USER_EDIT_19: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("password", &STRONG_PASSWORD),
+        ("email_id", &EMAIL),
+        ("old_password", &PASSWORD),
+        ("username", &TEXT),
+        ("projects", &PROJECT_CHANGES),
+        ("project_role_mappings", &MAPPINGS),
+        ("add_project_role_mappings", &MAPPINGS),
+        ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
+        ("system_admin_id", &ID),
+        ("unlock", &Schema::Bool),
+        ("renew", &Schema::Bool),
+    ],
+    required: &[],
+    is_closed: true,
+    min: 1,
+});
+
+/// `POST users`.
+pub(crate) const USER_NEW: Schema =
+    Schema::Of(|release| if release.has_strong_passwords() { &USER_NEW_19 } else { &USER_NEW_8 });
+
+/// `PATCH users/{id}`.
+pub(crate) const USER_EDIT: Schema =
+    Schema::Of(|release| if release.has_strong_passwords() { &USER_EDIT_19 } else { &USER_EDIT_8 });
+
+const QUOTAS: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("vnfds", &INTEGER_0),
+        ("nsds", &INTEGER_0),
+        ("slice_templates", &INTEGER_0),
+        ("pduds", &INTEGER_0),
+        ("ns_instances", &INTEGER_0),
+        ("slice_instances", &INTEGER_0),
+        ("vim_accounts", &INTEGER_0),
+        ("wim_accounts", &INTEGER_0),
+        ("sdn_controllers", &INTEGER_0),
+        ("k8sclusters", &INTEGER_0),
+        ("vca", &INTEGER_0),
+        ("k8srepos", &INTEGER_0),
+        ("osmrepos", &INTEGER_0),
+        ("ns_subscriptions", &INTEGER_0),
+    ],
+    required: &[],
+    is_closed: true,
+    min: 0,
+});
+const QUOTA_OR_NULL: Schema = Schema::Either(&[&INTEGER_0, &Schema::Null]);
+const QUOTA_CHANGES: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("vnfds", &QUOTA_OR_NULL),
+        ("nsds", &QUOTA_OR_NULL),
+        ("slice_templates", &QUOTA_OR_NULL),
+        ("pduds", &QUOTA_OR_NULL),
+        ("ns_instances", &QUOTA_OR_NULL),
+        ("slice_instances", &QUOTA_OR_NULL),
+        ("vim_accounts", &QUOTA_OR_NULL),
+        ("wim_accounts", &QUOTA_OR_NULL),
+        ("sdn_controllers", &QUOTA_OR_NULL),
+        ("k8sclusters", &QUOTA_OR_NULL),
+        ("vca", &QUOTA_OR_NULL),
+        ("k8srepos", &QUOTA_OR_NULL),
+        ("osmrepos", &QUOTA_OR_NULL),
+        ("ns_subscriptions", &QUOTA_OR_NULL),
+    ],
+    required: &[],
+    is_closed: true,
+    min: 0,
+});
+
+/// `POST projects`.
+pub(crate) const PROJECT_NEW: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("name", &SHORT_NAME),
+        ("admin", &Schema::Bool),
+        ("domain_name", &SHORT_NAME),
+        ("quotas", &QUOTAS),
+    ],
+    required: &["name"],
+    is_closed: true,
+    min: 0,
+});
+
+/// `PATCH projects/{id}`.
+pub(crate) const PROJECT_EDIT: Schema = Schema::Object(&Fields {
+    fields: &[("admin", &Schema::Bool), ("name", &SHORT_NAME), ("quotas", &QUOTA_CHANGES)],
+    required: &[],
+    is_closed: true,
+    min: 1,
+});
+
+/// `POST roles`.
+pub(crate) const ROLE_NEW: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("name", &SHORT_NAME),
+        ("permissions", &Schema::MapOf { of: &Schema::Bool, is_filled: false }),
+    ],
+    required: &["name"],
+    is_closed: true,
+    min: 0,
+});
+const BOOL_OR_NULL: Schema = Schema::Either(&[&Schema::Bool, &Schema::Null]);
+
+/// `PATCH roles/{id}`.
+pub(crate) const ROLE_EDIT: Schema = Schema::Object(&Fields {
+    fields: &[
+        ("name", &SHORT_NAME),
+        ("permissions", &Schema::MapOf { of: &BOOL_OR_NULL, is_filled: false }),
+    ],
+    required: &[],
+    is_closed: true,
+    min: 1,
+});
+
+/// Whether some rest of one line has eight characters, and among them a special one, a digit, a
+/// small and a capital letter.
+fn is_strong(text: &str) -> bool {
+    // `.` stops at a line end, and the whole text must be one line (a last line end is let pass).
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    if line.contains('\n') {
+        return false;
+    }
+    // The look-aheads look at what follows one place; the first place sees most.
+    line.chars().count() >= 8
+        && line.contains(|c| SPECIAL.contains(c))
+        && line.contains(|c: char| c.is_numeric())
+        && line.contains(|c: char| c.is_ascii_lowercase())
+        && line.contains(|c: char| c.is_ascii_uppercase())
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let is_common = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+    !name.is_empty()
+        && !host.is_empty()
+        && name.chars().all(|c| is_common(c) || "+_".contains(c))
+        && host.chars().all(is_common)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strong_passwords_are_those_that_the_pattern_takes() {
+        for strong in ["Passw0rd!Ok", "aA1-aaaa", "........aA1"] {
+            assert!(is_strong(strong), "{strong}");
+        }
+        for weak in ["weak", "aA1-aaa", "passw0rd!ok", "PASSW0RD!OK", "Password!Ok", "Passw0rdOk"] {
+            assert!(!is_strong(weak), "{weak}");
+        }
+    }
+
+    #[test]
+    fn an_email_has_one_at_sign_and_plain_characters() {
+        assert!(is_email("a.b+c@d-e.f"));
+        for bad in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b_c"] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is in OSM when it is installed: the built-in roles, project and user `admin`.
+//!
+//! Source: OSM NBI `auth.py`, `init_db`, and `roles_to_operations.yml` of release 8 (that of later
+//! releases was not at hand); recorded cases `projects_crud` and `users_crud`.
+
+use serde_json::{Value, json};
+
+use crate::state::State;
+use crate::state::db::{Collection, set};
+use crate::state::users;
+
+/// How long before the fake starts OSM was installed; the first log-in is not delayed then.
+const AGE_SECONDS: f64 = 60.0;
+
+/// Fills an empty state.
+pub(super) fn fill(state: &mut State, now: f64) {
+    let now = now - AGE_SECONDS;
+    let project_id = Value::from(state.ids.uuid());
+    let mut system_admin = Value::Null;
+    for (name, permissions) in roles() {
+        let id = state.ids.uuid();
+        let mut role = json!({"name": name, "permissions": permissions});
+        set(&mut role, "_admin", json!({"created": now, "modified": now}));
+        set(&mut role, "_id", id.as_str());
+        state.db.put(Collection::Roles, role);
+        if name == "system_admin" {
+            system_admin = Value::from(id);
+        }
+    }
+    let mut project = json!({
+        "name": "admin",
+        "_id": project_id,
+        "_admin": {"created": now, "modified": now},
+    });
+    if state.release.has_git_names() {
+        set(&mut project, "git_name", "osm_admin");
+    }
+    state.db.put(Collection::Projects, project);
+    users::installed_admin(state, &project_id, &system_admin, now);
+}
+
+fn roles() -> [(&'static str, Value); 4] {
+    [
+        ("system_admin", json!({"default": true, "admin": true})),
+        (
+            "account_manager",
+            json!({
+                "default": false,
+                "admin": false,
+                "force": true,
+                "tokens": true,
+                "users": true,
+                "projects": true,
+                "roles": true,
+            }),
+        ),
+        (
+            "project_admin",
+            json!({
+                "default": true,
+                "admin": false,
+                "users": false,
+                "projects": false,
+                "roles": false,
+            }),
+        ),
+        ("project_user", project_user()),
+    ]
+}
+
+/// Packages and instances, and the rest only to look at.
+fn project_user() -> Value {
+    let mut permissions = json!({
+        "default": false,
+        "admin": false,
+        "force": false,
+        "public": true,
+        "set_project": true,
+        "vnfds": true,
+        "nsds": true,
+        "slice_templates": true,
+        "ns_instances": true,
+        "vnf_instances": true,
+        "slice_instances": true,
+        "users": false,
+        "projects": false,
+        "roles": false,
+    });
+    for topic in
+        ["vims", "vim_accounts", "sdn_controllers", "k8sclusters", "wims", "wim_accounts", "pduds"]
+    {
+        // The repositories stand between clusters and WIMs.
+        if topic == "wims" {
+            set(&mut permissions, "k8srepos", true);
+            set(&mut permissions, "osmrepos", true);
+        }
+        set(&mut permissions, topic, false);
+        set(&mut permissions, &format!("{topic}:get"), true);
+        set(&mut permissions, &format!("{topic}:id:get"), true);
+    }
+    permissions
+}

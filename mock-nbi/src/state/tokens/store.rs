@@ -1,0 +1,215 @@
+//! Where tokens are kept, and what was found out about them since they were last used.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+use crate::state::db::{list, set, text};
+use crate::state::rights::Rights;
+
+/// Text of the 401 for a request without token.
+const NEEDED: &str = "Needed a token or Authorization http header";
+const INVALID: &str = "Invalid Token or Authorization HTTP header";
+const EXPIRED: &str = "Expired Token or Authorization HTTP header";
+
+/// How many tokens past their time are kept, so that each is called expired rather than invalid
+/// "again and again"; OSM drops them when it starts.
+const EXPIRED_MAX: usize = 10_000;
+/// How many tokens OSM remembers rights of. Source: OSM NBI `auth.py`, `token_limit`.
+const REMEMBERED_MAX: usize = 500;
+
+/// Every token, in the order in which they were made, which is that in which they expire.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    tokens: BTreeMap<u64, Value>,
+    numbers: HashMap<String, u64>,
+    by_user: HashMap<String, BTreeSet<u64>>,
+    last_number: u64,
+    /// Tokens with smaller numbers were past their time when they were last looked at ...
+    good_from: u64,
+    /// ... and that many of them are kept.
+    expired: usize,
+    /// Rights that were looked up at the last use, until users, projects or roles change.
+    remembered: HashMap<String, Rights>,
+}
+
+impl Tokens {
+    /// Keeps a new token, and drops the oldest of too many that are past their time.
+    pub(crate) fn add(&mut self, token: Value, now: f64) {
+        self.last_number += 1;
+        let number = self.last_number;
+        self.numbers.insert(text(&token, "_id").to_owned(), number);
+        self.by_user.entry(text(&token, "user_id").to_owned()).or_default().insert(number);
+        self.tokens.insert(number, token);
+        self.count_expired(now);
+        while self.expired > EXPIRED_MAX {
+            let Some((_, oldest)) = self.tokens.first_key_value() else {
+                return;
+            };
+            let id = text(oldest, "_id").to_owned();
+            self.remove(&id);
+        }
+    }
+
+    /// Moves on to the first token that is not past its time.
+    fn count_expired(&mut self, now: f64) {
+        let fresh = self.tokens.range(self.good_from..);
+        for (number, token) in fresh {
+            self.good_from = *number;
+            if !is_expired(token, now) {
+                break;
+            }
+            self.expired += 1;
+            self.good_from += 1;
+        }
+    }
+
+    /// The token with this id, if it is good.
+    ///
+    /// # Errors
+    /// 401 with what is wrong, as `Www-Authenticate` too.
+    pub(crate) fn authenticate(&self, id: Option<&str>, now: f64) -> Result<Value, Problem> {
+        let id = id.ok_or_else(|| Problem::token_wanted(NEEDED))?;
+        let token = self.get(id).ok_or_else(|| Problem::token_wanted(INVALID))?;
+        if is_expired(token, now) {
+            return Err(Problem::token_wanted(EXPIRED));
+        }
+        let mut token = token.clone();
+        if let Some(rights) = self.remembered.get(id) {
+            set(&mut token, "admin", rights.is_admin);
+            set(&mut token, "allow_show_user_project_role", rights.sees_everyone);
+        }
+        Ok(token)
+    }
+
+    /// Notes what a token was found to be allowed; OSM shows it with the token at `/osm/`.
+    pub(crate) fn remember(&mut self, id: &str, rights: Rights) {
+        if self.remembered.len() > REMEMBERED_MAX {
+            self.remembered.clear();
+        }
+        self.remembered.insert(id.to_owned(), rights);
+    }
+
+    /// Forgets what tokens were allowed, as OSM does when users, projects or roles change.
+    pub(crate) fn forget_rights(&mut self) {
+        self.remembered.clear();
+    }
+
+    /// Tokens of one user that are still good, oldest first.
+    pub(crate) fn of_user(&self, user_id: &str, now: f64) -> Vec<Value> {
+        self.by_user
+            .get(user_id)
+            .into_iter()
+            .flatten()
+            .filter_map(|number| self.tokens.get(number))
+            .filter(|token| !is_expired(token, now))
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Value> {
+        self.tokens.get(self.numbers.get(id)?)
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> bool {
+        self.remembered.remove(id);
+        let Some(number) = self.numbers.remove(id) else {
+            return false;
+        };
+        if number < self.good_from {
+            self.expired = self.expired.saturating_sub(1);
+        }
+        if let Some(token) = self.tokens.remove(&number)
+            && let Some(numbers) = self.by_user.get_mut(text(&token, "user_id"))
+        {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.by_user.remove(text(&token, "user_id"));
+            }
+        }
+        true
+    }
+
+    /// Takes back every token of a user.
+    pub(crate) fn remove_of_user(&mut self, user_id: &str) {
+        for token in self.matching(|token| text(token, "user_id") == user_id) {
+            self.remove(&token);
+        }
+    }
+
+    /// Takes back every token for a project.
+    pub(crate) fn remove_of_project(&mut self, project_id: &str) {
+        for token in self.matching(|token| text(token, "project_id") == project_id) {
+            self.remove(&token);
+        }
+    }
+
+    /// Takes back every token that has a role.
+    pub(crate) fn remove_of_role(&mut self, role_id: &str) {
+        let has_role =
+            |token: &Value| list(token, "roles").iter().any(|role| text(role, "id") == role_id);
+        for token in self.matching(has_role) {
+            self.remove(&token);
+        }
+    }
+
+    fn matching(&self, is_wanted: impl Fn(&Value) -> bool) -> Vec<String> {
+        self.tokens
+            .values()
+            .filter(|token| is_wanted(token))
+            .map(|token| text(token, "_id").to_owned())
+            .collect()
+    }
+
+    /// Makes a token past its time; says whether it exists.
+    pub(crate) fn expire(&mut self, id: &str, now: f64) -> bool {
+        let Some(token) = self.numbers.get(id).and_then(|number| self.tokens.get_mut(number))
+        else {
+            return false;
+        };
+        token["expires"] = json!(now - 1.0);
+        self.remembered.remove(id);
+        true
+    }
+
+    /// Forgets every token, as when the NBI keeps them in memory and restarts.
+    pub(crate) fn forget_all(&mut self) {
+        *self = Self { last_number: self.last_number, ..Self::default() };
+    }
+
+    /// Makes every token past its time.
+    pub(crate) fn expire_all(&mut self, now: f64) {
+        for token in self.tokens.values_mut() {
+            token["expires"] = json!(now - 1.0);
+        }
+        self.remembered.clear();
+    }
+}
+
+fn is_expired(token: &Value, now: f64) -> bool {
+    token.get("expires").and_then(Value::as_f64).unwrap_or_default() < now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(number: usize) -> Value {
+        json!({"_id": number.to_string(), "user_id": "u", "project_id": "p", "expires": 10.0})
+    }
+
+    #[test]
+    fn expired_tokens_do_not_grow_without_end_and_good_ones_all_stay() {
+        let mut tokens = Tokens::default();
+        for number in 0..(EXPIRED_MAX + 50) {
+            tokens.add(token(number), 5.0);
+        }
+        assert_eq!(tokens.tokens.len(), EXPIRED_MAX + 50);
+        tokens.add(token(usize::MAX), 11.0);
+        assert_eq!(tokens.tokens.len(), EXPIRED_MAX);
+        assert!(tokens.get("0").is_none());
+        assert_eq!(tokens.numbers.len(), EXPIRED_MAX);
+        assert_eq!(tokens.by_user["u"].len(), EXPIRED_MAX);
+    }
+}
