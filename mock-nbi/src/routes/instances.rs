@@ -71,8 +71,14 @@ fn operate(
         _ => state.operate_ns(&call.session, ns_id, kind, body, call.now)?,
     };
     let Some(op_id) = op_id else {
-        state.delete_ns(&call.session, ns_id)?;
-        return Ok(Reply::no_content());
+        // Nothing is terminated and nothing removed, whatever `autoremove` promises; OSM says so in
+        // Python's words. Source: NBI v8 `nbi.py` and `instance_topics.py`, run.
+        let mut answer = json!({"id": null});
+        if state.release.has_verbose_ids() {
+            answer["nsName"] = json!(null);
+        }
+        let place = "/osm/nslcm/v1/ns_lcm_op_occs/None".to_owned();
+        return Ok(Reply::located(StatusCode::ACCEPTED, place, answer));
     };
     let mut answer = json!({"id": op_id});
     name_instance(state, ns_id, &mut answer);

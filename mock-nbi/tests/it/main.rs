@@ -19,6 +19,7 @@ mod listening;
 mod recorded;
 mod release10;
 mod replay;
+mod rules;
 mod scale;
 mod server;
 mod troubles;

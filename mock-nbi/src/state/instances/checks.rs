@@ -45,7 +45,6 @@ impl State {
                 .db
                 .with(Collection::K8sClusters, "vim_account", &vim)
                 .filter(|cluster| project.sees(cluster))
-                .filter(|cluster| cluster["_admin"].get("to_delete").is_none())
                 .find(|cluster| suits(cluster, &wanted));
             let Some(cluster) = cluster else {
                 let mut requirements = json!({});
