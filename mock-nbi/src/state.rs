@@ -12,6 +12,7 @@ pub(crate) mod instances;
 pub(crate) mod lcm;
 pub(crate) mod packages;
 pub(crate) mod passwords;
+pub(crate) mod pdus;
 pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod quota;

@@ -70,6 +70,9 @@ impl State {
         self.files.shift_remove(&key);
         self.chunks.shift_remove(&key);
         self.db.remove(kind.collection(), id);
+        if kind == Kind::Vnfd {
+            self.db.remove_with(Collection::PackageOperations, "vnfPkgId", id);
+        }
     }
 
     fn check_unused(
