@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::routes;
+use crate::state::forced::RestState;
 
 pub(crate) use armed::Faults;
 pub(crate) use catalogue::CATALOGUE;
@@ -114,6 +115,18 @@ pub enum FaultKind {
         /// The text that OSM's life-cycle manager leaves.
         detail: String,
     },
+    /// The life-cycle operation that the request starts comes to rest in this state.
+    OperationRests {
+        /// The state; `ROLLING_BACK` is one that never ends.
+        state: RestState,
+        /// The text that OSM's life-cycle manager leaves; a usual one when absent.
+        #[serde(default)]
+        detail: Option<String>,
+    },
+    /// The life-cycle operation that the request starts begins, and never ends by itself.
+    OperationStuck,
+    /// OSM's life-cycle manager never hears of the operation that the request starts.
+    OperationLost,
     /// A VNF package or NS descriptor loses its content (one that is being created is left without,
     /// and the connection is cut): `onboardingState` CREATED.
     PackageWithoutContent,

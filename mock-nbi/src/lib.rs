@@ -67,7 +67,7 @@ use serde_json::Value;
 pub use clock::Clock;
 pub use fault::{Fault, FaultHelp, FaultKind, TokensAfter};
 pub use journal::JournalEntry;
-pub use operation::OperationResult;
+pub use operation::{OperationResult, PendingOperation, SteerError};
 pub use profile::Profile;
 pub use release::Release;
 pub use seed::{Seed, SeedError};
@@ -75,6 +75,7 @@ pub use server::{Limits, ServeOptions, Server, TlsError, TlsIdentity};
 pub use service::NbiService;
 pub use shape::Shape;
 pub use state::db::Collection;
+pub use state::forced::RestState;
 
 use world::{Settings, World};
 
@@ -161,6 +162,34 @@ impl MockNbi {
         let mut world = self.lock();
         let now = world.settle();
         world.state.end_operations(&result, now);
+    }
+
+    /// Ends one operation with this result, whatever the profile says.
+    ///
+    /// # Errors
+    /// [`SteerError`] for one that is not pending, or that waits for others of its instance.
+    #[allow(clippy::needless_pass_by_value, reason = "a result is made for the call")]
+    pub fn end_operation(&self, id: &str, result: OperationResult) -> Result<(), SteerError> {
+        let mut world = self.lock();
+        let now = world.settle();
+        world.state.end_operation(id, &result, now)
+    }
+
+    /// Keeps one operation where it is, or lets it go on.
+    ///
+    /// # Errors
+    /// [`SteerError::Unknown`].
+    pub fn hold_operation(&self, id: &str, is_held: bool) -> Result<(), SteerError> {
+        let mut world = self.lock();
+        let now = world.settle();
+        world.state.engine.hold(id, is_held, now)
+    }
+
+    /// Every operation that has not ended, in the order they came.
+    pub fn pending_operations(&self) -> Vec<PendingOperation> {
+        let mut world = self.lock();
+        world.settle();
+        world.state.engine.list()
     }
 
     /// The records of a collection as OSM keeps them (without what it derives on reading), oldest

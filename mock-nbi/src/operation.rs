@@ -5,15 +5,17 @@
 //!
 //! Source: NBI_FACTS.md sections 6, 9 and 11; recorded case `ns_actions_queue`.
 
+mod pending;
 mod step;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::profile::{Course, Kind, Profile};
 
+pub use pending::{PendingOperation, SteerError};
 pub(crate) use step::{Change, Ending, Step, Work};
 
 /// The second stage of an instantiation, in which charts are installed, begins after this share of
@@ -61,6 +63,7 @@ struct Pending {
     since: f64,
     is_running: bool,
     is_waiting: bool,
+    is_held: bool,
     stage: u32,
 }
 
@@ -89,6 +92,7 @@ impl Engine {
             since: now,
             is_running: false,
             is_waiting: false,
+            is_held: false,
             stage: 1,
         });
     }
@@ -120,7 +124,11 @@ impl Engine {
 
     /// Gives the next step of ending everything that is pending, whatever the mode says.
     pub(crate) fn force_step(&mut self, now: f64, result: &OperationResult) -> Option<Step> {
-        let pending = self.pending.first_mut()?;
+        self.force(0, now, result)
+    }
+
+    fn force(&mut self, index: usize, now: f64, result: &OperationResult) -> Option<Step> {
+        let pending = self.pending.get_mut(index)?;
         if !pending.is_running {
             pending.is_running = true;
             pending.since = now;
@@ -131,7 +139,79 @@ impl Engine {
             OperationResult::Fail { detail } if detail.is_empty() => Ending::Badly(None),
             OperationResult::Fail { detail } => Ending::Badly(Some(detail.clone())),
         };
-        Some(self.end(0, now, ending))
+        Some(self.end(index, now, ending))
+    }
+
+    /// Gives the next step of ending one operation.
+    ///
+    /// # Errors
+    /// [`SteerError::Unknown`], and [`SteerError::Behind`] where others of its instance come first.
+    pub(crate) fn force_one(
+        &mut self,
+        id: &str,
+        now: f64,
+        result: &OperationResult,
+    ) -> Result<Step, SteerError> {
+        let unknown = || SteerError::Unknown(id.to_owned());
+        let index = self.pending.iter().position(|p| p.work.op_id() == id).ok_or_else(unknown)?;
+        let queue = self.pending[index].work.queue();
+        let first = self.pending.iter().find(|p| p.work.queue() == queue).map(|p| p.work.op_id());
+        match first {
+            Some(first) if first != id => Err(SteerError::Behind { id: id.to_owned(), first }),
+            _ => self.force(index, now, result).ok_or_else(unknown),
+        }
+    }
+
+    /// Whether an operation of this id has not ended.
+    pub(crate) fn is_pending(&self, id: &str) -> bool {
+        self.pending.iter().any(|pending| pending.work.op_id() == id)
+    }
+
+    /// Keeps an operation where it is until it is released; `is_held` false releases it, and the
+    /// time of its stage begins anew.
+    ///
+    /// # Errors
+    /// [`SteerError::Unknown`].
+    pub(crate) fn hold(&mut self, id: &str, is_held: bool, now: f64) -> Result<(), SteerError> {
+        let pending = self.pending.iter_mut().find(|pending| pending.work.op_id() == id);
+        let pending = pending.ok_or_else(|| SteerError::Unknown(id.to_owned()))?;
+        if pending.is_held && !is_held {
+            pending.since = pending.since.max(now);
+        }
+        pending.is_held = is_held;
+        Ok(())
+    }
+
+    /// What is pending, in the order it was asked for.
+    pub(crate) fn list(&self) -> Vec<PendingOperation> {
+        let mut before: HashMap<&str, usize> = HashMap::new();
+        let view = |pending: &Pending, behind: usize| PendingOperation {
+            id: pending.work.op_id(),
+            of: pending.work.queue().to_owned(),
+            operation: match pending.work.kind() {
+                Kind::Instantiate => "instantiate",
+                Kind::Action => "action",
+                Kind::Scale => "scale",
+                Kind::Terminate => "terminate",
+                Kind::Admin => "admin",
+            },
+            state: match (pending.is_running, pending.is_waiting) {
+                (true, _) => "running",
+                (false, true) => "waiting",
+                (false, false) => "asked",
+            },
+            stage: if pending.is_running { pending.stage } else { 0 },
+            is_held: pending.is_held,
+            behind,
+            since: pending.since,
+            due: self.due(pending).filter(|_| behind == 0),
+        };
+        let all = self.pending.iter().map(|pending| {
+            let behind = before.entry(pending.work.queue()).or_default();
+            *behind += 1;
+            view(pending, *behind - 1)
+        });
+        all.collect()
     }
 
     fn next_due(&self) -> Option<(usize, f64)> {
@@ -152,6 +232,9 @@ impl Engine {
     }
 
     fn due(&self, pending: &Pending) -> Option<f64> {
+        if pending.is_held {
+            return None;
+        }
         let course = self.course(pending.work.kind());
         if !pending.is_running {
             return course.starts_after.map(|wait| pending.since + wait.as_secs_f64());

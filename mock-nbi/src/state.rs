@@ -6,6 +6,7 @@
 pub(crate) mod admin;
 pub(crate) mod chunks;
 pub(crate) mod db;
+pub(crate) mod forced;
 pub(crate) mod helm;
 pub(crate) mod installed;
 pub(crate) mod instances;
@@ -29,13 +30,14 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::ids::Ids;
-use crate::operation::{Engine, OperationResult, Work};
+use crate::operation::{Engine, OperationResult};
 use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::release::Release;
 use crate::request::Request;
 
 use db::{Collection, Db, admin_of};
+use forced::{Forced, ForcedOperations};
 use helm::HelmReleases;
 use packages::Stored;
 use session::Session;
@@ -55,8 +57,9 @@ pub(crate) struct State {
     /// Uploads of which not all parts have come.
     pub(crate) chunks: IndexMap<(Collection, String), Vec<u8>>,
     pub(crate) helm: HelmReleases,
-    /// The next life-cycle operation that is submitted is to fail with this text.
-    pub(crate) fails_next: Option<String>,
+    /// What is to become of the next life-cycle operation that is submitted.
+    pub(crate) forced_next: Option<Forced>,
+    pub(crate) forced: ForcedOperations,
 }
 
 impl State {
@@ -72,7 +75,8 @@ impl State {
             files: IndexMap::new(),
             chunks: IndexMap::new(),
             helm: HelmReleases::default(),
-            fails_next: None,
+            forced_next: None,
+            forced: ForcedOperations::new(),
         };
         installed::fill(&mut state, now);
         state
@@ -81,21 +85,15 @@ impl State {
     /// Lets everything happen that is due at `now`.
     pub(crate) fn settle(&mut self, now: f64) {
         while let Some(step) = self.engine.next_step(now) {
-            lcm::apply(self, &step);
+            self.take_step(&step, now);
         }
     }
 
     /// Ends every pending operation, those in line too.
     pub(crate) fn end_operations(&mut self, result: &OperationResult, now: f64) {
         while let Some(step) = self.engine.force_step(now, result) {
-            lcm::apply(self, &step);
+            self.take_step(&step, now);
         }
-    }
-
-    /// Hands an operation to the engine.
-    pub(crate) fn submit(&mut self, work: Work, now: f64) {
-        let fails_with = self.fails_next.take();
-        self.engine.submit(work, now, fails_with);
     }
 
     /// The token of a request: that of its header, else that which its cookie stands for.

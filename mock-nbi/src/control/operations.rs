@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Call, Refusal, Reply};
-use crate::operation::{Mode, OperationResult};
+use crate::operation::{Mode, OperationResult, SteerError};
 use crate::world::World;
 
 #[derive(Deserialize)]
@@ -43,6 +44,48 @@ pub(super) fn end_all(world: &mut World, call: &Call) -> Result<Reply, Refusal> 
     };
     world.state.end_operations(&result, call.now);
     Ok(Reply::Nothing)
+}
+
+pub(super) fn list(world: &mut World, _: &Call) -> Result<Reply, Refusal> {
+    Ok(Reply::Data(json!(world.state.engine.list())))
+}
+
+pub(super) fn finish(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    end(world, call, &OperationResult::Ok)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailBody {
+    #[serde(default)]
+    detail: String,
+}
+
+pub(super) fn fail(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let FailBody { detail } = call.read()?;
+    end(world, call, &OperationResult::Fail { detail })
+}
+
+fn end(world: &mut World, call: &Call, result: &OperationResult) -> Result<Reply, Refusal> {
+    let ended = world.state.end_operation(call.id(), result, call.now);
+    ended.map(|()| Reply::Nothing).map_err(|error| refusal(&error))
+}
+
+pub(super) fn hold(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let held = world.state.engine.hold(call.id(), true, call.now);
+    held.map(|()| Reply::Nothing).map_err(|error| refusal(&error))
+}
+
+pub(super) fn release(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let released = world.state.engine.hold(call.id(), false, call.now);
+    released.map(|()| Reply::Nothing).map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &SteerError) -> Refusal {
+    match error {
+        SteerError::Unknown(_) => Refusal::not_found(error.to_string()),
+        SteerError::Behind { .. } => Refusal::bad_request(error),
+    }
 }
 
 /// Moves the clock on, step by step, until no operation is pending that would end by itself.

@@ -20,6 +20,14 @@ impl Work {
         }
     }
 
+    /// The operation's id; of an admin item `<id>:<index>`, as OSM has it.
+    pub(crate) fn op_id(&self) -> String {
+        match self {
+            Self::Ns { op_id, .. } => op_id.clone(),
+            Self::Admin { id, index, .. } => format!("{id}:{index}"),
+        }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Ns { kind, .. } => *kind,

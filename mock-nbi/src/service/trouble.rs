@@ -12,10 +12,13 @@ use crate::fault::{FaultKind, TokensAfter, hand};
 use crate::negotiate::Format;
 use crate::problem::Problem;
 use crate::state::State;
+use crate::state::forced::Forced;
 use crate::world::{Landing, World};
 
 /// OSM's answer when its own code stumbles over what it finds in its database.
 const PYTHON_ERROR: &str = "'NoneType' object is not subscriptable";
+/// What the life-cycle manager says of an operation that came to a bad rest, unless told.
+const REST_DETAIL: &str = "timed out waiting for the condition";
 /// What the web server says of errors that even OSM does not catch.
 const SERVER_ERROR: &str = "The server encountered an unexpected condition which prevented it from fulfilling the request.";
 
@@ -147,10 +150,18 @@ pub(super) fn meet(world: &mut World, exchange: &Exchange, fault: FaultKind) -> 
         | FaultKind::Redelivered
         | FaultKind::YamlBody
         | FaultKind::UnknownFields => on_the_way(&mut world.state, exchange, &fault),
-        FaultKind::OperationFails { detail } => failing(&mut world.state, exchange, detail),
+        FaultKind::OperationFails { detail } => {
+            forcing(&mut world.state, exchange, Forced::Fails(detail))
+        }
+        FaultKind::OperationRests { state, detail } => {
+            let detail = detail.unwrap_or_else(|| REST_DETAIL.to_owned());
+            forcing(&mut world.state, exchange, Forced::Rests(state, detail))
+        }
+        FaultKind::OperationStuck => forcing(&mut world.state, exchange, Forced::Stuck),
+        FaultKind::OperationLost => forcing(&mut world.state, exchange, Forced::Lost),
         FaultKind::VimDisabled => {
             let detail = hand::disable_vims(&mut world.state);
-            failing(&mut world.state, exchange, detail)
+            forcing(&mut world.state, exchange, Forced::Fails(detail))
         }
         FaultKind::Restart { tokens } => {
             world.state.chunks.clear();
@@ -238,10 +249,11 @@ fn on_the_way(state: &mut State, exchange: &Exchange, fault: &FaultKind) -> Sent
     }
 }
 
-fn failing(state: &mut State, exchange: &Exchange, detail: String) -> Sent {
-    state.fails_next = Some(detail);
+/// Something becomes of the operation that the request starts.
+fn forcing(state: &mut State, exchange: &Exchange, forced: Forced) -> Sent {
+    state.forced_next = Some(forced);
     let sent = exchange.usual(state);
-    state.fails_next = None;
+    state.forced_next = None;
     sent
 }
 

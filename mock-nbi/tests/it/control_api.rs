@@ -23,6 +23,9 @@ async fn busy() -> (MockNbi, User) {
     let stock = stocked(&nbi).await;
     stock.create_ns("ldap", json!({"a": "1"})).await;
     stock.user.call("GET", "/nslcm/v1/ns_instance?a=b%20c", None).await;
+    // One operation that has not ended.
+    steer(&nbi, "PUT", "/_mock/operations/mode", Some(json!({"mode": "manual"}))).await;
+    stock.create_ns("pending", json!({})).await;
     let kind = FaultKind::Hang;
     nbi.inject(mock_nbi::Fault { operation: "GET /version".into(), nth: 1, kind });
     (nbi, stock.user)
@@ -35,6 +38,7 @@ fn sample_body(route: &str) -> Option<Value> {
         "POST /_mock/clock/advance" => json!({"seconds": 1}),
         "PUT /_mock/operations/mode" => json!({"mode": "manual"}),
         "POST /_mock/operations/end" => json!({"result": "ok"}),
+        "POST /_mock/operations/{id}/fail" => json!({"detail": "no"}),
         "POST /_mock/faults" => json!({"operation": "GET /version", "nth": 1, "kind": "hang"}),
         "PUT /_mock/shape" => json!({"latency_seconds": 0.5}),
         _ => return None,
@@ -64,7 +68,8 @@ async fn every_route_answers_as_the_openapi_document_says() {
             if let Some(body) = &body {
                 assert_eq!(schema_errors(&document, wanted, body), [""; 0], "{route}");
             }
-            let id = if path.contains("/tokens/") { &user.token } else { "nothing" };
+            let pending = nbi.pending_operations()[0].id.clone();
+            let id = if path.contains("/tokens/") { &user.token } else { &pending };
             let answer = steer(&nbi, &method, &path.replace("{id}", id), body).await;
             let expected = &operation["responses"][answer.status.to_string()];
             assert!(expected.is_object(), "{route}: {}", answer.status);
@@ -110,6 +115,34 @@ async fn faults_of_every_kind_are_armed_as_their_examples_stand() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_operation_is_held_released_finished_or_failed() {
+    let (nbi, user) = busy().await;
+    let operations = read(&nbi, "/_mock/operations").await;
+    assert_eq!(operations.as_array().unwrap().len(), 1);
+    let id = operations[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&operations[0]["operation"], &operations[0]["state"]),
+        (&json!("instantiate"), &json!("running"))
+    );
+    let act = async |word: &str, body| {
+        let path = format!("/_mock/operations/{id}/{word}");
+        steer(&nbi, "POST", &path, body).await.status
+    };
+    assert_eq!(act("hold", None).await, 204);
+    steer(&nbi, "PUT", "/_mock/operations/mode", Some(json!({"mode": "ok"}))).await;
+    nbi.advance(std::time::Duration::from_secs(60));
+    assert!(nbi.pending_operations()[0].is_held);
+    steer(&nbi, "PUT", "/_mock/operations/mode", Some(json!({"mode": "manual"}))).await;
+    assert_eq!(act("release", None).await, 204);
+    assert!(!nbi.pending_operations()[0].is_held);
+    assert_eq!(act("fail", Some(json!({"detail": "no room"}))).await, 204);
+    let operation = user.get(&format!("/nslcm/v1/ns_lcm_op_occs/{id}")).await;
+    assert_eq!(operation["operationState"], "FAILED");
+    assert!(operation["errorMessage"].as_str().unwrap().contains("no room"));
+    assert_eq!(act("finish", None).await, 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_journal_is_filtered_by_its_query() {
     let (nbi, user) = busy().await;
     let whole = nbi.journal_len();
@@ -118,8 +151,8 @@ async fn the_journal_is_filtered_by_its_query() {
         let line = |entry: &Value| format!("{} {}", entry["method"].as_str().unwrap(), entry["n"]);
         entries.as_array().unwrap().iter().map(line).collect::<Vec<String>>()
     };
-    assert_eq!(lines("writes=true").await, ["POST 2", "POST 3", "POST 5"]);
-    assert_eq!(lines("method=post&limit=2").await, ["POST 3", "POST 5"]);
+    assert_eq!(lines("writes=true").await, ["POST 2", "POST 3", "POST 5", "POST 7"]);
+    assert_eq!(lines("method=post&limit=2").await, ["POST 5", "POST 7"]);
     assert_eq!(lines("path=/osm/admin&since=1").await, ["GET 4"]);
     assert_eq!(lines("status=405").await, ["GET 6"]);
     assert_eq!(lines("").await.len(), whole);

@@ -3,7 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use mock_nbi::{Collection, Fault, FaultKind, MockNbi, Seed, TokensAfter};
+use mock_nbi::{
+    Collection, Fault, FaultKind, MockNbi, OperationResult, RestState, Seed, TokensAfter,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, STOCK, Stocked, User, captured_package, stocked};
@@ -249,6 +251,51 @@ async fn an_operation_fails_for_a_vim_in_error() {
     assert!(detail.contains("is not available. operationalState=ERROR"), "{detail}");
     let vims = stock.user.get(VIMS).await;
     assert_eq!(vims[0]["_admin"]["operationalState"], "ERROR");
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_come_to_rest_get_stuck_or_are_lost() {
+    let (stock, ns_id) = with_instance().await;
+    let nbi = &stock.user.nbi;
+    let action = "POST /nslcm/v1/ns_instances/{id}/action";
+    for (state, word) in [
+        (RestState::FailedTemp, "FAILED_TEMP"),
+        (RestState::PartiallyCompleted, "PARTIALLY_COMPLETED"),
+        (RestState::RollingBack, "ROLLING_BACK"),
+        (RestState::RolledBack, "ROLLED_BACK"),
+        (RestState::Completed, "COMPLETED"),
+    ] {
+        inject(nbi, action, FaultKind::OperationRests { state, detail: Some("so be it".into()) });
+        let op_id = stock.upgrade(&ns_id, json!({"a": "2"})).await;
+        let operation = stock.operation(&op_id).await;
+        assert_eq!(operation["operationState"], word);
+        let is_told = operation["errorMessage"].to_string().contains("so be it");
+        assert_eq!(is_told, !matches!(word, "COMPLETED" | "PARTIALLY_COMPLETED"), "{operation}");
+    }
+    inject(nbi, action, FaultKind::OperationLost);
+    let lost = stock.upgrade(&ns_id, json!({"a": "3"})).await;
+    inject(nbi, action, FaultKind::OperationStuck);
+    let stuck = stock.upgrade(&ns_id, json!({"a": "4"})).await;
+    let behind = stock.upgrade(&ns_id, json!({"a": "5"})).await;
+    nbi.advance(Duration::from_secs(3_000));
+    for id in [&lost, &stuck, &behind] {
+        assert_eq!(stock.operation(id).await["operationState"], "PROCESSING");
+    }
+    assert_eq!(stock.ns(&ns_id).await["currentOperationID"], *stuck);
+    assert!(stock.operation(&lost).await["queuePosition"].is_null());
+    nbi.end_operation(&stuck, OperationResult::Ok).unwrap();
+    assert_eq!(stock.operation(&behind).await["operationState"], "COMPLETED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_is_reached() {
+    let user = logged_in().await;
+    user.call("POST", VIMS, vim("a")).await;
+    inject(&user.nbi, CREATE_VIM, FaultKind::QuotaReached);
+    let answer = user.call("POST", VIMS, vim("b")).await;
+    assert!(matches!(answer.status, 401 | 422), "{}", answer.status);
+    assert!(answer.detail().starts_with("quota (vim_accounts=1) exceeded for project admin"));
+    assert_eq!(names_of_vims(&user).await, ["a"]);
 }
 
 #[tokio::test(start_paused = true)]
