@@ -2,6 +2,8 @@
 //!
 //! Pure. Source: NBI_FACTS.md sections 1 and 4.
 
+mod overlay;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, StatusCode};
@@ -12,6 +14,8 @@ use crate::data;
 use crate::problem::Problem;
 use crate::pyjson;
 use crate::python::yaml_complaint;
+
+pub(crate) use overlay::override_with;
 
 /// Bodies above this are refused with 413, as the web server in front of OSM does.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -138,30 +142,6 @@ impl Body {
     }
 }
 
-/// Places deeper than this are refused; the parsers of bodies allow about as much.
-const DEPTH_MAX: usize = 100;
-
-/// Lays query parameters over a body: `?config.region=R`.
-///
-/// # Errors
-/// 400 for a place that is too deep, which Python too refuses to follow to its end.
-pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) -> Result<(), Problem> {
-    for (key, value) in params {
-        if key.split('.').nth(DEPTH_MAX).is_some() {
-            return Err(Problem::bad_request("maximum recursion depth exceeded"));
-        }
-        let mut place = &mut *body;
-        for step in key.split('.') {
-            if !place.is_object() {
-                *place = json!({});
-            }
-            place = &mut place[step];
-        }
-        *place = json!(value);
-    }
-    Ok(())
-}
-
 fn is_falsy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -199,22 +179,4 @@ pub(crate) fn parse_params(query: &str) -> Vec<(String, String)> {
             (decode(key), decode(value))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_override_body_keys_at_dotted_places() {
-        let mut body = json!({"name": "a", "config": {"x": 1}});
-        override_with(&mut body, &parse_params("name=b+c&config.region=R%21")).unwrap();
-        assert_eq!(body, json!({"name": "b c", "config": {"x": 1, "region": "R!"}}));
-    }
-
-    #[test]
-    fn places_deeper_than_any_body_are_refused() {
-        let deep = format!("{}b=1", "a.".repeat(30_000));
-        assert!(override_with(&mut json!({}), &parse_params(&deep)).is_err());
-    }
 }

@@ -249,7 +249,10 @@ impl State {
 }
 
 /// A change is either of the content or of who sees it.
-fn check_not_both(session: &Session, patch: &Value) -> Result<(), Problem> {
+///
+/// # Errors
+/// 422 for both at once.
+pub(crate) fn check_not_both(session: &Session, patch: &Value) -> Result<(), Problem> {
     let is_empty = patch.as_object().is_some_and(Map::is_empty);
     if !is_empty && session.set_project.as_ref().is_some_and(|projects| !projects.is_empty()) {
         return Err(Problem::unprocessable(

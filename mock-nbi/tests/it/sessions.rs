@@ -3,7 +3,7 @@
 use mock_nbi::{MockNbi, Release};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, User, send};
+use crate::client::{Answer, User, captured_package, send};
 
 const JSON: [(&str, &str); 2] =
     [("Content-Type", "application/json"), ("Accept", "application/json")];
@@ -190,4 +190,23 @@ async fn making_a_record_public_takes_the_right_to_write_from_all() {
         (both.status, both.detail().as_str()),
         (422, "Cannot edit content and set to project (query string SET_PROJECT) at same time")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_package_is_made_public_and_private_with_a_change_of_its_content() {
+    let nbi = MockNbi::builder().build().unwrap();
+    let admin = User::login(&nbi).await;
+    let id = admin
+        .upload("/vnfpkgm/v1/vnf_packages_content", &captured_package("nfpkg-create.jsonl"))
+        .await;
+    let path = format!("/vnfpkgm/v1/vnf_packages/{id}");
+    let change = || Some(json!({"description": "d"}));
+    assert_eq!(admin.call("PATCH", &format!("{path}?PUBLIC"), change()).await.status, 204);
+    let record = admin.get(&path).await;
+    assert_eq!(record["_admin"]["projects_read"][1], "ANY");
+    assert_eq!(record["_admin"]["projects_write"], json!([]));
+    let private = format!("{path}?PUBLIC=false&ADMIN");
+    assert_eq!(admin.call("PATCH", &private, change()).await.status, 204);
+    let record = admin.get(&path).await;
+    assert_eq!(record["_admin"]["projects_read"].as_array().unwrap().len(), 1);
 }

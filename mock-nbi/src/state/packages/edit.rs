@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::python;
 use crate::request::override_with;
 use crate::state::State;
+use crate::state::admin::check_not_both;
 use crate::state::db::{Collection, admin_of, merge_patch, set, text};
 use crate::state::session::Session;
 
@@ -26,9 +27,11 @@ impl State {
         now: f64,
     ) -> Result<(), Problem> {
         let old = session.find(&self.db, kind.collection(), id)?.into_owned();
-        if let Some(projects) = &session.set_project {
+        check_not_both(session, patch)?;
+        if session.set_project.is_some() {
             let mut record = old;
-            add_projects(&mut record, projects, now);
+            session.share(&mut record);
+            set(admin_of(&mut record), "modified", now);
             self.db.put(kind.collection(), record);
             return Ok(());
         }
@@ -38,6 +41,7 @@ impl State {
         let mut merged = old.clone();
         merge_patch(&mut merged, &patch);
         let mut record = self.validated(session, kind, &old, merged, &patch, None)?;
+        session.share(&mut record);
         set(admin_of(&mut record), "modified", now);
         self.db.put(kind.collection(), record);
         Ok(())
@@ -177,16 +181,4 @@ fn with_states(kind: Kind, old: &Value, mut patch: Value) -> Result<Value, Probl
         )));
     }
     Ok(patch)
-}
-
-fn add_projects(record: &mut Value, projects: &[String], now: f64) {
-    let admin = admin_of(record);
-    for project in projects {
-        if let Some(read) = admin["projects_read"].as_array_mut()
-            && !read.iter().any(|name| name == project)
-        {
-            read.push(json!(project));
-        }
-    }
-    set(admin, "modified", now);
 }
