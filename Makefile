@@ -61,6 +61,13 @@ fuzz: ## Send made-up requests to the fake for FUZZ_SECONDS (60); needs a nightl
 	cd mock-nbi && CARGO_TARGET_DIR="$(CURDIR)/target/fuzz" $(CARGO) +nightly fuzz run --sanitizer none router -- \
 	  -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048
 
+.PHONY: scale
+scale: ## Measure the fake with large worlds and many clients (some minutes)
+	$(CARGO) build --release --quiet --package mock-nbi --bins --example scale
+	$(CARGO) run --release --quiet --package mock-nbi --example scale -- start
+	$(CARGO) run --release --quiet --package mock-nbi --example scale -- clients
+	$(CARGO) run --release --quiet --package mock-nbi --example scale -- grow
+
 .PHONY: bless
 bless: ## Rewrite transcripts and snapshots; read the difference before committing it
 	BLESS=1 INSTA_UPDATE=always $(CARGO) test --quiet --workspace --tests

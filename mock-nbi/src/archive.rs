@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
+use serde::{Deserialize, Serialize};
 
 use crate::data::YAML_BYTES_MAX;
 use crate::problem::Problem;
@@ -20,7 +21,7 @@ const ENTRIES_MAX: usize = 10_000;
 const NAME_BYTES_MAX: usize = 4096;
 
 /// What is in a package, and which of it is the descriptor.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Archive {
     /// Paths of the files in the archive's order; folders are not kept.
     pub(crate) files: Vec<String>,
@@ -29,6 +30,7 @@ pub(crate) struct Archive {
     /// Path of the descriptor.
     pub(crate) descriptor: String,
     /// Content of the descriptor.
+    #[serde(with = "crate::base64_bytes")]
     pub(crate) descriptor_text: Bytes,
 }
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 /// Epoch seconds: a base, plus tokio's elapsed time since, plus what was advanced by hand.
@@ -17,6 +18,14 @@ pub struct Clock {
     epoch_seconds: f64,
     started: Instant,
     by_hand: Arc<Mutex<ByHand>>,
+}
+
+/// What was done to a clock by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClockState {
+    ahead: Duration,
+    /// The time at which it stands still, if it does.
+    frozen: Option<f64>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +90,36 @@ impl Clock {
     /// Whether it is frozen.
     pub fn is_frozen(&self) -> bool {
         self.with(|hand| hand.frozen_at.is_some())
+    }
+
+    /// What was done to it by hand.
+    pub(crate) fn state(&self) -> ClockState {
+        let frozen = self.is_frozen().then(|| self.now());
+        self.with(|hand| ClockState { ahead: hand.advanced.saturating_sub(hand.skipped), frozen })
+    }
+
+    /// Does to it by hand what was done to another; where it would then be before `at_least`, it
+    /// moves on to that.
+    pub(crate) fn restore(&self, state: ClockState, at_least: Option<f64>) {
+        let elapsed = self.started.elapsed();
+        self.with(|hand| {
+            let skipped = hand.skipped;
+            let advanced = state.ahead.saturating_add(skipped);
+            *hand = ByHand { advanced, skipped, frozen_at: state.frozen.map(|_| elapsed) };
+        });
+        let behind = state.frozen.or(at_least).unwrap_or_default() - self.now();
+        if behind > 0.0 {
+            self.advance(Duration::try_from_secs_f64(behind).unwrap_or(Duration::MAX));
+        }
+    }
+
+    /// Reads `epoch_seconds` now, frozen if it was; older clones go their own way.
+    pub(crate) fn replace(&mut self, epoch_seconds: f64) {
+        let is_frozen = self.is_frozen();
+        *self = Self::starting_at(epoch_seconds);
+        if is_frozen {
+            self.freeze();
+        }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut ByHand) -> T) -> T {

@@ -13,6 +13,7 @@ mod index;
 mod journal;
 mod openapi;
 mod operations;
+mod snapshot;
 mod table;
 
 use axum::body::Body;
@@ -64,6 +65,8 @@ enum Reply {
     Data(Value),
     /// A text of this type.
     Text(&'static str, String),
+    /// Bytes of this type.
+    File(&'static str, Bytes),
 }
 
 /// Why a request is refused.
@@ -96,6 +99,10 @@ pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response
         Ok(Reply::Text(content_type, text)) => {
             let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
             Answer { headers, body: text.into(), ..Answer::default() }.into_response()
+        }
+        Ok(Reply::File(content_type, body)) => {
+            let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
+            Answer { headers, body, ..Answer::default() }.into_response()
         }
         Err(Refusal { status, reason }) => refusal(status, &reason),
     }

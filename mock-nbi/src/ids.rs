@@ -2,11 +2,12 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::release::Release;
 
 /// The source of every id. The order of requests decides the ids, nothing else does.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ids {
     rng: ChaCha8Rng,
     sessions: ChaCha8Rng,
@@ -64,6 +65,17 @@ impl Ids {
     pub(crate) fn salt(&mut self) -> String {
         let bytes: [u8; 16] = self.salts.random();
         hex::encode(bytes)
+    }
+
+    /// The same without what reading alone moves on.
+    pub(crate) fn without_sessions(&self) -> Self {
+        Self { sessions: ChaCha8Rng::seed_from_u64(0), ..self.clone() }
+    }
+
+    /// Leaves out so many sessions that none comes again of those that may have been given since
+    /// these ids were kept.
+    pub(crate) fn skip_sessions(&mut self) {
+        self.sessions.set_word_pos(self.sessions.get_word_pos().wrapping_add(1 << 40));
     }
 
     /// The value of a `session_id` cookie.

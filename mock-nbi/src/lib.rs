@@ -28,6 +28,7 @@
 
 mod answer;
 mod archive;
+mod base64_bytes;
 mod clock;
 mod control;
 mod data;
@@ -53,12 +54,15 @@ mod seed;
 mod server;
 mod service;
 mod shape;
+mod snapshot;
 mod state;
+mod store;
 mod world;
 
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -74,8 +78,10 @@ pub use seed::{Seed, SeedError};
 pub use server::{Limits, ServeOptions, Server, TlsError, TlsIdentity};
 pub use service::NbiService;
 pub use shape::Shape;
+pub use snapshot::SnapshotError;
 pub use state::db::Collection;
 pub use state::forced::RestState;
+pub use store::DataError;
 
 use world::{Settings, World};
 
@@ -97,6 +103,8 @@ impl MockNbi {
             seed: None,
             shape: Shape::default(),
             journal_max: journal::ENTRIES_MAX,
+            snapshot: None,
+            data: None,
         }
     }
 
@@ -207,6 +215,20 @@ impl MockNbi {
         world.state.tokens.expire_all(now);
     }
 
+    /// All it holds, as a file that [`Self::restore`] and [`MockNbiBuilder::snapshot`] take; without
+    /// the journal. Passwords are in it.
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.lock().snapshot()
+    }
+
+    /// Becomes what a snapshot holds, its clock's hand-made changes too; the journal stays.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; it is then as it was.
+    pub fn restore(&self, snapshot: &[u8]) -> Result<(), SnapshotError> {
+        self.lock().restore(snapshot).map(|_| ())
+    }
+
     /// The clock; advancing it is the same as [`Self::advance`].
     pub fn clock(&self) -> Clock {
         self.lock().clock.clone()
@@ -227,6 +249,8 @@ pub struct MockNbiBuilder {
     seed: Option<Seed>,
     shape: Shape,
     journal_max: usize,
+    snapshot: Option<Vec<u8>>,
+    data: Option<PathBuf>,
 }
 
 impl MockNbiBuilder {
@@ -272,11 +296,27 @@ impl MockNbiBuilder {
         Self { journal_max, ..self }
     }
 
+    /// What it is to hold: a snapshot of another. Unless a clock is given, its clock starts where
+    /// the other's was.
+    #[must_use]
+    pub fn snapshot(self, snapshot: Vec<u8>) -> Self {
+        Self { snapshot: Some(snapshot), ..self }
+    }
+
+    /// Keeps it in this folder: a folder that holds an NBI already is gone on with, and seed and
+    /// snapshot count for an empty one only. What is answered is on disk before; one process at a
+    /// time.
+    #[must_use]
+    pub fn data(self, folder: impl Into<PathBuf>) -> Self {
+        Self { data: Some(folder.into()), ..self }
+    }
+
     /// Makes it.
     ///
     /// # Errors
     /// [`SeedError::Refused`] when OSM would refuse something of the seed, and
-    /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to.
+    /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to;
+    /// [`SeedError::Snapshot`] and [`SeedError::Data`] where those cannot be used.
     pub fn build(self) -> Result<MockNbi, SeedError> {
         let settings = Settings {
             release: self.release,
@@ -284,10 +324,21 @@ impl MockNbiBuilder {
             rng_seed: self.rng_seed,
             journal_max: self.journal_max,
         };
+        let has_clock = self.clock.is_some();
         let clock = self.clock.unwrap_or_else(|| Clock::starting_at(EPOCH_OF_TESTS));
         let mut world = World::new(settings, clock);
         world.shape = self.shape;
-        if let Some(seed) = self.seed {
+        if let Some(snapshot) = self.snapshot {
+            let now = world.restore(&snapshot)?;
+            if !has_clock {
+                world.clock.replace(now);
+            }
+        }
+        let is_found = match self.data {
+            Some(folder) => world.keep_in(&folder)?,
+            None => false,
+        };
+        if let Some(seed) = self.seed.filter(|_| !is_found) {
             let now = world.settle();
             seed::plant(&seed, &mut world.state, now)?;
         }

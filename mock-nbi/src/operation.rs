@@ -11,7 +11,7 @@ mod step;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::profile::{Course, Kind, Profile};
 
@@ -29,7 +29,7 @@ const PREPARATION_SHARE: f64 = 0.05;
 const MODE_DELAY: Duration = Duration::from_millis(20);
 
 /// How operations go on, set over the profile by `PUT /_mock/operations/mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// They never start.
@@ -54,8 +54,9 @@ pub enum OperationResult {
     },
 }
 
-#[derive(Debug)]
-struct Pending {
+/// One operation that has not ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Pending {
     work: Work,
     /// Forced outcome, from a fault.
     fails_with: Option<String>,
@@ -108,6 +109,19 @@ impl Engine {
         for pending in &mut self.pending {
             pending.since = pending.since.max(now);
         }
+    }
+
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.mode
+    }
+
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.iter()
+    }
+
+    pub(crate) fn restore(&mut self, mode: Option<Mode>, kept: impl IntoIterator<Item = Pending>) {
+        self.mode = mode;
+        self.pending.extend(kept);
     }
 
     /// Gives the earliest step due at `now` and counts it as done. Of two at one time, that of the

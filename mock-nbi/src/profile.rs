@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// When an operation starts and ends by itself, counted from its predecessor's end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Course {
@@ -14,7 +16,7 @@ pub(crate) struct Course {
 }
 
 /// What kind of operation takes its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Instantiate,
     Action,

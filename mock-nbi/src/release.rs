@@ -3,12 +3,12 @@
 mod access;
 mod packages;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The OSM release whose answers are given.
 ///
 /// Source: NBI_FACTS.md section 12 (the same exchanges on v8, Release 10 and v19).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Release {
     /// Release 8, the last one of which the whole server is public in one piece.
     #[serde(rename = "8")]

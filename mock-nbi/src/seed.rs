@@ -12,10 +12,12 @@ use crate::data;
 use crate::descriptor::{self, Kind};
 use crate::operation::OperationResult;
 use crate::problem::Problem;
+use crate::snapshot::SnapshotError;
 use crate::state::State;
 use crate::state::db::{Collection, text};
 use crate::state::packages::Upload;
 use crate::state::session::{Access, Session};
+use crate::store::DataError;
 
 /// The first content of a fake NBI.
 ///
@@ -91,6 +93,12 @@ pub enum SeedError {
         /// The name it gives.
         vim_account: String,
     },
+    /// The snapshot cannot be used.
+    #[error("the snapshot cannot be used")]
+    Snapshot(#[from] SnapshotError),
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used")]
+    Data(#[from] DataError),
     /// A package's folder cannot be read, or is none.
     #[error("package folder `{}`: {message}", folder.display())]
     Folder {

@@ -15,9 +15,9 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::Response;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
+use http::{Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -27,6 +27,7 @@ use crate::fault::hand;
 use crate::journal::{JournalEntry, blank_token};
 use crate::problem::Problem;
 use crate::routes;
+use crate::store::Saving;
 use crate::world::World;
 
 pub(crate) use body::BodyLimits;
@@ -106,18 +107,30 @@ impl NbiService {
             Err(Unread::NoRoom) => return Ok(self.refuse(parts, &Problem::no_room())),
         };
         if is_control {
-            return Ok(self.lock_and(|world| control::answer(world, &parts, &body.bytes)));
+            let (answer, saving) = self.lock_and(|world| {
+                let answer = control::answer(world, &parts, &body.bytes);
+                (answer, world.save())
+            });
+            return Ok(match saved(saving).await {
+                Ok(()) => answer,
+                Err(reason) => control::refusal(StatusCode::INTERNAL_SERVER_ERROR, &reason),
+            });
         }
         let started = tokio::time::Instant::now();
         let request = format!("{} {}", parts.method, blank_token(path));
         let delivery = self.delivery(parts, body.bytes.clone());
-        let (known, mut sent, metrics) = self.lock_and(|world| {
+        let (known, mut sent, metrics, saving) = self.lock_and(|world| {
             let (known, mut sent) = self.serve(world, &delivery);
             if sent.answer.list.is_none() {
                 self.end(world, &delivery, &known, &mut sent);
             }
-            (known, sent, world.metrics.clone())
+            (known, sent, world.metrics.clone(), world.save())
         });
+        if let Err(reason) = saved(saving).await {
+            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, reason);
+            let answer = Answer::of_problem(&problem, delivery.request().accept());
+            sent = Sent { answer, ..Sent::default() };
+        }
         if let Some(list) = sent.answer.list.take() {
             sent.answer.list = Some(measured(list).await?);
             self.lock_and(|world| self.end(world, &delivery, &known, &mut sent));
@@ -247,6 +260,20 @@ impl NbiService {
             fault: known.fault.clone(),
             near_miss: known.near_miss.clone(),
         });
+    }
+}
+
+/// Waits until what a request did, and all before it, is on disk where it is kept there.
+///
+/// # Errors
+/// What keeps it from being written.
+async fn saved(saving: Option<Saving>) -> Result<(), String> {
+    match saving {
+        None => Ok(()),
+        Some(saving) => saving
+            .done()
+            .await
+            .map_err(|error| format!("the data folder cannot be written: {error}")),
     }
 }
 

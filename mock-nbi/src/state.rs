@@ -10,10 +10,11 @@ pub(crate) mod forced;
 pub(crate) mod helm;
 pub(crate) mod installed;
 pub(crate) mod instances;
+pub(crate) mod kept;
 pub(crate) mod lcm;
+pub(crate) mod ordered;
 pub(crate) mod packages;
 pub(crate) mod passwords;
-pub(crate) mod pdus;
 pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod quota;
@@ -26,7 +27,6 @@ pub(crate) mod users;
 pub(crate) mod vdu;
 pub(crate) mod websessions;
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::ids::Ids;
@@ -36,9 +36,12 @@ use crate::profile::Profile;
 use crate::release::Release;
 use crate::request::Request;
 
+use chunks::Partial;
 use db::{Collection, Db, admin_of};
 use forced::{Forced, ForcedOperations};
 use helm::HelmReleases;
+use kept::Kept;
+use ordered::Ordered;
 use packages::Stored;
 use session::Session;
 use tokens::Tokens;
@@ -53,9 +56,9 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) websessions: WebSessions,
     pub(crate) engine: Engine,
-    pub(crate) files: IndexMap<(Collection, String), Stored>,
+    pub(crate) files: Ordered<(Collection, String), Stored>,
     /// Uploads of which not all parts have come.
-    pub(crate) chunks: IndexMap<(Collection, String), Vec<u8>>,
+    pub(crate) chunks: Ordered<(Collection, String), Partial>,
     pub(crate) helm: HelmReleases,
     /// What is to become of the next life-cycle operation that is submitted.
     pub(crate) forced_next: Option<Forced>,
@@ -63,23 +66,54 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// An NBI as it is installed: project and user `admin`, four built-in roles.
-    pub(crate) fn installed(release: Release, profile: Profile, rng_seed: u64, now: f64) -> Self {
-        let mut state = Self {
+    /// A state without anything.
+    pub(crate) fn empty(release: Release, profile: Profile, rng_seed: u64) -> Self {
+        Self {
             release,
             ids: Ids::seeded(rng_seed),
             db: Db::default(),
             tokens: Tokens::default(),
             websessions: WebSessions::default(),
             engine: Engine::new(profile),
-            files: IndexMap::new(),
-            chunks: IndexMap::new(),
+            files: Ordered::default(),
+            chunks: Ordered::default(),
             helm: HelmReleases::default(),
             forced_next: None,
             forced: ForcedOperations::new(),
-        };
+        }
+    }
+
+    /// An NBI as it is installed: project and user `admin`, four built-in roles.
+    pub(crate) fn installed(release: Release, profile: Profile, rng_seed: u64, now: f64) -> Self {
+        let mut state = Self::empty(release, profile, rng_seed);
         installed::fill(&mut state, now);
         state
+    }
+
+    /// What it keeps beside its records, each sort with its name in snapshots. Everything that is
+    /// to outlive a restart is here, among the records, or in a snapshot's `rest`.
+    pub(crate) fn kept(&mut self) -> Vec<(&'static str, &mut dyn Kept)> {
+        // Taken apart, so that who adds a field is asked where it belongs.
+        let Self {
+            release: _,
+            ids: _,
+            db: _,
+            tokens,
+            websessions: _,
+            engine: _,
+            files,
+            chunks,
+            helm,
+            forced_next: _,
+            forced: _,
+        } = self;
+        vec![("file", files), ("upload", chunks), ("token", tokens), ("helm", &mut helm.releases)]
+    }
+
+    /// Notes from now on what is written.
+    pub(crate) fn track(&mut self) {
+        self.db.track();
+        self.kept().into_iter().for_each(|(_, kept)| kept.track());
     }
 
     /// Lets everything happen that is due at `now`.

@@ -1,6 +1,6 @@
 //! One fake NBI: OSM's state, and what stands around it (time, journal, faults).
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::driven::Driven;
 use crate::fault::{Fault, FaultKind, Faults, hand};
 use crate::journal::Journal;
@@ -10,6 +10,7 @@ use crate::release::Release;
 use crate::service::{Delivery, Dialect};
 use crate::shape::Shape;
 use crate::state::State;
+use crate::store::Store;
 
 /// What does not change when the NBI is reset.
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +44,30 @@ pub(crate) struct World {
     pub(crate) driven: Driven,
     /// Requests that were held back, oldest first.
     held: Vec<(Landing, Delivery)>,
+    /// Where the world is kept, if it is to outlive this process.
+    pub(crate) store: Option<Store>,
+    /// Whether all of it is to be written anew.
+    pub(crate) is_replaced: bool,
+    /// What the last change left of that which is small.
+    pub(crate) saved_rest: Vec<u8>,
+    /// What a snapshot that is being read says of the clock.
+    pub(crate) restored_clock: Option<ClockState>,
 }
 
 impl World {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         let state =
             State::installed(settings.release, settings.profile, settings.rng_seed, clock.now());
+        Self::holding(state, settings, clock)
+    }
+
+    /// A world of nothing, for what is read from somewhere.
+    pub(crate) fn empty(settings: Settings, clock: Clock) -> Self {
+        let state = State::empty(settings.release, settings.profile, settings.rng_seed);
+        Self::holding(state, settings, clock)
+    }
+
+    fn holding(state: State, settings: Settings, clock: Clock) -> Self {
         Self {
             settings,
             clock,
@@ -59,7 +78,15 @@ impl World {
             shape: Shape::default(),
             driven: Driven::default(),
             held: Vec::new(),
+            store: None,
+            is_replaced: false,
+            saved_rest: Vec::new(),
+            restored_clock: None,
         }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
     }
 
     /// Lets everything happen that is due; gives the time.
@@ -118,7 +145,16 @@ impl World {
     /// Empties the NBI: nothing but project, user and roles; no faults, no journal, the profile's
     /// own mode. Time goes on; ids begin anew.
     pub(crate) fn reset(&mut self) {
-        let (metrics, shape) = (self.metrics.clone(), self.shape);
-        *self = Self { metrics, shape, ..Self::new(self.settings, self.clock.clone()) };
+        let (metrics, shape, store) = (self.metrics.clone(), self.shape, self.store.take());
+        *self = Self {
+            metrics,
+            shape,
+            store,
+            is_replaced: true,
+            ..Self::new(self.settings, self.clock.clone())
+        };
+        if self.store.is_some() {
+            self.state.track();
+        }
     }
 }

@@ -17,6 +17,8 @@ Examples:
   mock-nbi --listen localhost:0 --profile manual
       Any free port; operations end with
       curl -X POST http://127.0.0.1:PORT/_mock/operations/end -d '{\"result\": \"ok\"}'
+  mock-nbi --data ./osm
+      What it holds outlives it; operations go on by the clock after the next start.
   mock-nbi --seed seed.yaml
       seed.yaml: {vim_accounts: [{name: site1}], k8s_clusters: [{name: k, vim_account: site1}]}
 
@@ -63,6 +65,10 @@ pub(super) struct Options {
     /// YAML file with the first content
     #[arg(long, value_name = "FILE")]
     pub(super) seed: Option<PathBuf>,
+    /// Keep everything in this folder, across restarts and crashes: what was answered is on disk.
+    /// A folder that holds an OSM already is gone on with; --seed counts for a new one only
+    #[arg(long, value_name = "DIR", env = "MOCK_NBI_DATA")]
+    pub(super) data: Option<PathBuf>,
     /// Seed of all ids; the same seed and requests give the same ids
     #[arg(long, value_name = "N")]
     pub(super) rng_seed: Option<u64>,

@@ -94,6 +94,9 @@ fn build(options: &Options) -> anyhow::Result<MockNbi> {
         let text = fs_err::read_to_string(path)?;
         builder = builder.seed(Seed::from_yaml(&text, &path.display().to_string())?);
     }
+    if let Some(folder) = &options.data {
+        builder = builder.data(folder);
+    }
     let nbi = builder.build();
     match &options.seed {
         Some(path) => nbi.with_context(|| path.display().to_string()),

@@ -63,8 +63,10 @@ fn operation(route: &Route) -> Value {
     operation["responses"][good.0] = good.1;
     operation["responses"]["4XX"] = refused;
     if let Some(schema) = route.body {
-        operation["requestBody"] = json!({"required": true,
-            "content": {"application/json": {"schema": reference(schema)}}});
+        let is_json = route.body_type == super::table::JSON;
+        let schema = if is_json { reference(schema) } else { json!({}) };
+        operation["requestBody"] =
+            json!({"required": true, "content": {route.body_type: {"schema": schema}}});
     }
     let in_path =
         route.path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));

@@ -2,7 +2,9 @@
 
 use http::Method;
 
-use super::{Call, Refusal, Reply, basics, faults, har, index, journal, openapi, operations};
+use super::{
+    Call, Refusal, Reply, basics, faults, har, index, journal, openapi, operations, snapshot,
+};
 use crate::world::World;
 
 /// What serves a route.
@@ -16,6 +18,8 @@ pub(super) struct Route {
     pub(super) about: &'static str,
     /// Name of the schema of the request's body, if it wants one.
     pub(super) body: Option<&'static str>,
+    /// Media type of the request's body.
+    pub(super) body_type: &'static str,
     pub(super) answer: AnswerKind,
     /// Query parameters, each with what it means.
     pub(super) query: &'static [(&'static str, &'static str)],
@@ -33,6 +37,8 @@ pub(super) enum AnswerKind {
     Text(&'static str),
 }
 
+pub(super) const JSON: &str = "application/json";
+
 const fn route(
     method: &'static str,
     path: &'static str,
@@ -41,7 +47,7 @@ const fn route(
     handler: Handler,
     about: &'static str,
 ) -> Route {
-    Route { method, path, about, body, answer, query: &[], handler }
+    Route { method, path, about, body, body_type: JSON, answer, query: &[], handler }
 }
 
 use AnswerKind::{Json, Nothing, Text};
@@ -109,6 +115,10 @@ pub(super) const ROUTES: &[Route] = &[
         "Requests for URLs that OSM does not have, each with what may have been meant"),
     route("GET", "/_mock/conformance", None, Json("Conformance"), journal::conformance,
         "Which operations were driven, by which clients, how often, with which statuses"),
+    route("GET", "/_mock/snapshot", None, Text(snapshot::MEDIA_TYPE), snapshot::save,
+        "All of OSM as a file, the clock and armed faults too; not the journal"),
+    Route { body_type: snapshot::MEDIA_TYPE, ..route("PUT", "/_mock/snapshot", Some("Snapshot"), Nothing, snapshot::load,
+        "Become what a snapshot holds; one that is broken changes nothing") },
     route("GET", "/_mock/shape", None, Json("Shape"), basics::shape,
         "Latency and bandwidth"),
     route("PUT", "/_mock/shape", Some("Shape"), Nothing, basics::set_shape,

@@ -1,18 +1,20 @@
 //! The faults that have not happened yet.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Fault, FaultKind};
 
 /// The faults that have not happened yet, each with how many calls it saw.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
     armed: Vec<(Fault, u32)>,
     /// What lists showed the last time, for those that are to be stale.
-    seen: HashMap<String, Vec<Value>>,
+    seen: BTreeMap<String, Vec<Value>>,
     /// Connections whose next request is cut.
+    #[serde(skip)]
     stale: HashSet<u64>,
 }
 

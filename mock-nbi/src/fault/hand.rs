@@ -140,7 +140,7 @@ pub(crate) fn renew(state: &mut State, request: &Request, now: f64) {
     set(admin, "created", now);
     set(admin, "modified", now);
     state.db.put(target.collection, renewed);
-    if let Some(files) = state.files.shift_remove(&(target.collection, target.id.clone())) {
+    if let Some(files) = state.files.remove(&(target.collection, target.id.clone())) {
         state.files.insert((target.collection, id.clone()), files);
     }
     if target.collection != Collection::NsInstances {
@@ -184,7 +184,7 @@ pub(crate) fn empty_package(state: &mut State, request: &Request) {
         }
     });
     if let Some(target) = Target::of(state, request) {
-        state.files.shift_remove(&(target.collection, target.id));
+        state.files.remove(&(target.collection, target.id));
     }
 }
 

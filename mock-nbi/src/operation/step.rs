@@ -1,10 +1,12 @@
 //! Operations under way, and what can happen to one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::profile::Kind;
 use crate::state::db::Collection;
 
 /// What an operation works on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Work {
     /// An operation of an NS instance.
     Ns { ns_id: String, op_id: String, kind: Kind },

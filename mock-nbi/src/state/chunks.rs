@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Kind;
 use crate::problem::Problem;
@@ -12,6 +13,10 @@ use crate::routes::Range;
 use crate::state::State;
 use crate::state::packages::Upload;
 use crate::state::session::{Access, Session};
+
+/// The beginning of an upload.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Partial(#[serde(with = "crate::base64_bytes")] Vec<u8>);
 
 impl State {
     /// Adds a part; says whether the upload is whole.
@@ -34,10 +39,10 @@ impl State {
             return Err(Problem::not_found("invalid Transaction-Id header"));
         }
         if range.start == 0 {
-            self.chunks.insert(key.clone(), Vec::new());
+            self.chunks.insert(key.clone(), Partial::default());
         }
         let misfit = |detail: String| Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, detail);
-        let Some(so_far) = self.chunks.get_mut(&key) else {
+        let Some(Partial(so_far)) = self.chunks.get_mut(&key) else {
             return Ok(false);
         };
         if so_far.len() as u64 != range.start {
@@ -48,7 +53,7 @@ impl State {
             )));
         }
         if so_far.len() + part.len() > BODY_BYTES_MAX {
-            self.chunks.shift_remove(&key);
+            self.chunks.remove(&key);
             return Err(Problem::too_large());
         }
         so_far.extend_from_slice(part);
@@ -64,7 +69,7 @@ impl State {
         }
         let is_whole = range.total.is_none_or(|total| total == length);
         if !is_whole && self.release.loses_chunks() {
-            self.chunks.shift_remove(&key);
+            self.chunks.remove(&key);
         }
         Ok(is_whole)
     }
@@ -81,9 +86,9 @@ impl State {
         last: &Upload,
         now: f64,
     ) -> Result<(), Problem> {
-        let whole = self.chunks.shift_remove(&(kind.collection(), id.to_owned()));
+        let whole = self.chunks.remove(&(kind.collection(), id.to_owned()));
         let upload = Upload {
-            raw: whole.unwrap_or_default().into(),
+            raw: whole.unwrap_or_default().0.into(),
             parsed: None,
             content_type: last.content_type.clone(),
             filename: last.filename.clone(),

@@ -9,6 +9,7 @@ mod table;
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::filter::Filter;
@@ -18,7 +19,7 @@ pub(crate) use table::Record;
 use table::Table;
 
 /// What the fake keeps records of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Collection {
     /// `vnfds`
@@ -125,7 +126,6 @@ pub(crate) struct Db {
     is_tracked: bool,
 }
 
-#[allow(dead_code, reason = "what keeps worlds on disk comes next and asks for these")]
 impl Db {
     pub(crate) fn get(&self, collection: Collection, id: &str) -> Option<Cow<'_, Value>> {
         self.table(collection)?.get(id)
@@ -224,9 +224,18 @@ impl Db {
         }
     }
 
-    /// Adds a record at a number of its collection; says whether number and `_id` were free.
-    pub(crate) fn place(&mut self, collection: Collection, number: u64, record: Value) -> bool {
-        self.table_mut(collection).place(number, record)
+    /// Adds a record, as compact JSON, at a number of its collection; says whether it has an `_id`
+    /// and both are free.
+    ///
+    /// # Errors
+    /// For what is no JSON object.
+    pub(crate) fn place(
+        &mut self,
+        collection: Collection,
+        number: u64,
+        json: &[u8],
+    ) -> serde_json::Result<bool> {
+        self.table_mut(collection).place_json(number, json)
     }
 
     /// Every record of a collection with its number.

@@ -45,7 +45,7 @@ impl RestState {
 }
 
 /// What a fault makes of an operation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Forced {
     /// It fails with this text.
     Fails(String),

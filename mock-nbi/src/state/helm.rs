@@ -3,16 +3,17 @@
 //! Pure. Source: release10/ns-action.upgrade2.jsonl (`detailed-status` of K8s entries);
 //! NBI_FACTS.md sections 10 and 11.
 
-use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::python::repr;
+use crate::state::ordered::Ordered;
 
 /// Identifies the release of one KDU: instance, member VNF, KDU name.
 pub(crate) type KduKey = (String, String, String);
 
 /// One installed chart.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HelmRelease {
     pub(crate) name: String,
     pub(crate) namespace: String,
@@ -21,7 +22,7 @@ pub(crate) struct HelmRelease {
     /// Helm's last word, such as `Install complete`.
     pub(crate) description: String,
     /// `deployed` or `failed`.
-    status: &'static str,
+    status: String,
     /// User values of each revision, oldest first; the last is in force.
     revisions: Vec<Value>,
 }
@@ -29,7 +30,7 @@ pub(crate) struct HelmRelease {
 /// Every installed chart.
 #[derive(Debug, Default)]
 pub(crate) struct HelmReleases {
-    pub(crate) releases: IndexMap<KduKey, HelmRelease>,
+    pub(crate) releases: Ordered<KduKey, HelmRelease>,
 }
 
 impl HelmRelease {
@@ -41,7 +42,7 @@ impl HelmRelease {
             first_deployed: now,
             last_deployed: now,
             description: "Install complete".into(),
-            status: "deployed",
+            status: "deployed".into(),
             revisions: vec![values],
         }
     }
@@ -72,7 +73,7 @@ impl HelmRelease {
         let values = self.values().clone();
         self.add_revision(values.clone(), detail.to_owned(), now);
         self.add_revision(values, detail.to_owned(), now);
-        self.status = "failed";
+        self.status = "failed".into();
     }
 
     /// The user values in force.
@@ -83,7 +84,7 @@ impl HelmRelease {
     fn add_revision(&mut self, values: Value, description: String, now: f64) {
         self.revisions.push(values);
         self.description = description;
-        self.status = "deployed";
+        self.status = "deployed".into();
         self.last_deployed = now;
     }
 
@@ -176,7 +177,7 @@ mod tests {
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
         release.fail_upgrade("no", 2.0);
         assert_eq!(release.values(), &json!({"a": 1, "b": 2}));
-        assert_eq!((release.description.as_str(), release.status), ("no", "failed"));
+        assert_eq!((release.description.as_str(), release.status.as_str()), ("no", "failed"));
         assert!(release.roll_back(3.0));
         release.upgrade(&json!({"c": 3}), true, 4.0);
         assert_eq!(release.values(), &json!({"c": 3}));

@@ -3,10 +3,10 @@
 //! Source: NBI_FACTS.md sections 7, 8 and 15.
 
 mod edit;
-mod operations;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive};
@@ -20,12 +20,16 @@ use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
 use crate::state::session::Session;
 
 /// What was uploaded for a package.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Stored {
     /// A descriptor alone, without archive.
-    Text(Bytes),
+    Text(#[serde(with = "crate::base64_bytes")] Bytes),
     /// An archive, as it came, and what is in it.
-    Packed { bytes: Bytes, archive: Archive },
+    Packed {
+        #[serde(with = "crate::base64_bytes")]
+        bytes: Bytes,
+        archive: Archive,
+    },
 }
 
 /// An upload, its headers read.

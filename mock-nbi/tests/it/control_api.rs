@@ -70,7 +70,12 @@ async fn every_route_answers_as_the_openapi_document_says() {
             }
             let pending = nbi.pending_operations()[0].id.clone();
             let id = if path.contains("/tokens/") { &user.token } else { &pending };
-            let answer = steer(&nbi, &method, &path.replace("{id}", id), body).await;
+            let answer = if operation["requestBody"]["content"]["application/gzip"].is_object() {
+                let snapshot = nbi.snapshot();
+                send(&nbi, &method, path, &[], Some(&snapshot)).await.unwrap()
+            } else {
+                steer(&nbi, &method, &path.replace("{id}", id), body).await
+            };
             let expected = &operation["responses"][answer.status.to_string()];
             assert!(expected.is_object(), "{route}: {}", answer.status);
             let content = &expected["content"];

@@ -136,3 +136,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn records_placed_as_json_are_found_as_those_that_were_put() {
+    let mut table = Table::new(PLACES, "name").keeping_live(3);
+    let records: Vec<Value> = (0..12).map(|id| record(id, id % 4, &[id % 3])).collect();
+    for (number, record) in records.iter().enumerate() {
+        assert!(table.place_json(2 * number as u64, record.to_string().as_bytes()).unwrap());
+    }
+    assert_same(&table, &records);
+    assert_eq!(table.live_count(), 3);
+    assert!(!table.place_json(99, records[4].to_string().as_bytes()).unwrap());
+    assert!(!table.place_json(4, b"{\"_id\":\"new\"}").unwrap());
+    assert!(!table.place_json(99, b"{}").unwrap());
+    assert!(table.place_json(99, b"{\"_id\":\"cut").is_err());
+    assert!(table.place_json(99, b"[]").is_err());
+    assert_same(&table, &records);
+}

@@ -41,10 +41,19 @@ impl Packed {
 
     /// These fields of the record; the others are skipped, which is quicker.
     pub(super) fn unpack_fields(&self, names: &[&str]) -> Value {
-        let json = self.json();
-        let mut reader = serde_json::Deserializer::from_slice(&json);
-        Fields(names).deserialize(&mut reader).expect("the packed bytes are a JSON object")
+        fields_of(&self.json(), names).expect("the packed bytes are a JSON object")
     }
+}
+
+/// These fields of an object in JSON.
+///
+/// # Errors
+/// For what is no JSON, or no object.
+pub(super) fn fields_of(json: &[u8], names: &[&str]) -> serde_json::Result<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let fields = Fields(names).deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(fields)
 }
 
 /// Reads the named fields of an object.
@@ -88,9 +97,13 @@ pub(super) struct Packer {
 impl Packer {
     /// Packs a record; those of one `sort` are alike.
     pub(super) fn pack(&mut self, sort: &str, record: &Value) -> Packed {
-        let json = record.to_string().into_bytes();
-        let dictionary = self.dictionary(sort, &json);
-        let compressed = compress_with_dict(&json, &dictionary).into_boxed_slice();
+        self.pack_json(sort, record.to_string().as_bytes())
+    }
+
+    /// Packs a record that is compact JSON already.
+    pub(super) fn pack_json(&mut self, sort: &str, json: &[u8]) -> Packed {
+        let dictionary = self.dictionary(sort, json);
+        let compressed = compress_with_dict(json, &dictionary).into_boxed_slice();
         Packed { dictionary, json_bytes: json.len(), compressed }
     }
 

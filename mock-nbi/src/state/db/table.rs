@@ -5,14 +5,15 @@
 //! one at most: the *open* row, which a caller may be changing through [`Table::get_mut`].
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::index::{Index, texts_at};
-use super::pack::{Packed, Packer};
+use super::pack::{Packed, Packer, fields_of};
 use super::text;
+use crate::state::kept::Written;
 
 /// So many records of a collection are kept unpacked: a world of tests never packs anything, and
 /// even large records come to no more than some tens of megabytes.
@@ -35,7 +36,6 @@ impl Record {
     }
 
     /// The record as compact JSON.
-    #[allow(dead_code, reason = "what keeps worlds on disk comes next and asks for it")]
     pub(crate) fn json(&self) -> Vec<u8> {
         match self {
             Self::Live(value) => value.to_string().into_bytes(),
@@ -85,11 +85,9 @@ pub(super) struct Table {
     /// Unpacked rows, the longest untouched first; entries of another tick than their row's count
     /// for nothing.
     untouched: VecDeque<(u64, u64)>,
-    /// Rows written since this was last asked for, where anyone asks.
-    written: Option<BTreeSet<u64>>,
+    written: Written,
 }
 
-#[allow(dead_code, reason = "what keeps worlds on disk comes next and asks for these")]
 impl Table {
     /// An empty table with indexes of `places`; records with the same text at `sort` are alike.
     pub(super) fn new(places: &'static [&'static str], sort: &'static str) -> Self {
@@ -106,7 +104,7 @@ impl Table {
             live: 0,
             tick: 0,
             untouched: VecDeque::new(),
-            written: None,
+            written: Written::default(),
         }
     }
 
@@ -157,14 +155,44 @@ impl Table {
         self.put_in_row(number.unwrap_or(self.next_number), record);
     }
 
-    /// Adds a record in the row of this number; says whether number and `_id` were free.
+    /// Adds a record in the row of this number; says whether it has an `_id` and both are free.
     pub(super) fn place(&mut self, number: u64, record: Value) -> bool {
+        let id = text(&record, "_id");
         let is_free =
-            !self.rows.contains_key(&number) && !self.numbers.contains_key(text(&record, "_id"));
+            !id.is_empty() && !self.rows.contains_key(&number) && !self.numbers.contains_key(id);
         if is_free {
             self.put_in_row(number, record);
         }
         is_free
+    }
+
+    /// Adds a record that comes as compact JSON, as [`Self::place`] does; where there are many it is
+    /// packed at once.
+    ///
+    /// # Errors
+    /// For what is no JSON object.
+    pub(super) fn place_json(&mut self, number: u64, json: &[u8]) -> serde_json::Result<bool> {
+        if self.live < self.live_max {
+            return Ok(self.place(number, serde_json::from_slice(json)?));
+        }
+        let first = |place: &'static str| place.split('.').next().unwrap_or_default();
+        let mut names: Vec<&str> = self.places.iter().map(|place| first(place)).collect();
+        names.extend(["_id", self.sort]);
+        let fields = fields_of(json, &names)?;
+        let id: Arc<str> = text(&fields, "_id").into();
+        if self.rows.contains_key(&number) || self.numbers.contains_key(&id) || id.is_empty() {
+            return Ok(false);
+        }
+        for (index, keys) in self.indexes.iter_mut().zip(keys_of(self.places, &fields)) {
+            keys.iter().for_each(|key| index.add(key, number));
+        }
+        let packed = self.packer.pack_json(text(&fields, self.sort), json);
+        let record = Record::Packed(Arc::new(packed));
+        self.rows.insert(number, Row { id: Arc::clone(&id), record, tick: 0 });
+        self.numbers.insert(id, number);
+        self.next_number = self.next_number.max(number.saturating_add(1));
+        self.written.note(number);
+        Ok(true)
     }
 
     fn put_in_row(&mut self, number: u64, record: Value) {
@@ -191,9 +219,7 @@ impl Table {
         let number = self.numbers.remove(id)?;
         self.take_out_of_indexes(number);
         let row = self.rows.remove(&number)?;
-        if let Some(written) = &mut self.written {
-            written.insert(number);
-        }
+        self.written.note(number);
         match row.record {
             Record::Packed(packed) => Some(packed.unpack()),
             Record::Live(value) => {
@@ -328,9 +354,7 @@ impl Table {
 
     /// Notes that a row is written, and packs what has not been for long.
     fn touch(&mut self, number: u64) {
-        if let Some(written) = &mut self.written {
-            written.insert(number);
-        }
+        self.written.note(number);
         self.tick += 1;
         if let Some(row) = self.rows.get_mut(&number) {
             row.tick = self.tick;
@@ -361,14 +385,13 @@ impl Table {
 
     /// From now on what is written is noted for [`Self::take_written`].
     pub(super) fn track(&mut self) {
-        self.written.get_or_insert_default();
+        self.written.track();
     }
 
     /// Numbers of the rows written since the last time, with what they hold now.
     pub(super) fn take_written(&mut self) -> Vec<(u64, Option<Record>)> {
-        let written = self.written.as_mut().map(std::mem::take).unwrap_or_default();
-        let record = |number: &u64| self.rows.get(number).map(|row| row.record.clone());
-        written.iter().map(|number| (*number, record(number))).collect()
+        let record = |number: u64| self.rows.get(&number).map(|row| row.record.clone());
+        self.written.take().into_iter().map(|number| (number, record(number))).collect()
     }
 
     /// Every row by number.

@@ -71,12 +71,9 @@ impl State {
     /// Removes a package with what was uploaded for it, whatever uses it.
     pub(crate) fn forget_package(&mut self, kind: Kind, id: &str) {
         let key = (kind.collection(), id.to_owned());
-        self.files.shift_remove(&key);
-        self.chunks.shift_remove(&key);
+        self.files.remove(&key);
+        self.chunks.remove(&key);
         self.db.remove(kind.collection(), id);
-        if kind == Kind::Vnfd {
-            self.db.remove_with(Collection::PackageOperations, "vnfPkgId", id);
-        }
     }
 
     fn check_unused(

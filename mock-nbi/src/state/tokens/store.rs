@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::problem::Problem;
 use crate::state::db::{list, set, text};
+use crate::state::kept::{IS_THERE, Kept, Written, entry_json};
 use crate::state::rights::Rights;
 
 /// Text of the 401 for a request without token.
@@ -26,6 +27,7 @@ pub(crate) struct Tokens {
     numbers: HashMap<String, u64>,
     by_user: HashMap<String, BTreeSet<u64>>,
     last_number: u64,
+    written: Written,
     /// Tokens with smaller numbers were past their time when they were last looked at ...
     good_from: u64,
     /// ... and that many of them are kept.
@@ -37,11 +39,7 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Keeps a new token, and drops the oldest of too many that are past their time.
     pub(crate) fn add(&mut self, token: Value, now: f64) {
-        self.last_number += 1;
-        let number = self.last_number;
-        self.numbers.insert(text(&token, "_id").to_owned(), number);
-        self.by_user.entry(text(&token, "user_id").to_owned()).or_default().insert(number);
-        self.tokens.insert(number, token);
+        self.put(self.last_number + 1, token);
         self.count_expired(now);
         while self.expired > EXPIRED_MAX {
             let Some((_, oldest)) = self.tokens.first_key_value() else {
@@ -50,6 +48,14 @@ impl Tokens {
             let id = text(oldest, "_id").to_owned();
             self.remove(&id);
         }
+    }
+
+    fn put(&mut self, number: u64, token: Value) {
+        self.written.note(number);
+        self.last_number = number;
+        self.numbers.insert(text(&token, "_id").to_owned(), number);
+        self.by_user.entry(text(&token, "user_id").to_owned()).or_default().insert(number);
+        self.tokens.insert(number, token);
     }
 
     /// Moves on to the first token that is not past its time.
@@ -117,6 +123,7 @@ impl Tokens {
         let Some(number) = self.numbers.remove(id) else {
             return false;
         };
+        self.written.note(number);
         if number < self.good_from {
             self.expired = self.expired.saturating_sub(1);
         }
@@ -164,10 +171,13 @@ impl Tokens {
 
     /// Makes a token past its time; says whether it exists.
     pub(crate) fn expire(&mut self, id: &str, now: f64) -> bool {
-        let Some(token) = self.numbers.get(id).and_then(|number| self.tokens.get_mut(number))
-        else {
+        let Some(number) = self.numbers.get(id).copied() else {
             return false;
         };
+        let Some(token) = self.tokens.get_mut(&number) else {
+            return false;
+        };
+        self.written.note(number);
         token["expires"] = json!(now - 1.0);
         self.remembered.remove(id);
         true
@@ -175,15 +185,42 @@ impl Tokens {
 
     /// Forgets every token, as when the NBI keeps them in memory and restarts.
     pub(crate) fn forget_all(&mut self) {
-        *self = Self { last_number: self.last_number, ..Self::default() };
+        let mut written = std::mem::take(&mut self.written);
+        self.tokens.keys().for_each(|number| written.note(*number));
+        *self = Self { last_number: self.last_number, written, ..Self::default() };
     }
 
     /// Makes every token past its time.
     pub(crate) fn expire_all(&mut self, now: f64) {
-        for token in self.tokens.values_mut() {
+        for (number, token) in &mut self.tokens {
+            self.written.note(*number);
             token["expires"] = json!(now - 1.0);
         }
         self.remembered.clear();
+    }
+}
+
+impl Kept for Tokens {
+    fn track(&mut self) {
+        self.written.track();
+    }
+
+    fn each(&self, each: &mut dyn FnMut(u64, Vec<u8>)) {
+        self.tokens.iter().for_each(|(number, token)| each(*number, entry_json(token)));
+    }
+
+    fn take_written(&mut self) -> Vec<(u64, Option<Vec<u8>>)> {
+        let written = self.written.take().into_iter();
+        written.map(|number| (number, self.tokens.get(&number).map(entry_json))).collect()
+    }
+
+    fn place(&mut self, number: u64, entry: Value) -> Result<(), String> {
+        let id = text(&entry, "_id");
+        if id.is_empty() || number <= self.last_number || self.numbers.contains_key(id) {
+            return Err(IS_THERE.to_owned());
+        }
+        self.put(number, entry);
+        Ok(())
     }
 }
 
