@@ -183,7 +183,7 @@ const RESERVED: &[&str] = &[
     "async",
 ];
 
-/// The descriptor in what [`load`] gave: the first element of the list, or the object, at `path`.
+/// The descriptor in what [`load()`] gave: the first element of the list, or the object, at `path`.
 pub(crate) fn at_path(loaded: &Value, path: &[&str]) -> Value {
     let mut value = loaded;
     for step in path {
