@@ -5,10 +5,12 @@
 
 mod common;
 mod instances;
+mod packages;
 mod people;
 mod sites;
 
 pub(crate) use instances::{NS_ACTION, NS_ID, NS_INSTANTIATE, NS_SCALE, NS_TERMINATE};
+pub(crate) use packages::{PACKAGE_OPERATION, PDU_EDIT, PDU_NEW};
 pub(crate) use people::{PROJECT_EDIT, PROJECT_NEW, ROLE_EDIT, ROLE_NEW, USER_EDIT, USER_NEW};
 pub(crate) use sites::{
     K8S_EDIT, K8S_NEW, K8S_REPO_EDIT, K8S_REPO_NEW, OSM_REPO_EDIT, OSM_REPO_NEW, SDN_EDIT, SDN_NEW,

@@ -9,6 +9,7 @@ mod instances;
 mod listing;
 mod near;
 mod packages;
+mod pdus;
 mod people;
 mod table;
 mod tokens;
@@ -110,6 +111,10 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
         Resource::People(collection) => people::serve(state, &call, &request, collection),
         Resource::Admin(collection) => admin::serve(state, &call, &request, collection),
         Resource::Packages(kind) => packages::serve(state, &call, &request, kind),
+        Resource::Pdus => pdus::serve(state, &call, &request),
+        Resource::PackageOperations => {
+            list_or_show(state, &call, &request, Collection::PackageOperations)
+        }
         Resource::Instances => instances::serve(state, &call, &request),
         Resource::Operations => list_or_show(state, &call, &request, Collection::Operations),
         Resource::VnfInstances => list_or_show(state, &call, &request, Collection::VnfInstances),
@@ -317,7 +322,9 @@ pub(crate) fn list_or_show(
 /// A record with what OSM derives when it is read.
 fn shown(collection: Collection, record: &Value) -> Value {
     match collection {
-        Collection::VnfPackages | Collection::NsDescriptors => packages::shown(collection, record),
+        Collection::VnfPackages | Collection::NsDescriptors | Collection::SliceTemplates => {
+            packages::shown(collection, record)
+        }
         _ => record.clone(),
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod lcm;
 pub(crate) mod ordered;
 pub(crate) mod packages;
 pub(crate) mod passwords;
+pub(crate) mod pdus;
 pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod quota;

@@ -29,9 +29,12 @@ pub(super) fn serve(
     let below = request.segments.get(4).map(String::as_str);
     match (request.method.as_str(), below) {
         ("GET", None) => list_or_show(state, call, request, kind.collection()),
-        ("GET", Some("artifacts")) => artifacts(state, call, kind, &request.segments[5..]),
-        ("GET", Some("package_content" | "nsd_content")) => content(state, call, request, kind),
+        ("GET", Some("artifacts")) => artifacts(state, call, request, kind),
+        ("GET", Some("package_content" | "nsd_content" | "nst_content")) => {
+            content(state, call, request, kind)
+        }
         ("GET", Some(_)) => descriptor(state, call, request, kind),
+        ("POST", Some("action")) => operate(state, call, request),
         ("POST", _) if is_content => create_with_content(state, call, request, kind),
         ("POST", _) => create_empty(state, call, request, kind),
         ("PUT", Some(_)) => {
@@ -52,6 +55,19 @@ pub(super) fn serve(
         }
         _ => Err(Problem::not_allowed("Method not supported for this URL")),
     }
+}
+
+/// `POST .../action`: an operation on a KDU in the package.
+fn operate(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
+    let mut body = request.parse_body()?.into_data()?;
+    set(&mut body, "lcmOperationType", "action");
+    set(&mut body, "vnfPkgId", call.id()?);
+    if body.is_object() {
+        override_with(&mut body, &request.params)?;
+    }
+    let id = state.create_package_operation(&call.session, &body, call.now)?;
+    let place = format!("/osm/vnfpkgm/v1/vnfpkg_op_occs/{id}");
+    Ok(Reply::located(StatusCode::ACCEPTED, place, json!({"id": id})))
 }
 
 fn create_empty(
@@ -212,16 +228,22 @@ struct Wanted {
     mime: &'static str,
 }
 
-fn wanted(request: &Request) -> Wanted {
+/// # Errors
+/// 406 for a header that names no type of a package.
+fn wanted(request: &Request) -> Result<Wanted, Problem> {
     let accept = request.accept().unwrap_or_default();
     let any = accept.contains("*/*");
     let gzip = accept.contains("application/gzip");
     let zip = accept.contains("application/zip");
-    Wanted {
+    let wanted = Wanted {
         text: any || accept.contains("text/plain"),
         archive: any || gzip || zip,
-        mime: if gzip { "application/gzip" } else { "application/zip" },
+        mime: if gzip && !zip && !any { "application/gzip" } else { "application/zip" },
+    };
+    if !wanted.text && !wanted.archive {
+        return Err(not_acceptable(WANTS_TYPE));
     }
+    Ok(wanted)
 }
 
 fn not_acceptable(detail: &str) -> Problem {
@@ -230,11 +252,8 @@ fn not_acceptable(detail: &str) -> Problem {
 
 /// `GET .../vnfd` and `.../nsd`: the descriptor file as it was uploaded.
 fn descriptor(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    let wanted = wanted(request)?;
     let stored = stored(state, call, kind)?;
-    let wanted = wanted(request);
-    if !wanted.text && !wanted.archive {
-        return Err(not_acceptable(WANTS_TYPE));
-    }
     if !wanted.text && matches!(stored, Stored::Text(_)) {
         return Err(not_acceptable(ONLY_TEXT));
     }
@@ -250,11 +269,8 @@ const ONLY_TEXT: &str = "Only allowed 'text/plain' Accept header for this descri
 /// `GET .../package_content` and `.../nsd_content`: the very bytes uploaded, or the descriptor of a
 /// package that has nothing else.
 fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    let wanted = wanted(request)?;
     let stored = stored(state, call, kind)?;
-    let wanted = wanted(request);
-    if !wanted.text && !wanted.archive {
-        return Err(not_acceptable(WANTS_TYPE));
-    }
     let is_single = match stored {
         Stored::Text(_) => true,
         Stored::Packed { archive, .. } => {
@@ -270,8 +286,8 @@ fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<
     }
     if !wanted.archive {
         return Err(not_acceptable(
-            "Packages that contains several files need to be retrieved with 'application/zip' \
-             Accept header",
+            "Packages that contains several files need to be retrieved with 'application/zip'Accept \
+             header",
         ));
     }
     packed(stored, wanted.mime)
@@ -300,20 +316,23 @@ fn raw(bytes: Bytes, mime: &'static str) -> Reply {
 }
 
 /// `GET .../artifacts[/path]`: names below the top folder, or one file.
-fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<Reply, Problem> {
+fn artifacts(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
+    wanted(request)?;
+    let path = request.segments.get(5..).unwrap_or_default();
     let Stored::Packed { bytes, archive } = stored(state, call, kind)? else {
-        return Err(not_acceptable(ONLY_TEXT));
+        return Err(Problem::bad_request(if state.release.has_sol006_descriptors() {
+            "'pkg-dir'"
+        } else {
+            "Packages does not contains artifacts"
+        }));
     };
-    let mut place = archive.folder.clone();
-    for step in path {
-        place.push('/');
-        place.push_str(step);
-    }
+    let steps = std::iter::once(archive.folder.as_str()).chain(path.iter().map(String::as_str));
+    let place = steps.filter(|step| !step.is_empty()).collect::<Vec<_>>().join("/");
     if archive.files.contains(&place) {
         let content = archive::file_in(bytes, &place)?;
         return Ok(raw(content, "application/octet-stream"));
     }
-    let prefix = format!("{place}/");
+    let prefix = if place.is_empty() { place.clone() } else { format!("{place}/") };
     let mut names: Vec<&str> = Vec::new();
     for file in &archive.files {
         let name = file.strip_prefix(&prefix).and_then(|rest| rest.split('/').next());
@@ -322,7 +341,11 @@ fn artifacts(state: &State, call: &Call, kind: Kind, path: &[String]) -> Result<
         }
     }
     if names.is_empty() {
-        return Err(Problem::not_found(format!("artifact '{}' not found", path.join("/"))));
+        let record = call.session.find(&state.db, kind.collection(), call.id()?)?;
+        let folder = text(&record["_admin"]["storage"], "folder");
+        return Err(Problem::not_found(format!(
+            "storage exception File {folder}/{place} does not exist"
+        )));
     }
     let text = crate::python::yaml_dump(&json!(names), crate::python::ANSWER);
     Ok(raw(text.into(), "application/yaml"))
@@ -333,16 +356,21 @@ pub(super) fn shown(collection: Collection, record: &Value) -> Value {
     let mut shown = record.clone();
     let admin = &record["_admin"];
     let id = text(record, "_id");
-    if collection == Collection::VnfPackages {
+    if collection != Collection::NsDescriptors {
         for key in ["onboardingState", "operationalState", "usageState"] {
             set(&mut shown, key, admin[key].clone());
         }
-        let own = format!("/vnfpkgm/v1/vnf_packages/{id}");
-        let links = json!({
-            "self": {"href": own},
-            "vnfd": {"href": format!("{own}/vnfd")},
-            "packageContent": {"href": format!("{own}/package_content")},
-        });
+        let links = if collection == Collection::SliceTemplates {
+            let own = format!("/nst/v1/netslice_templates/{id}");
+            json!({"self": {"href": own}, "nst": {"href": format!("{own}/nst")}})
+        } else {
+            let own = format!("/vnfpkgm/v1/vnf_packages/{id}");
+            json!({
+                "self": {"href": own},
+                "vnfd": {"href": format!("{own}/vnfd")},
+                "packageContent": {"href": format!("{own}/package_content")},
+            })
+        };
         set(&mut shown, "_links", links);
     } else {
         for (key, source) in [

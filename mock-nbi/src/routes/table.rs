@@ -3,7 +3,7 @@
 //! Source: `endpoints.json` of the recordings (the NBI's own table), less what came after
 //! Release 10; those rows that only later releases have are marked.
 
-use crate::descriptor::Kind::{Nsd, Vnfd};
+use crate::descriptor::Kind::{Nsd, Nst, Vnfd};
 use crate::problem::Problem;
 use crate::release::Release;
 use crate::request::Request;
@@ -26,6 +26,10 @@ pub(crate) enum Resource {
     Admin(Collection),
     /// VNF packages and NS descriptors, with everything below one.
     Packages(crate::descriptor::Kind),
+    /// Operations on VNF packages.
+    PackageOperations,
+    /// Physical devices.
+    Pdus,
     /// NS instances, with everything below one.
     Instances,
     Operations,
@@ -58,7 +62,8 @@ const fn row(
 }
 
 use Resource::{
-    Admin, Domains, Elsewhere, Instances, Operations, Packages, People, Tokens, VnfInstances,
+    Admin, Domains, Elsewhere, Instances, Operations, PackageOperations, Packages, Pdus, People,
+    Tokens, VnfInstances,
 };
 
 const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
@@ -90,8 +95,8 @@ const ROUTES: &[Route] = &[
     row("admin/v1/osmrepos", Admin(OsmRepos), "GET POST", "", "osmrepos:"),
     row("admin/v1/osmrepos/{id}", Admin(OsmRepos), "GET DELETE PATCH", "", "osmrepos:id:"),
     row("admin/v1/domains", Domains, "GET", "", "domains:"),
-    row("pdu/v1/pdu_descriptors", Elsewhere, "GET POST", "", "pduds:"),
-    row("pdu/v1/pdu_descriptors/{id}", Elsewhere, "GET POST DELETE PATCH PUT", "", "pduds:id:"),
+    row("pdu/v1/pdu_descriptors", Pdus, "GET POST", "", "pduds:"),
+    row("pdu/v1/pdu_descriptors/{id}", Pdus, "GET POST DELETE PATCH PUT", "", "pduds:id:"),
     row("nsd/v1/ns_descriptors_content", Packages(Nsd), "GET POST", "", "nsds:content:"),
     row("nsd/v1/ns_descriptors_content/{id}", Packages(Nsd), "GET PUT DELETE", "", "nsds:id:"),
     row("nsd/v1/ns_descriptors", Packages(Nsd), "GET POST", "", "nsds:"),
@@ -114,11 +119,11 @@ const ROUTES: &[Route] = &[
     row("vnfpkgm/v1/vnf_packages/{id}/vnfd", Packages(Vnfd), "GET", "", "vnfds:id:vnfd:"),
     row("vnfpkgm/v1/vnf_packages/{id}/artifacts", Packages(Vnfd), "GET", "", "vnfds:id:vnfd_artifact:"),
     row("vnfpkgm/v1/vnf_packages/{id}/artifacts/{path}", Packages(Vnfd), "GET", "", "vnfds:id:vnfd_artifact:"),
-    row("vnfpkgm/v1/vnf_packages/{id}/action", Elsewhere, "POST", "", "vnfds:id:action:"),
+    row("vnfpkgm/v1/vnf_packages/{id}/action", Packages(Vnfd), "POST", "", "vnfds:id:action:"),
     row("vnfpkgm/v1/subscriptions", Elsewhere, "", "GET POST", ""),
     row("vnfpkgm/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
-    row("vnfpkgm/v1/vnfpkg_op_occs", Elsewhere, "GET", "", "vnfds:vnfpkgops:"),
-    row("vnfpkgm/v1/vnfpkg_op_occs/{id}", Elsewhere, "GET", "", "vnfds:vnfpkgops:id:"),
+    row("vnfpkgm/v1/vnfpkg_op_occs", PackageOperations, "GET", "", "vnfds:vnfpkgops:"),
+    row("vnfpkgm/v1/vnfpkg_op_occs/{id}", PackageOperations, "GET", "", "vnfds:vnfpkgops:id:"),
     row("nslcm/v1/ns_instances_content", Instances, "GET POST", "", "ns_instances:content:"),
     row("nslcm/v1/ns_instances_content/{id}", Instances, "GET DELETE", "", "ns_instances:id:"),
     row("nslcm/v1/ns_instances", Instances, "GET POST", "", "ns_instances:"),
@@ -135,14 +140,14 @@ const ROUTES: &[Route] = &[
     row("nslcm/v1/vnf_instances/{id}", VnfInstances, "GET", "", "vnf_instances:id:"),
     row("nslcm/v1/subscriptions", Elsewhere, "GET POST", "", "ns_subscriptions:"),
     row("nslcm/v1/subscriptions/{id}", Elsewhere, "GET DELETE", "", "ns_subscriptions:id:"),
-    row("nst/v1/netslice_templates_content", Elsewhere, "GET POST", "", "slice_templates:"),
-    row("nst/v1/netslice_templates_content/{id}", Elsewhere, "GET PUT DELETE", "", "slice_templates:id:"),
-    row("nst/v1/netslice_templates", Elsewhere, "GET POST", "", "slice_templates:"),
-    row("nst/v1/netslice_templates/{id}", Elsewhere, "GET DELETE", "PATCH", "slice_templates:id:"),
-    row("nst/v1/netslice_templates/{id}/nst_content", Elsewhere, "GET PUT", "", "slice_templates:id:content:"),
-    row("nst/v1/netslice_templates/{id}/nst", Elsewhere, "GET", "", "slice_templates:id:content:"),
-    row("nst/v1/netslice_templates/{id}/artifacts", Elsewhere, "GET", "", "slice_templates:id:content:"),
-    row("nst/v1/netslice_templates/{id}/artifacts/{path}", Elsewhere, "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates_content", Packages(Nst), "GET POST", "", "slice_templates:"),
+    row("nst/v1/netslice_templates_content/{id}", Packages(Nst), "GET PUT DELETE", "", "slice_templates:id:"),
+    row("nst/v1/netslice_templates", Packages(Nst), "GET POST", "", "slice_templates:"),
+    row("nst/v1/netslice_templates/{id}", Packages(Nst), "GET DELETE", "PATCH", "slice_templates:id:"),
+    row("nst/v1/netslice_templates/{id}/nst_content", Packages(Nst), "GET PUT", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/nst", Packages(Nst), "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/artifacts", Packages(Nst), "GET", "", "slice_templates:id:content:"),
+    row("nst/v1/netslice_templates/{id}/artifacts/{path}", Packages(Nst), "GET", "", "slice_templates:id:content:"),
     row("nst/v1/subscriptions", Elsewhere, "", "GET POST", ""),
     row("nst/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
     row("nsilcm/v1/netslice_instances_content", Elsewhere, "GET POST", "", "slice_instances:"),

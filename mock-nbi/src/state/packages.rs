@@ -3,6 +3,7 @@
 //! Source: NBI_FACTS.md sections 7, 8 and 15.
 
 mod edit;
+mod operations;
 
 use bytes::Bytes;
 use md5::{Digest as _, Md5};

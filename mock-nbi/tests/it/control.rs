@@ -161,7 +161,11 @@ async fn a_seeded_package_is_packed_in_the_order_of_its_names() {
     let user = User::login(&nbi).await;
     let id = nbi.records(Collection::VnfPackages)[0]["_id"].clone();
     let path = format!("/vnfpkgm/v1/vnf_packages/{}/artifacts", id.as_str().unwrap());
-    let names = user.call("GET", &format!("{path}/charts"), None).await.body;
+    let bearer = format!("Bearer {}", user.token);
+    let headers = [("Accept", "*/*"), ("Authorization", bearer.as_str())];
+    let names =
+        send(&nbi, "GET", &format!("/osm{path}/charts"), &headers, None).await.unwrap().body;
     assert_eq!(String::from_utf8(names).unwrap(), "---\n- a\n- b\n- c\n- d\n- e\n- f\n- g\n- h\n");
-    assert_eq!(user.call("GET", &format!("{path}/charts/e"), None).await.body, b"e");
+    let one = send(&nbi, "GET", &format!("/osm{path}/charts/e"), &headers, None).await.unwrap();
+    assert_eq!(one.body, b"e");
 }

@@ -17,6 +17,7 @@ mod fuzz_seeds;
 mod go_engine;
 mod hostile;
 mod listening;
+mod packages;
 mod people;
 mod recorded;
 mod release10;

@@ -74,6 +74,9 @@ impl State {
         self.files.remove(&key);
         self.chunks.remove(&key);
         self.db.remove(kind.collection(), id);
+        if kind == Kind::Vnfd {
+            self.db.remove_with(Collection::PackageOperations, "vnfPkgId", id);
+        }
     }
 
     fn check_unused(
