@@ -149,12 +149,19 @@ pub(crate) fn plant(seed: &Seed, state: &mut State, now: f64) -> Result<(), Seed
         let mut body = json!({
             "name": vim.name,
             "vim_type": "dummy",
+            "description": null,
             "vim_url": "http://localhost/dummy",
             "vim_user": "u",
             "vim_password": "p",
             "vim_tenant_name": "p",
         });
         overlay(&mut body, &vim.fields);
+        // It only keeps the place that OSM's client gives it.
+        if !vim.fields.contains_key("description")
+            && let Some(fields) = body.as_object_mut()
+        {
+            fields.shift_remove("description");
+        }
         state
             .create_admin_item(&session, Collection::VimAccounts, &body, now)
             .map_err(|problem| refused(format!("VIM account `{}`", vim.name), problem))?;

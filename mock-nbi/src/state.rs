@@ -72,7 +72,7 @@ impl State {
         Self {
             release,
             ids: Ids::seeded(rng_seed),
-            db: Db::default(),
+            db: if release.has_ids_first() { Db::with_ids_first() } else { Db::default() },
             tokens: Tokens::default(),
             websessions: WebSessions::default(),
             engine: Engine::new(profile),

@@ -106,4 +106,12 @@ impl Release {
     pub(crate) fn refuses_quota_as_input(self) -> bool {
         self.is_19()
     }
+
+    /// Whether records come with their `_id` first from the start, as MongoDB stores them. The
+    /// database of the recordings moved it there only when a record was replaced.
+    ///
+    /// Source: release10/ns-create.jsonl, exchange 2; recorded case `sdns_crud`, exchanges 5 and 22.
+    pub(crate) fn has_ids_first(self) -> bool {
+        self != Self::R19Recorded
+    }
 }

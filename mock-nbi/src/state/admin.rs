@@ -14,7 +14,7 @@ use crate::operation::Work;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, merge_patch, set, text, with_id_first};
 use crate::state::people;
 use crate::state::session::Session;
 use kinds::kind_of;
@@ -260,18 +260,6 @@ pub(crate) fn check_not_both(session: &Session, patch: &Value) -> Result<(), Pro
         ));
     }
     Ok(())
-}
-
-/// A record as it is once the database has replaced it: its `_id` comes first.
-fn with_id_first(record: Value) -> Value {
-    let Value::Object(mut fields) = record else {
-        return record;
-    };
-    let id = fields.shift_remove("_id");
-    let mut sorted = Map::new();
-    sorted.extend(id.map(|id| ("_id".to_owned(), id)));
-    sorted.extend(fields);
-    Value::Object(sorted)
 }
 
 /// An SDN controller is given by its URL, or, the older way, by address and port.

@@ -124,6 +124,7 @@ pub(crate) struct Db {
     /// By collection; made when the first record comes.
     tables: Vec<Option<Table>>,
     is_tracked: bool,
+    has_ids_first: bool,
 }
 
 impl Db {
@@ -139,8 +140,14 @@ impl Db {
         self.tables.get_mut(collection as usize)?.as_mut()?.get_mut(id)
     }
 
+    /// A database that moves `_id` to the front of every record, as MongoDB does.
+    pub(crate) fn with_ids_first() -> Self {
+        Self { has_ids_first: true, ..Self::default() }
+    }
+
     /// Stores a record under its `_id`; a new one goes to the end.
     pub(crate) fn put(&mut self, collection: Collection, record: Value) {
+        let record = if self.has_ids_first { with_id_first(record) } else { record };
         self.table_mut(collection).put(record);
     }
 
@@ -297,6 +304,17 @@ pub(crate) fn set(record: &mut Value, key: &str, value: impl Into<Value>) {
     if let Some(fields) = record.as_object_mut() {
         fields.insert(key.to_owned(), value.into());
     }
+}
+
+/// The record with its `_id` before everything else.
+pub(crate) fn with_id_first(mut record: Value) -> Value {
+    if let Some(fields) = record.as_object_mut()
+        && fields.keys().next().is_some_and(|first| first != "_id")
+        && let Some(id) = fields.shift_remove("_id")
+    {
+        fields.shift_insert(0, "_id".to_owned(), id);
+    }
+    record
 }
 
 /// The object at `_admin`, made when it is missing.

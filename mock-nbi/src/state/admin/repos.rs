@@ -11,7 +11,9 @@ use super::kinds::kind_of;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, READ_BY, admin_of, list, merge_patch, set, text};
+use crate::state::db::{
+    Collection, READ_BY, admin_of, list, merge_patch, set, text, with_id_first,
+};
 use crate::state::session::Session;
 
 /// The types of repositories, and where a cluster lists them.
@@ -122,7 +124,7 @@ impl State {
         merge_patch(&mut record, patch);
         session.share(&mut record);
         set(admin_of(&mut record), "modified", now);
-        self.db.put(Collection::OsmRepos, super::with_id_first(record));
+        self.db.put(Collection::OsmRepos, with_id_first(record));
         Ok(())
     }
 
