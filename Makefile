@@ -68,6 +68,10 @@ scale: ## Measure the fake with large worlds and many clients (some minutes)
 	$(CARGO) run --release --quiet --package mock-nbi --example scale -- clients
 	$(CARGO) run --release --quiet --package mock-nbi --example scale -- grow
 
+.PHONY: generate
+generate: ## Rewrite mock-nbi/CONFORMANCE.md from the recordings
+	BLESS=1 $(CARGO) test --quiet --package mock-nbi --test it conformance_page_is_up_to_date
+
 .PHONY: bless
 bless: ## Rewrite transcripts and snapshots; read the difference before committing it
 	BLESS=1 INSTA_UPDATE=always $(CARGO) test --quiet --workspace --tests

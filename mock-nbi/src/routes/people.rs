@@ -78,7 +78,7 @@ fn edit(
 fn show(state: &State, call: &Call, collection: Collection, id: &str) -> Result<Reply, Problem> {
     if !state.release.shows_one_person() {
         // The tip of release 8 calls its function with an argument more than that takes.
-        return Err(Problem::bad_request("show() takes 3 positional arguments but 5 were given"));
+        return Err(Problem::bad_request("show() takes 3 positional arguments but 4 were given"));
     }
     let record = match collection {
         Collection::Users => state.shown_user(&call.session, id)?,

@@ -6,6 +6,7 @@
 
 mod client;
 mod compare;
+mod conformance;
 mod contract;
 mod control;
 mod control_api;
@@ -20,6 +21,7 @@ mod listening;
 mod packages;
 mod people;
 mod recorded;
+mod registered;
 mod release10;
 mod replay;
 mod rules;

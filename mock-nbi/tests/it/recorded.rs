@@ -17,6 +17,8 @@ fn folder() -> String {
 #[derive(Debug)]
 pub struct Case {
     pub name: String,
+    /// Whether it was captured of a real release 10.
+    pub is_captured: bool,
     pub lines: Vec<Value>,
 }
 
@@ -25,7 +27,8 @@ impl Case {
     pub fn read(file: &str) -> Self {
         let text = fs_err::read_to_string(format!("{}/{file}.jsonl", folder())).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        Self { name: file.rsplit('/').next().unwrap().to_owned(), lines }
+        let name = file.rsplit('/').next().unwrap().to_owned();
+        Self { name, is_captured: file.starts_with("r10/"), lines }
     }
 
     /// Every case of a release's folder, by name.
