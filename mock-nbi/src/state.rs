@@ -108,7 +108,7 @@ impl State {
             forced_next: _,
             forced: _,
         } = self;
-        vec![("file", files), ("upload", chunks), ("token", tokens), ("helm", &mut helm.releases)]
+        vec![("file", files), ("upload", chunks), ("token", tokens), ("helm", &mut helm.by_ns)]
     }
 
     /// Notes from now on what is written.

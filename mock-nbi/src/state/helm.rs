@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::python::repr;
 use crate::state::ordered::Ordered;
 
-/// Identifies the release of one KDU: instance, member VNF, KDU name.
-pub(crate) type KduKey = (String, String, String);
+/// Identifies the release of one KDU within an instance: member VNF, KDU name.
+pub(crate) type KduKey = (String, String);
 
 /// One installed chart.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,7 +30,26 @@ pub(crate) struct HelmRelease {
 /// Every installed chart.
 #[derive(Debug, Default)]
 pub(crate) struct HelmReleases {
-    pub(crate) releases: Ordered<KduKey, HelmRelease>,
+    pub(crate) by_ns: Ordered<String, Vec<(KduKey, HelmRelease)>>,
+}
+
+impl HelmReleases {
+    pub(crate) fn get(&self, ns_id: &str, member: &str, kdu: &str) -> Option<&HelmRelease> {
+        let own = self.by_ns.get(ns_id)?;
+        own.iter().find(|((m, k), _)| m == member && k == kdu).map(|(_, release)| release)
+    }
+
+    /// Keeps a release, in place of the one of the same KDU.
+    pub(crate) fn put(&mut self, ns_id: &str, key: KduKey, release: HelmRelease) {
+        let own = self.by_ns.get_or_default(ns_id.to_owned());
+        own.retain(|(other, _)| *other != key);
+        own.push((key, release));
+    }
+
+    /// Uninstalls everything of an instance.
+    pub(crate) fn forget(&mut self, ns_id: &str) {
+        self.by_ns.remove(ns_id);
+    }
 }
 
 impl HelmRelease {

@@ -299,7 +299,7 @@ impl State {
         self.db.remove_with(Collection::VnfInstances, "nsr-id-ref", ns_id);
         self.db.remove_with(Collection::Operations, "nsInstanceId", ns_id);
         self.engine.forget(ns_id);
-        self.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
+        self.helm.forget(ns_id);
         self.db.remove(Collection::NsInstances, ns_id)
     }
 

@@ -271,7 +271,7 @@ fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, a
     }
     finish(state, op_id, "COMPLETED", Value::Null, "Done", at);
     if !state.release.has_lenient_lcm() {
-        state.helm.releases.retain(|(ns, _, _), _| ns != ns_id);
+        state.helm.forget(ns_id);
     }
     mark_vnfrs(state, ns_id, "NOT_INSTANTIATED");
     if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {

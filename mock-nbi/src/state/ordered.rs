@@ -62,6 +62,19 @@ impl<K: Clone + Eq + Hash, V> Ordered<K, V> {
         self.put(number, key, value)
     }
 
+    /// The value of a key, a new one where there is none.
+    pub(crate) fn get_or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        let number = self.numbers.get(&key).copied().unwrap_or(self.next_number);
+        if !self.numbers.contains_key(&key) {
+            self.put(number, key.clone(), V::default());
+        }
+        self.written.note(number);
+        &mut self.entries.entry(number).or_insert_with(|| (key, V::default())).1
+    }
+
     fn put(&mut self, number: u64, key: K, value: V) -> Option<V> {
         self.written.note(number);
         self.next_number = self.next_number.max(number.saturating_add(1));
@@ -76,19 +89,6 @@ impl<K: Clone + Eq + Hash, V> Ordered<K, V> {
         let number = self.numbers.remove(key)?;
         self.written.note(number);
         self.entries.remove(&number).map(|(_, value)| value)
-    }
-
-    /// Removes every entry that `is_kept` does not want; looks at each.
-    pub(crate) fn retain(&mut self, is_kept: impl Fn(&K, &V) -> bool) {
-        let unwanted: Vec<K> = self
-            .entries
-            .values()
-            .filter(|(key, value)| !is_kept(key, value))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in unwanted {
-            self.remove(&key);
-        }
     }
 
     /// Removes every entry.
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(map.take_written(), []);
         map.insert("b".to_owned(), 3);
         *map.get_mut("a").unwrap() += 1;
-        map.insert("d".to_owned(), 1);
+        *map.get_or_default("d".to_owned()) += 1;
         let mut copy: Ordered<String, u8> = Ordered::default();
         let mut all = Vec::new();
         map.each(&mut |number, json| all.push((number, String::from_utf8(json).unwrap())));

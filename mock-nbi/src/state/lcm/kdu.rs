@@ -100,14 +100,8 @@ fn deploy_kdu(
         HelmRelease::install(name.clone(), text(kdur, "k8s-namespace").to_owned(), values, at);
     set(&mut entry, "kdu-instance", name);
     show_release(&mut entry, &release, "install", at);
-    state.helm.releases.insert(
-        (
-            ns_id.to_owned(),
-            text(vnfr, "member-vnf-index-ref").to_owned(),
-            text(kdur, "kdu-name").to_owned(),
-        ),
-        release,
-    );
+    let key = (text(vnfr, "member-vnf-index-ref").to_owned(), text(kdur, "kdu-name").to_owned());
+    state.helm.put(ns_id, key, release);
     (entry, None)
 }
 
@@ -160,9 +154,8 @@ fn run_kdu_primitive(
     at: f64,
 ) -> Result<String, String> {
     let (member, kdu) = (text(params, "member_vnf_index"), text(params, "kdu_name"));
-    let key = (ns_id.to_owned(), member.to_owned(), kdu.to_owned());
     let failure = failure_text(ending, UPGRADE_FAILED);
-    let Some(mut release) = state.helm.releases.get(&key).cloned() else {
+    let Some(mut release) = state.helm.get(ns_id, member, kdu).cloned() else {
         // The recordings' stand-in went on with nothing; helm would not.
         if state.release.has_lenient_lcm() && failure.is_none() {
             return Ok(status_json(&Value::Null, "Upgrade complete"));
@@ -202,7 +195,7 @@ fn run_kdu_primitive(
             }
             show_release(entry, &release, primitive, at);
         });
-        state.helm.releases.insert(key, release);
+        state.helm.put(ns_id, (member.to_owned(), kdu.to_owned()), release);
     }
     outcome
 }
