@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderValue, Method};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -109,10 +110,7 @@ impl Delivery {
             }
             Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
         };
-        answer.headers.push((
-            SET_COOKIE,
-            format!("session_id={session}; HttpOnly; Max-Age=3600; Path=/; Secure"),
-        ));
+        answer.headers.push((SET_COOKIE, cookie(&session, now)));
         if self.parts.method == Method::HEAD {
             answer.gather();
             answer.length = Some(answer.body.len());
@@ -120,6 +118,17 @@ impl Delivery {
         }
         (answer, delay)
     }
+}
+
+/// The cookie of every answer; `expires` is there for clients that know no `Max-Age`.
+///
+/// Source: CherryPy 18.10.0, which served both the recordings and the NBI of release 8 run beside
+/// the fake; the recordings kept only that there was a cookie.
+fn cookie(session: &str, now: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, reason = "whole seconds of a clock")]
+    let until = Timestamp::from_second(now as i64 + 3600).unwrap_or(Timestamp::UNIX_EPOCH);
+    let until = until.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    format!("session_id={session}; expires={until}; HttpOnly; Max-Age=3600; Path=/; Secure")
 }
 
 fn add_unknown_fields(reply: &mut Reply) {

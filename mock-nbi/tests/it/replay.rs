@@ -38,9 +38,13 @@ pub struct Replay<'a> {
 
 /// `Set-Cookie` of every answer; the id is CherryPy's.
 ///
-/// Source: NBI_FACTS.md section 1.
+/// Source: NBI_FACTS.md section 1, and CherryPy 18.10.0 for `expires`.
 static COOKIE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new("^session_id=[0-9a-f]{40}; HttpOnly; Max-Age=3600; Path=/; Secure$").unwrap()
+    let date = "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT";
+    Regex::new(&format!(
+        "^session_id=[0-9a-f]{{40}}; expires={date}; HttpOnly; Max-Age=3600; Path=/; Secure$"
+    ))
+    .unwrap()
 });
 
 impl<'a> Replay<'a> {
