@@ -6,6 +6,7 @@ mod log;
 mod serve;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -62,6 +63,11 @@ fn list_faults() -> ExitCode {
 fn check(options: &Options) -> anyhow::Result<()> {
     log::filter(options)?;
     listen::check(options)?;
+    let profile = options.profile.as_str();
+    let is_known = ["instant", "realistic", "manual"].contains(&profile);
+    if !is_known && !Path::new(profile).is_file() {
+        bail!("`--profile {profile}` is neither instant, realistic, manual nor a file");
+    }
     if !(options.speed.is_finite() && options.speed > 0.0) {
         bail!("`--speed {}` must be above 0", options.speed);
     }

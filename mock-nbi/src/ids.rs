@@ -50,6 +50,11 @@ impl Ids {
             .collect()
     }
 
+    /// The ten digits as OSM draws them: from 1 to 99,999,999.
+    pub(crate) fn eight_digits(&mut self) -> String {
+        format!("{:010}", self.rng.random_range(1..100_000_000_u32))
+    }
+
     /// The ten digits that end the name of a helm release.
     pub(crate) fn ten_digits(&mut self) -> String {
         format!("{:010}", self.rng.random_range(0..10_000_000_000_u64))

@@ -4,12 +4,12 @@
 //! by the recorded 422 answers.
 
 mod common;
-mod instances;
+pub(crate) mod instances;
 mod packages;
+mod pattern;
 mod people;
 mod sites;
 
-pub(crate) use instances::{NS_ACTION, NS_ID, NS_INSTANTIATE, NS_SCALE, NS_TERMINATE};
 pub(crate) use packages::{PACKAGE_OPERATION, PDU_EDIT, PDU_NEW};
 pub(crate) use people::{PROJECT_EDIT, PROJECT_NEW, ROLE_EDIT, ROLE_NEW, USER_EDIT, USER_NEW};
 pub(crate) use sites::{

@@ -72,7 +72,7 @@ pub use clock::Clock;
 pub use fault::{Fault, FaultHelp, FaultKind, TokensAfter};
 pub use journal::JournalEntry;
 pub use operation::{OperationResult, PendingOperation, SteerError};
-pub use profile::Profile;
+pub use profile::{Profile, ProfileError};
 pub use release::Release;
 pub use seed::{Seed, SeedError};
 pub use server::{Limits, ServeOptions, Server, TlsError, TlsIdentity};

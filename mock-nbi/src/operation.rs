@@ -2,25 +2,29 @@
 //!
 //! Pure: it is told the time and gives back what happens; [`crate::state::lcm`] writes the records.
 //! Operations of one instance (or one admin item) run one after another in the order they came.
+//! What is due is kept in order of time, so a step costs the same however many operations wait.
 //!
 //! Source: NBI_FACTS.md sections 6, 9 and 11; recorded case `ns_actions_queue`.
 
 mod pending;
 mod step;
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::profile::{Course, Kind, Profile};
+pub(crate) use crate::profile::Ending;
+use crate::profile::{Course, Kind, Profile, Subject};
 
-pub use pending::{PendingOperation, SteerError};
-pub(crate) use step::{Change, Ending, Step, Work};
-
-/// The second stage of an instantiation, in which charts are installed, begins after this share of
-/// its time; the first only reads the database.
-const PREPARATION_SHARE: f64 = 0.05;
+pub(crate) use pending::Pending;
+pub use pending::PendingOperation;
+use pending::{Next, Phase};
+pub(crate) use step::{Change, Step, Work};
 
 /// In the modes `ok` and `fail` an operation ends this long after it was asked for, so that a
 /// client that reads straight after the request still sees it PROCESSING.
@@ -54,60 +58,161 @@ pub enum OperationResult {
     },
 }
 
-/// One operation that has not ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    work: Work,
-    /// Forced outcome, from a fault.
-    fails_with: Option<String>,
-    /// Waiting: when it could start. Running: when it started.
-    since: f64,
-    is_running: bool,
-    is_waiting: bool,
-    is_held: bool,
-    stage: u32,
+impl OperationResult {
+    pub(crate) fn ending(&self) -> Ending {
+        match self {
+            Self::Ok => Ending::Well,
+            Self::Fail { detail } if detail.is_empty() => Ending::Badly(None),
+            Self::Fail { detail } => Ending::Badly(Some(detail.clone())),
+        }
+    }
+}
+
+/// Why one operation cannot be steered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SteerError {
+    /// No operation of this id is pending: unknown, or ended.
+    #[error("no operation `{0}` is pending")]
+    Unknown(String),
+    /// It is behind others of its instance, which come first.
+    #[error("operation `{id}` waits for `{first}` of the same instance")]
+    Behind {
+        /// The operation that was asked for.
+        id: String,
+        /// The one at the head of the queue.
+        first: String,
+    },
+}
+
+/// A time in a set; times are never NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Due(f64);
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
 }
 
 /// Every operation that has not ended.
 #[derive(Debug)]
 pub(crate) struct Engine {
     profile: Profile,
+    rng_seed: u64,
     mode: Option<Mode>,
-    pending: Vec<Pending>,
+    /// By the order in which they were asked for.
+    pending: BTreeMap<u64, Pending>,
+    /// Numbers of each instance's operations, the running one first.
+    queues: HashMap<String, VecDeque<u64>>,
+    /// When each takes its next step; those that never do are not in it.
+    due: BTreeSet<(Due, u64)>,
+    due_of: HashMap<u64, f64>,
+    by_id: HashMap<String, u64>,
+    asked_for: u64,
+    /// How often each rule of the profile was used.
+    used: Vec<u32>,
 }
 
 impl Engine {
-    pub(crate) fn new(profile: Profile) -> Self {
-        Self { profile, mode: None, pending: Vec::new() }
+    pub(crate) fn new(profile: Profile, rng_seed: u64) -> Self {
+        let used = vec![0; profile.rules().len()];
+        Self {
+            profile,
+            rng_seed,
+            mode: None,
+            pending: BTreeMap::new(),
+            queues: HashMap::new(),
+            due: BTreeSet::new(),
+            due_of: HashMap::new(),
+            by_id: HashMap::new(),
+            asked_for: 0,
+            used,
+        }
     }
 
-    pub(crate) fn profile(&self) -> Profile {
-        self.profile
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// Adds an operation behind those of the same instance.
-    pub(crate) fn submit(&mut self, work: Work, now: f64, fails_with: Option<String>) {
-        self.pending.push(Pending {
+    pub(crate) fn submit(
+        &mut self,
+        work: Work,
+        subject: &Subject,
+        now: f64,
+        fails_with: Option<String>,
+    ) {
+        let course = self.course_of(work.kind(), subject);
+        self.put(Pending {
             work,
+            course,
             fails_with,
             since: now,
-            is_running: false,
-            is_waiting: false,
+            phase: Phase::Asked,
             is_held: false,
-            stage: 1,
+            is_cancelled: false,
         });
+    }
+
+    fn put(&mut self, pending: Pending) {
+        let number = self.asked_for;
+        self.asked_for += 1;
+        self.queues.entry(pending.work.queue().to_owned()).or_default().push_back(number);
+        self.by_id.insert(pending.work.op_id(), number);
+        self.pending.insert(number, pending);
+        self.reckon(number);
+    }
+
+    /// What the profile has for an operation: the first rule that fits and is not used up.
+    fn course_of(&mut self, kind: Kind, subject: &Subject) -> Course {
+        let base = self.profile.course(kind);
+        let rules = self.profile.rules().iter().zip(&mut self.used);
+        for (rule, used) in rules {
+            let is_left = rule.times.is_none_or(|times| *used < times);
+            if is_left && rule.fits(kind, subject) {
+                *used += 1;
+                let seed = self.rng_seed ^ self.asked_for.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                return rule.over(base, self.profile.speed(), || rng.random());
+            }
+        }
+        base
     }
 
     /// Forgets every operation of an instance or item that is gone.
     pub(crate) fn forget(&mut self, queue: &str) {
-        self.pending.retain(|pending| pending.work.queue() != queue);
+        for number in self.queues.remove(queue).unwrap_or_default() {
+            self.drop_number(number);
+        }
+    }
+
+    fn drop_number(&mut self, number: u64) -> Option<Pending> {
+        if let Some(at) = self.due_of.remove(&number) {
+            self.due.remove(&(Due(at), number));
+        }
+        let pending = self.pending.remove(&number)?;
+        self.by_id.remove(&pending.work.op_id());
+        Some(pending)
     }
 
     /// Sets the mode (none: the profile's own way); what is pending follows it from `now` on.
     pub(crate) fn set_mode(&mut self, mode: Option<Mode>, now: f64) {
         self.mode = mode;
-        for pending in &mut self.pending {
-            pending.since = pending.since.max(now);
+        let numbers: Vec<u64> = self.pending.keys().copied().collect();
+        for number in numbers {
+            if let Some(pending) = self.pending.get_mut(&number) {
+                pending.since = pending.since.max(now);
+            }
+            self.reckon(number);
         }
     }
 
@@ -115,48 +220,41 @@ impl Engine {
         self.mode
     }
 
-    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
-        self.pending.iter()
-    }
-
-    pub(crate) fn restore(&mut self, mode: Option<Mode>, kept: impl IntoIterator<Item = Pending>) {
-        self.mode = mode;
-        self.pending.extend(kept);
+    /// Reckons anew when an operation takes its next step.
+    fn reckon(&mut self, number: u64) {
+        if let Some(at) = self.due_of.remove(&number) {
+            self.due.remove(&(Due(at), number));
+        }
+        let Some(pending) = self.pending.get(&number) else {
+            return;
+        };
+        let queue = self.queues.get(pending.work.queue());
+        let is_first = queue.is_none_or(|queue| queue.front() == Some(&number));
+        if let Some(at) = pending.due(self.mode, is_first) {
+            self.due_of.insert(number, at);
+            self.due.insert((Due(at), number));
+        }
     }
 
     /// Gives the earliest step due at `now` and counts it as done. Of two at one time, that of the
     /// operation which was asked for first.
     pub(crate) fn next_step(&mut self, now: f64) -> Option<Step> {
-        let (index, at) = self.next_due()?;
-        if at > now { None } else { self.advance(index, at) }
+        let (Due(at), number) = *self.due.first()?;
+        if at > now { None } else { self.advance(number, at) }
     }
 
     /// When the next step is due, if any ever is.
     pub(crate) fn next_time(&self) -> Option<f64> {
-        self.next_due().map(|(_, at)| at)
+        self.due.first().map(|(Due(at), _)| *at)
     }
 
     /// Gives the next step of ending everything that is pending, whatever the mode says.
     pub(crate) fn force_step(&mut self, now: f64, result: &OperationResult) -> Option<Step> {
-        self.force(0, now, result)
+        let number = *self.pending.keys().next()?;
+        Some(self.force(number, now, result.ending()))
     }
 
-    fn force(&mut self, index: usize, now: f64, result: &OperationResult) -> Option<Step> {
-        let pending = self.pending.get_mut(index)?;
-        if !pending.is_running {
-            pending.is_running = true;
-            pending.since = now;
-            return Some(Step { at: now, work: pending.work.clone(), change: Change::Start });
-        }
-        let ending = match result {
-            OperationResult::Ok => Ending::Well,
-            OperationResult::Fail { detail } if detail.is_empty() => Ending::Badly(None),
-            OperationResult::Fail { detail } => Ending::Badly(Some(detail.clone())),
-        };
-        Some(self.end(index, now, ending))
-    }
-
-    /// Gives the next step of ending one operation.
+    /// Gives the next step of ending one operation; none once it has ended.
     ///
     /// # Errors
     /// [`SteerError::Unknown`], and [`SteerError::Behind`] where others of its instance come first.
@@ -166,19 +264,26 @@ impl Engine {
         now: f64,
         result: &OperationResult,
     ) -> Result<Step, SteerError> {
-        let unknown = || SteerError::Unknown(id.to_owned());
-        let index = self.pending.iter().position(|p| p.work.op_id() == id).ok_or_else(unknown)?;
-        let queue = self.pending[index].work.queue();
-        let first = self.pending.iter().find(|p| p.work.queue() == queue).map(|p| p.work.op_id());
-        match first {
-            Some(first) if first != id => Err(SteerError::Behind { id: id.to_owned(), first }),
-            _ => self.force(index, now, result).ok_or_else(unknown),
+        let number = self.number_of(id)?;
+        let first = self
+            .pending
+            .get(&number)
+            .and_then(|pending| self.queues.get(pending.work.queue()))
+            .and_then(|queue| queue.front());
+        if let Some(first) = first.filter(|first| **first != number) {
+            let first = self.pending.get(first).map(|first| first.work.op_id());
+            return Err(SteerError::Behind { id: id.to_owned(), first: first.unwrap_or_default() });
         }
+        Ok(self.force(number, now, result.ending()))
+    }
+
+    fn number_of(&self, id: &str) -> Result<u64, SteerError> {
+        self.by_id.get(id).copied().ok_or_else(|| SteerError::Unknown(id.to_owned()))
     }
 
     /// Whether an operation of this id has not ended.
     pub(crate) fn is_pending(&self, id: &str) -> bool {
-        self.pending.iter().any(|pending| pending.work.op_id() == id)
+        self.by_id.contains_key(id)
     }
 
     /// Keeps an operation where it is until it is released; `is_held` false releases it, and the
@@ -187,210 +292,145 @@ impl Engine {
     /// # Errors
     /// [`SteerError::Unknown`].
     pub(crate) fn hold(&mut self, id: &str, is_held: bool, now: f64) -> Result<(), SteerError> {
-        let pending = self.pending.iter_mut().find(|pending| pending.work.op_id() == id);
-        let pending = pending.ok_or_else(|| SteerError::Unknown(id.to_owned()))?;
-        if pending.is_held && !is_held {
-            pending.since = pending.since.max(now);
+        let number = self.number_of(id)?;
+        if let Some(pending) = self.pending.get_mut(&number) {
+            if pending.is_held && !is_held {
+                pending.since = pending.since.max(now);
+            }
+            pending.is_held = is_held;
         }
-        pending.is_held = is_held;
+        self.reckon(number);
         Ok(())
+    }
+
+    /// Lets an operation end as soon as it can: where it runs, as a life-cycle manager leaves one that
+    /// was cancelled; where it waits, without having begun.
+    pub(crate) fn cancel(&mut self, id: &str, now: f64) {
+        let Ok(number) = self.number_of(id) else {
+            return;
+        };
+        if let Some(pending) = self.pending.get_mut(&number) {
+            pending.is_cancelled = true;
+            pending.since = now;
+        }
+        self.reckon(number);
     }
 
     /// What is pending, in the order it was asked for.
     pub(crate) fn list(&self) -> Vec<PendingOperation> {
         let mut before: HashMap<&str, usize> = HashMap::new();
-        let view = |pending: &Pending, behind: usize| PendingOperation {
-            id: pending.work.op_id(),
-            of: pending.work.queue().to_owned(),
-            operation: match pending.work.kind() {
-                Kind::Instantiate => "instantiate",
-                Kind::Action => "action",
-                Kind::Scale => "scale",
-                Kind::Terminate => "terminate",
-                Kind::Admin => "admin",
-            },
-            state: match (pending.is_running, pending.is_waiting) {
-                (true, _) => "running",
-                (false, true) => "waiting",
-                (false, false) => "asked",
-            },
-            stage: if pending.is_running { pending.stage } else { 0 },
-            is_held: pending.is_held,
-            behind,
-            since: pending.since,
-            due: self.due(pending).filter(|_| behind == 0),
-        };
-        let all = self.pending.iter().map(|pending| {
+        let pending = self.pending.iter().map(|(number, pending)| {
             let behind = before.entry(pending.work.queue()).or_default();
+            let view = pending.view(*behind, self.due_of.get(number).copied());
             *behind += 1;
-            view(pending, *behind - 1)
+            view
         });
-        all.collect()
+        pending.collect()
     }
 
-    fn next_due(&self) -> Option<(usize, f64)> {
-        let mut heads: HashSet<&str> = HashSet::new();
-        let mut first: Option<(usize, f64)> = None;
-        for (index, pending) in self.pending.iter().enumerate() {
-            let is_behind = !heads.insert(pending.work.queue());
-            if is_behind && (pending.is_waiting || pending.work.kind() == Kind::Admin) {
-                continue;
-            }
-            if let Some(due) = self.due(pending)
-                && first.is_none_or(|(_, earliest)| due < earliest)
-            {
-                first = Some((index, due));
-            }
-        }
-        first
+    /// What is pending, to be kept.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.values()
     }
 
-    fn due(&self, pending: &Pending) -> Option<f64> {
-        if pending.is_held {
-            return None;
-        }
-        let course = self.course(pending.work.kind());
-        if !pending.is_running {
-            return course.starts_after.map(|wait| pending.since + wait.as_secs_f64());
-        }
-        let is_preparing = pending.stage == 1 && shows_stages(&pending.work, course);
-        let share = if is_preparing { PREPARATION_SHARE } else { 1.0 };
-        course.lasts.map(|lasts| pending.since + lasts.as_secs_f64() * share)
-    }
-
-    fn course(&self, kind: Kind) -> Course {
-        match self.mode {
-            None => self.profile.course(kind),
-            Some(Mode::Off) => Course { starts_after: None, lasts: None, ends_well: true },
-            Some(Mode::Manual) => {
-                Course { starts_after: Some(Duration::ZERO), lasts: None, ends_well: true }
-            }
-            Some(mode @ (Mode::Ok | Mode::Fail)) => Course {
-                starts_after: Some(MODE_DELAY),
-                lasts: Some(Duration::ZERO),
-                ends_well: mode == Mode::Ok,
-            },
+    /// Takes back what was kept, in order.
+    pub(crate) fn restore(&mut self, mode: Option<Mode>, kept: impl IntoIterator<Item = Pending>) {
+        self.mode = mode;
+        for pending in kept {
+            self.put(pending);
         }
     }
 
-    fn advance(&mut self, index: usize, at: f64) -> Option<Step> {
-        let course = self.course(self.pending.get(index)?.work.kind());
-        let (before, rest) = self.pending.split_at_mut_checked(index)?;
-        let pending = rest.first_mut()?;
-        if before.iter().any(|earlier| earlier.work.queue() == pending.work.queue()) {
-            pending.is_waiting = true;
-            return Some(Step { at, work: pending.work.clone(), change: Change::Wait });
+    fn force(&mut self, number: u64, now: f64, ending: Ending) -> Step {
+        match self.pending.get(&number).map(|pending| pending.phase) {
+            Some(Phase::Asked | Phase::Waiting) => self.enter(number, now, Phase::Running(1)),
+            _ => self.end(number, now, ending),
         }
-        if !pending.is_running {
-            pending.is_running = true;
-            pending.since = at;
-            return Some(Step { at, work: pending.work.clone(), change: Change::Start });
-        }
-        if pending.stage == 1 && shows_stages(&pending.work, course) {
-            pending.stage += 1;
-            let change = Change::Stage(pending.stage);
-            return Some(Step { at, work: pending.work.clone(), change });
-        }
-        let ending = match &pending.fails_with {
-            Some(detail) => Ending::Badly(Some(detail.clone())),
-            None if course.ends_well => Ending::Well,
-            None => Ending::Badly(None),
+    }
+
+    fn enter(&mut self, number: u64, at: f64, phase: Phase) -> Step {
+        let Some(pending) = self.pending.get_mut(&number) else {
+            return gone(at);
         };
-        Some(self.end(index, at, ending))
+        let change = match phase {
+            Phase::Asked | Phase::Waiting => Change::Wait,
+            Phase::Running(1) => Change::Start,
+            Phase::Running(stage) => Change::Stage(stage),
+            Phase::RollingBack => Change::RollBack(None),
+        };
+        if phase != Phase::Waiting {
+            pending.since = at;
+        }
+        pending.phase = phase;
+        let work = pending.work.clone();
+        self.reckon(number);
+        Step { at, work, change }
     }
 
-    fn end(&mut self, index: usize, at: f64, ending: Ending) -> Step {
-        let ended = self.pending.remove(index);
+    fn advance(&mut self, number: u64, at: f64) -> Option<Step> {
+        let pending = self.pending.get(&number)?;
+        if pending.is_cancelled {
+            return Some(self.end_cancelled(number, at));
+        }
+        let queue = self.queues.get(pending.work.queue());
+        if queue.is_some_and(|queue| queue.front() != Some(&number)) {
+            return Some(self.enter(number, at, Phase::Waiting));
+        }
+        let fails_with = pending.fails_with.clone();
+        Some(match (pending.next(self.mode), fails_with) {
+            (Next::Start, _) => self.enter(number, at, Phase::Running(1)),
+            (Next::Stage(stage), _) => self.enter(number, at, Phase::Running(stage)),
+            (Next::RollBack(_) | Next::End(_), Some(detail)) => {
+                self.end(number, at, Ending::Badly(Some(detail)))
+            }
+            (Next::RollBack(detail), None) => {
+                let step = self.enter(number, at, Phase::RollingBack);
+                Step { change: Change::RollBack(detail), ..step }
+            }
+            (Next::End(ending), None) => self.end(number, at, ending),
+        })
+    }
+
+    fn end_cancelled(&mut self, number: u64, at: f64) -> Step {
+        let has_begun = self.pending.get(&number).is_some_and(Pending::has_begun);
+        let kind = self.pending.get(&number).map(|pending| pending.work.kind());
+        let text = match kind {
+            Some(Kind::Instantiate | Kind::Terminate) => "Cancelled",
+            _ => "Operation was cancelled",
+        };
+        let step = self.end(number, at, Ending::ForNow(Some(text.to_owned())));
+        if has_begun { step } else { Step { change: Change::Drop, ..step } }
+    }
+
+    fn end(&mut self, number: u64, at: f64, ending: Ending) -> Step {
+        let Some(ended) = self.drop_number(number) else {
+            return gone(at);
+        };
         let ending = match ended.fails_with {
             Some(detail) => Ending::Badly(Some(detail)),
             None => ending,
         };
-        for next in &mut self.pending {
-            if next.work.queue() == ended.work.queue() {
+        let mut rest = self.queues.remove(ended.work.queue()).unwrap_or_default();
+        rest.retain(|other| *other != number);
+        let next = rest.front().copied();
+        if !rest.is_empty() {
+            self.queues.insert(ended.work.queue().to_owned(), rest);
+        }
+        if let Some(number) = next {
+            if let Some(next) = self.pending.get_mut(&number) {
                 next.since = next.since.max(at);
             }
+            self.reckon(number);
         }
         Step { at, work: ended.work, change: Change::End(ending) }
     }
 }
 
-/// Whether a client can see more than one stage: not where the operation takes no time.
-fn shows_stages(work: &Work, course: Course) -> bool {
-    let takes_time = course.lasts.is_some_and(|lasts| lasts > Duration::ZERO);
-    takes_time && work.kind() == Kind::Instantiate
+/// A step that changes nothing; of an operation that is not there, which callers make impossible.
+fn gone(at: f64) -> Step {
+    let work = Work::Ns { ns_id: String::new(), op_id: String::new(), kind: Kind::Action };
+    Step { at, work, change: Change::Wait }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn work(ns_id: &str, op_id: &str, kind: Kind) -> Work {
-        Work::Ns { ns_id: ns_id.into(), op_id: op_id.into(), kind }
-    }
-
-    fn steps_until(engine: &mut Engine, now: f64) -> Vec<String> {
-        std::iter::from_fn(|| engine.next_step(now))
-            .map(|step| {
-                let Work::Ns { op_id, .. } = &step.work else {
-                    return String::new();
-                };
-                let change = match step.change {
-                    Change::Wait => "wait".to_owned(),
-                    Change::Start => "start".to_owned(),
-                    Change::Stage(stage) => format!("stage {stage}"),
-                    Change::End(Ending::Well) => "well".to_owned(),
-                    Change::End(Ending::Badly(detail)) => format!("badly {detail:?}"),
-                };
-                format!("{:.1} {op_id} {change}", step.at)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn operations_of_one_instance_run_in_order_and_others_beside_them() {
-        let mut engine = Engine::new(Profile::realistic());
-        engine.submit(work("a", "a1", Kind::Action), 0.0, None);
-        engine.submit(work("a", "a2", Kind::Action), 1.0, Some("no".into()));
-        engine.submit(work("b", "b1", Kind::Terminate), 1.0, None);
-        let want = [
-            "0.2 a1 start",
-            "1.2 a2 wait",
-            "1.2 b1 start",
-            "15.2 a1 well",
-            "15.4 a2 start",
-            "21.2 b1 well",
-            "30.4 a2 badly Some(\"no\")",
-        ];
-        assert_eq!(steps_until(&mut engine, 100.0), want);
-    }
-
-    #[test]
-    fn an_instantiation_shows_its_stages() {
-        let mut engine = Engine::new(Profile::realistic().speeded_up(2.0));
-        engine.submit(work("a", "op", Kind::Instantiate), 0.0, None);
-        assert_eq!(
-            steps_until(&mut engine, 100.0),
-            ["0.1 op start", "1.6 op stage 2", "30.1 op well"]
-        );
-    }
-
-    #[test]
-    fn in_manual_profile_operations_start_and_end_on_request_only() {
-        let mut engine = Engine::new(Profile::manual());
-        engine.submit(work("a", "op", Kind::Instantiate), 0.0, None);
-        assert_eq!(steps_until(&mut engine, 1e9), ["0.0 op start"]);
-        let step = engine.force_step(5.0, &OperationResult::Ok).unwrap();
-        assert_eq!(step.change, Change::End(Ending::Well));
-        assert_eq!(engine.force_step(5.0, &OperationResult::Ok), None);
-    }
-
-    #[test]
-    fn a_new_mode_takes_hold_of_what_is_pending() {
-        let mut engine = Engine::new(Profile::instant());
-        engine.set_mode(Some(Mode::Off), 0.0);
-        engine.submit(work("a", "op", Kind::Action), 0.0, None);
-        assert!(steps_until(&mut engine, 50.0).is_empty());
-        engine.set_mode(Some(Mode::Fail), 50.0);
-        assert_eq!(steps_until(&mut engine, 60.0), ["50.0 op start", "50.0 op badly None"]);
-    }
-}
+mod tests;

@@ -11,9 +11,12 @@ mod near;
 mod packages;
 mod pdus;
 mod people;
+mod slices;
+mod subscriptions;
 mod table;
 mod tokens;
 mod top;
+mod vnf_operations;
 
 use std::time::Duration;
 
@@ -88,6 +91,14 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
     let sent_method = request.method.clone();
     let id = clash_or_id(&mut request)?;
     let route = table::find(&request)?;
+    if table::is_later(&route) && !state.release.has_later_instance_operations() {
+        if route.path.starts_with("vnflcm/") {
+            return Err(Problem::not_allowed("URL main_topic 'vnflcm' not supported"));
+        }
+        let item = request.segments.get(4).or(request.segments.get(2));
+        let item = item.map_or("", String::as_str);
+        return Err(Problem::not_allowed(format!("Unexpected URL item {item}")));
+    }
     let words = query_word_permissions(&request)?;
     if route.resource == Resource::Tokens {
         return tokens::serve(state, &request, id.as_deref(), now);
@@ -116,7 +127,14 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
             list_or_show(state, &call, &request, Collection::PackageOperations)
         }
         Resource::Instances => instances::serve(state, &call, &request),
-        Resource::Operations => list_or_show(state, &call, &request, Collection::Operations),
+        Resource::Operations => instances::serve_operations(state, &call, &request),
+        Resource::Slices => slices::serve(state, &call, &request),
+        Resource::SliceOperations => {
+            list_or_show(state, &call, &request, Collection::SliceOperations)
+        }
+        Resource::Subscriptions => subscriptions::serve(state, &call, &request),
+        Resource::VnfOperations => vnf_operations::serve(state, &call, &request),
+        Resource::Reports => subscriptions::report(state, &request),
         Resource::VnfInstances => list_or_show(state, &call, &request, Collection::VnfInstances),
         Resource::Tokens | Resource::Domains | Resource::Elsewhere => Err(Problem::new(
             StatusCode::NOT_IMPLEMENTED,

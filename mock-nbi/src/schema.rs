@@ -44,9 +44,20 @@ pub(crate) enum Schema {
     Null,
     /// Anything but null.
     NotNull,
+    /// Any list.
+    AnyList,
+    /// An object some keys of which only certain releases know.
+    Gated(&'static Fields, &'static [Gate]),
+    /// All of these.
+    All(&'static [&'static Schema]),
+    /// When the list at `list` is absent or contains `holds`, one of `keys` is required.
+    NeedsOneOf { list: &'static str, holds: &'static str, keys: &'static [&'static str] },
     /// What a release demands.
     Of(fn(Release) -> &'static Schema),
 }
+
+/// A key of an object, and which releases know it.
+pub(crate) type Gate = (&'static str, fn(Release) -> bool);
 
 /// The keys of an object.
 #[derive(Debug)]

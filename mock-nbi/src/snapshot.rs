@@ -15,6 +15,7 @@
 //! Not kept: the journal and what is counted, web sessions (OSM's own are gone after a restart too),
 //! and requests that a fault holds back.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 
@@ -113,6 +114,9 @@ struct Rest {
     operations: Vec<Pending>,
     forced: ForcedOperations,
     faults: Faults,
+    /// Addresses that answer when something subscribes with them.
+    #[serde(default)]
+    callbacks: BTreeSet<String>,
 }
 
 impl World {
@@ -238,6 +242,7 @@ impl World {
             operations: self.state.engine.pending().cloned().collect(),
             forced: self.state.forced.clone(),
             faults: self.faults.clone(),
+            callbacks: self.state.callbacks.clone(),
         }
     }
 
@@ -252,6 +257,7 @@ impl World {
             self.state.engine.restore(rest.mode, rest.operations);
             self.state.forced = rest.forced;
             self.faults = rest.faults;
+            self.state.callbacks = rest.callbacks;
             return Ok(());
         }
         let (path, number) = name.rsplit_once('/').ok_or_else(|| broken(&"unknown"))?;

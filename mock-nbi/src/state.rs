@@ -3,6 +3,7 @@
 //! Comes in: a session (who asks), parsed bodies, the time. Goes out: records, or a
 //! [`crate::problem::Problem`]. Invariant: nothing here sleeps, reads a clock or knows a URL.
 
+pub(crate) mod address;
 pub(crate) mod admin;
 pub(crate) mod chunks;
 pub(crate) mod db;
@@ -14,6 +15,7 @@ pub(crate) mod kept;
 pub(crate) mod lcm;
 pub(crate) mod ordered;
 pub(crate) mod packages;
+pub(crate) mod params;
 pub(crate) mod passwords;
 pub(crate) mod pdus;
 pub(crate) mod people;
@@ -23,10 +25,14 @@ pub(crate) mod records;
 pub(crate) mod rights;
 pub(crate) mod roles;
 pub(crate) mod session;
+pub(crate) mod slices;
+pub(crate) mod subscriptions;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod vdu;
 pub(crate) mod websessions;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -64,6 +70,8 @@ pub(crate) struct State {
     /// What is to become of the next life-cycle operation that is submitted.
     pub(crate) forced_next: Option<Forced>,
     pub(crate) forced: ForcedOperations,
+    /// Addresses that answer to OSM when a subscription names them.
+    pub(crate) callbacks: BTreeSet<String>,
 }
 
 impl State {
@@ -75,11 +83,12 @@ impl State {
             db: if release.has_ids_first() { Db::with_ids_first() } else { Db::default() },
             tokens: Tokens::default(),
             websessions: WebSessions::default(),
-            engine: Engine::new(profile),
+            engine: Engine::new(profile, rng_seed),
             files: Ordered::default(),
             chunks: Ordered::default(),
             helm: HelmReleases::default(),
             forced_next: None,
+            callbacks: BTreeSet::new(),
             forced: ForcedOperations::new(),
         }
     }
@@ -106,6 +115,7 @@ impl State {
             chunks,
             helm,
             forced_next: _,
+            callbacks: _,
             forced: _,
         } = self;
         vec![("file", files), ("upload", chunks), ("token", tokens), ("helm", &mut helm.by_ns)]

@@ -13,7 +13,7 @@ use crate::state::State;
 use crate::store::Store;
 
 /// What does not change when the NBI is reset.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) release: Release,
     pub(crate) profile: Profile,
@@ -56,23 +56,28 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
-        let state =
-            State::installed(settings.release, settings.profile, settings.rng_seed, clock.now());
+        let state = State::installed(
+            settings.release,
+            settings.profile.clone(),
+            settings.rng_seed,
+            clock.now(),
+        );
         Self::holding(state, settings, clock)
     }
 
     /// A world of nothing, for what is read from somewhere.
     pub(crate) fn empty(settings: Settings, clock: Clock) -> Self {
-        let state = State::empty(settings.release, settings.profile, settings.rng_seed);
+        let state = State::empty(settings.release, settings.profile.clone(), settings.rng_seed);
         Self::holding(state, settings, clock)
     }
 
     fn holding(state: State, settings: Settings, clock: Clock) -> Self {
+        let journal = Journal::keeping(settings.journal_max);
         Self {
             settings,
             clock,
             state,
-            journal: Journal::keeping(settings.journal_max),
+            journal,
             faults: Faults::default(),
             metrics: Metrics::default(),
             shape: Shape::default(),
@@ -86,7 +91,7 @@ impl World {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        self.settings
+        self.settings.clone()
     }
 
     /// Lets everything happen that is due; gives the time.
@@ -151,7 +156,7 @@ impl World {
             shape,
             store,
             is_replaced: true,
-            ..Self::new(self.settings, self.clock.clone())
+            ..Self::new(self.settings.clone(), self.clock.clone())
         };
         if self.store.is_some() {
             self.state.track();

@@ -22,6 +22,22 @@ Examples:
   mock-nbi --seed seed.yaml
       seed.yaml: {vim_accounts: [{name: site1}], k8s_clusters: [{name: k, vim_account: site1}]}
 
+  mock-nbi --profile profile.yaml
+      Rules over one of the profiles; the first that fits an operation counts:
+        base: realistic          # instant (default), realistic or manual
+        speed: 10                # divides every time
+        uploads: {create_vnf_seconds: 20, create_ns_seconds: 8, update_seconds: {from: 0.5, to: 1}}
+        rules:
+          - operation: action    # instantiate, action, scale, terminate, heal, update, migrate
+            ns: \"ldap-*\"         # globs: ns (name), nsd (id), member, kdu, primitive
+            primitive: upgrade
+            seconds: {from: 10, to: 20}
+            outcome: fail        # ok, fail, partially, stuck, failed-temp, rolling-back, rolled-back
+            detail: \"Error executing command: helm3 upgrade: timed out\"
+            times: 1             # then the next rule that fits
+          - {operation: instantiate, stage_seconds: [3, 57]}
+          - {item: vim_account, name: \"site*\", change: create, outcome: fail, detail: unreachable}
+
 First request:
   curl -s http://127.0.0.1:9999/osm/admin/v1/tokens -H 'Content-Type: application/json' \\
       -H 'Accept: application/json' -d '{\"username\": \"admin\", \"password\": \"admin\"}'
@@ -56,9 +72,11 @@ pub(super) struct Options {
     /// OSM release to answer like
     #[arg(long, value_enum, default_value = "10")]
     pub(super) release: ReleaseArg,
-    /// How operations take their time
-    #[arg(long, value_enum, default_value = "instant")]
-    pub(super) profile: ProfileArg,
+    /// How operations take their time: `instant` (they have ended when they are next looked at),
+    /// `realistic` (times of a real OSM), `manual` (they end on request only), or a YAML file with
+    /// rules for certain operations
+    #[arg(long, default_value = "instant", value_name = "NAME|FILE")]
+    pub(super) profile: String,
     /// How many times as fast as the profile says
     #[arg(long, default_value_t = 1.0)]
     pub(super) speed: f64,
@@ -151,16 +169,6 @@ pub(super) enum ReleaseArg {
     /// Release 19 as in the recordings
     #[value(name = "19-recorded")]
     R19Recorded,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum ProfileArg {
-    /// Operations have ended when they are next looked at
-    Instant,
-    /// Times of a real OSM
-    Realistic,
-    /// Operations end on request only
-    Manual,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

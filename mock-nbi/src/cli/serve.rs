@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use mock_nbi::{Clock, MockNbi, Profile, Release, Seed, Server, Shape};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::arguments::{Options, ProfileArg, ReleaseArg};
+use super::arguments::{Options, ReleaseArg};
 use super::listen;
 
 /// Serves until SIGINT or SIGTERM.
@@ -64,6 +64,15 @@ fn announce(options: &Options, server: &Server, fingerprint: Option<&str>) -> io
     out.flush()
 }
 
+fn profile(name: &str) -> anyhow::Result<Profile> {
+    Ok(match name {
+        "instant" => Profile::instant(),
+        "realistic" => Profile::realistic(),
+        "manual" => Profile::manual(),
+        file => Profile::from_yaml(&fs_err::read_to_string(file)?, file)?,
+    })
+}
+
 fn build(options: &Options) -> anyhow::Result<MockNbi> {
     let release = match options.release {
         ReleaseArg::R8 => Release::R8,
@@ -71,11 +80,7 @@ fn build(options: &Options) -> anyhow::Result<MockNbi> {
         ReleaseArg::R19 => Release::R19,
         ReleaseArg::R19Recorded => Release::R19Recorded,
     };
-    let profile = match options.profile {
-        ProfileArg::Instant => Profile::instant(),
-        ProfileArg::Realistic => Profile::realistic(),
-        ProfileArg::Manual => Profile::manual(),
-    };
+    let profile = profile(&options.profile)?;
     let clock = Clock::real();
     // Without a seed of its own, each start has other ids, as a real OSM has.
     let rng_seed = options.rng_seed.unwrap_or_else(|| clock.now().to_bits());

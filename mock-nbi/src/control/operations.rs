@@ -88,6 +88,18 @@ fn refusal(error: &SteerError) -> Refusal {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Callbacks {
+    urls: Vec<String>,
+}
+
+pub(super) fn set_callbacks(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
+    let wanted: Callbacks = call.read()?;
+    world.state.callbacks = wanted.urls.into_iter().collect();
+    Ok(Reply::Nothing)
+}
+
 /// Moves the clock on, step by step, until no operation is pending that would end by itself.
 pub(super) fn settle(world: &mut World, _: &Call) -> Result<Reply, Refusal> {
     while let Some(due) = world.state.engine.next_time() {

@@ -87,6 +87,8 @@ pub(super) const ROUTES: &[Route] = &[
         "How operations go on from now, whatever the profile says"),
     route("POST", "/_mock/operations/end", Some("EndBody"), Nothing, operations::end_all,
         "End every operation, those in line too"),
+    route("PUT", "/_mock/callbacks", Some("Callbacks"), Nothing, operations::set_callbacks,
+        "The addresses that subscriptions may name; all others refuse the connection"),
     route("POST", "/_mock/operations/settle", None, Nothing, operations::settle,
         "Move the clock on until no operation is left that would end by itself"),
     route("GET", "/_mock/operations", None, Json("Operations"), operations::list,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::Kind;
+use crate::profile::{Ending, Kind};
 use crate::state::db::Collection;
 
 /// What an operation works on.
@@ -22,18 +22,18 @@ impl Work {
         }
     }
 
-    /// The operation's id; of an admin item `<id>:<index>`, as OSM has it.
-    pub(crate) fn op_id(&self) -> String {
-        match self {
-            Self::Ns { op_id, .. } => op_id.clone(),
-            Self::Admin { id, index, .. } => format!("{id}:{index}"),
-        }
-    }
-
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Ns { kind, .. } => *kind,
             Self::Admin { .. } => Kind::Admin,
+        }
+    }
+
+    /// The operation's id; of admin items, `<id>:<index>`.
+    pub(crate) fn op_id(&self) -> String {
+        match self {
+            Self::Ns { op_id, .. } => op_id.clone(),
+            Self::Admin { id, index, .. } => format!("{id}:{index}"),
         }
     }
 }
@@ -55,14 +55,10 @@ pub(crate) enum Change {
     Start,
     /// The operation enters its stage of this number, from 2.
     Stage(u32),
+    /// It begins to take back what it did, and says this.
+    RollBack(Option<String>),
+    /// It was cancelled before it began.
+    Drop,
     /// It ends; with a text when it is to fail and who asked for that gave one.
     End(Ending),
-}
-
-/// How an operation ends.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Ending {
-    Well,
-    /// It fails, with OSM's usual text or this one.
-    Badly(Option<String>),
 }

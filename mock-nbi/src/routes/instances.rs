@@ -1,51 +1,67 @@
-//! `/nslcm/v1/ns_instances`, `ns_instances_content`, and the operations below an instance.
+//! `/nslcm/v1/ns_instances`, `ns_instances_content`, `ns_instances_terminate`, and the operations
+//! below an instance.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Call, Content, Reply, list_or_show};
 use crate::problem::Problem;
-use crate::profile::Kind;
 use crate::request::{Request, override_with};
 use crate::state::State;
 use crate::state::admin::Removal;
-use crate::state::db::{Collection, text};
+use crate::state::db::{Collection, list, set, text};
+use crate::state::session::Access;
 
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     let is_content = call.route.path.contains("ns_instances_content");
     match (request.method.as_str(), request.segments.get(4).map(String::as_str)) {
-        ("POST", None) => {
-            let mut body = request.parse_body()?.into_data()?;
-            if body.is_object() {
-                override_with(&mut body, &request.params)?;
-            }
-            create(state, call, &body, is_content)
+        ("POST", None) if call.route.path.ends_with("ns_instances_terminate") => {
+            terminate_all(state, call, &read_body(request)?)
         }
-        ("POST", Some(operation)) => {
-            let body = request.parse_body()?.into_data()?;
-            operate(state, call, operation, &body)
-        }
+        ("POST", None) => create(state, call, read_body(request)?, is_content),
+        ("POST", Some(operation)) => operate(state, call, operation, read_body(request)?),
         ("DELETE", _) => delete(state, call, is_content),
-        _ => list_or_show(state, call, request, Collection::NsInstances),
+        _ => {
+            let is_wanted = request
+                .params
+                .iter()
+                .any(|(key, value)| key == "vcaStatusRefresh" && value == "true");
+            let answer = list_or_show(state, call, request, Collection::NsInstances)?;
+            let Some(id) = &call.id else {
+                return Ok(answer);
+            };
+            // Asking anew moves the time that the same answer shows.
+            state.refresh_ns(id, is_wanted, call.now);
+            list_or_show(state, call, request, Collection::NsInstances)
+        }
     }
+}
+
+/// The body with what the query lays over it.
+pub(super) fn read_body(request: &Request) -> Result<Value, Problem> {
+    let mut body = request.parse_body()?.into_data()?;
+    if body.is_object() {
+        override_with(&mut body, &request.params)?;
+    }
+    Ok(body)
 }
 
 fn create(
     state: &mut State,
     call: &Call,
-    body: &Value,
+    mut body: Value,
     is_content: bool,
 ) -> Result<Reply, Problem> {
     let is_verbose = state.release.has_verbose_ids();
     let (id, answer) = if is_content {
-        let (id, op_id) = state.create_and_instantiate_ns(&call.session, body, call.now)?;
+        let (id, op_id) = state.create_and_instantiate_ns(&call.session, &mut body, call.now)?;
         let mut answer = json!({"id": id, "nslcmop_id": op_id});
         if is_verbose {
             answer["nsName"] = body["nsName"].clone();
         }
         (id, answer)
     } else {
-        let id = state.create_ns(&call.session, body, call.now)?;
+        let id = state.create_ns(&call.session, &mut body, call.now)?;
         let answer = if is_verbose { json!({"_id": id, "id": id}) } else { json!({"id": id}) };
         (id, answer)
     };
@@ -57,19 +73,12 @@ fn operate(
     state: &mut State,
     call: &Call,
     operation: &str,
-    body: &Value,
+    mut body: Value,
 ) -> Result<Reply, Problem> {
     let ns_id = call.id()?;
-    let kind = match operation {
-        "action" => Kind::Action,
-        "scale" => Kind::Scale,
-        "terminate" => Kind::Terminate,
-        _ => Kind::Instantiate,
-    };
-    let op_id = match kind {
-        Kind::Instantiate => Some(state.instantiate_ns(&call.session, ns_id, body, call.now)?),
-        _ => state.operate_ns(&call.session, ns_id, kind, body, call.now)?,
-    };
+    set(&mut body, "lcmOperationType", operation);
+    set(&mut body, "nsInstanceId", ns_id);
+    let op_id = state.operate_ns(&call.session, &mut body, call.now)?;
     let Some(op_id) = op_id else {
         // Nothing is terminated and nothing removed, whatever `autoremove` promises; OSM says so in
         // Python's words. Source: NBI v8 `nbi.py` and `instance_topics.py`, run.
@@ -94,6 +103,24 @@ fn name_instance(state: &State, ns_id: &str, answer: &mut Value) {
     }
 }
 
+/// Terminates several instances, and removes those that are not instantiated.
+///
+/// Source: OSM NBI v19 `nbi.py`, `ns_instances_terminate`.
+fn terminate_all(state: &mut State, call: &Call, body: &Value) -> Result<Reply, Problem> {
+    let autoremove = body.get("autoremove").cloned().unwrap_or_else(|| json!(true));
+    for ns_id in list(body, "ns_ids") {
+        let mut one = json!({
+            "lcmOperationType": "terminate", "nsInstanceId": ns_id, "autoremove": autoremove,
+        });
+        if state.operate_ns(&call.session, &mut one, call.now)?.is_none() {
+            let ns_id = ns_id.as_str().unwrap_or_default();
+            state.delete_ns(&call.session.with(Access::Write), ns_id)?;
+        }
+    }
+    let answer = json!({"ns_ids": body.get("ns_ids")});
+    Ok(Reply::new(StatusCode::ACCEPTED, Content::Data(answer)))
+}
+
 fn delete(state: &mut State, call: &Call, is_content: bool) -> Result<Reply, Problem> {
     let ns_id = call.id()?;
     if !is_content {
@@ -108,4 +135,21 @@ fn delete(state: &mut State, call: &Call, is_content: bool) -> Result<Reply, Pro
             Ok(Reply::new(StatusCode::ACCEPTED, Content::Data(answer)))
         }
     }
+}
+
+/// `/nslcm/v1/ns_lcm_op_occs`, and cancelling one.
+pub(super) fn serve_operations(
+    state: &mut State,
+    call: &Call,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    if request.method != "POST" {
+        return list_or_show(state, call, request, Collection::Operations);
+    }
+    let op_id = call.id()?;
+    let mut body = request.parse_body()?.into_data()?;
+    set(&mut body, "nsLcmOpOccId", op_id);
+    state.cancel_operation(&call.session, op_id, &body, call.now)?;
+    let place = format!("/osm/nslcm/v1/ns_lcm_op_occs/{op_id}");
+    Ok(Reply::located(StatusCode::ACCEPTED, place, json!({})))
 }

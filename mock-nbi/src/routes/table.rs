@@ -34,6 +34,15 @@ pub(crate) enum Resource {
     Instances,
     Operations,
     VnfInstances,
+    /// Network slice instances, with everything below one.
+    Slices,
+    SliceOperations,
+    /// Subscriptions to what happens to NS instances.
+    Subscriptions,
+    /// Performance reports.
+    Reports,
+    /// Operations on VNF instances, which are those on their NS instances.
+    VnfOperations,
     /// URLs of OSM that this fake does not serve yet.
     Elsewhere,
 }
@@ -63,10 +72,11 @@ const fn row(
 
 use Resource::{
     Admin, Domains, Elsewhere, Instances, Operations, PackageOperations, Packages, Pdus, People,
-    Tokens, VnfInstances,
+    Reports, SliceOperations, Slices, Subscriptions, Tokens, VnfInstances, VnfOperations,
 };
 
-const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
+const MAIN_TOPICS: &[&str] =
+    &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm", "vnflcm"];
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
@@ -128,6 +138,11 @@ const ROUTES: &[Route] = &[
     row("nslcm/v1/ns_instances_content/{id}", Instances, "GET DELETE", "", "ns_instances:id:"),
     row("nslcm/v1/ns_instances", Instances, "GET POST", "", "ns_instances:"),
     row("nslcm/v1/ns_instances/{id}", Instances, "GET DELETE", "", "ns_instances:id:"),
+    row("nslcm/v1/ns_instances_terminate", Instances, "POST", "", "ns_instances:"),
+    row("nslcm/v1/ns_instances/{id}/heal", Instances, "POST", "", "ns_instances:id:heal:"),
+    row("nslcm/v1/ns_instances/{id}/migrate", Instances, "POST", "", "ns_instances:id:migrate:"),
+    row("nslcm/v1/ns_instances/{id}/update", Instances, "POST", "", "ns_instances:id:update:"),
+    row("nslcm/v1/ns_lcm_op_occs/{id}/cancel", Operations, "POST", "", "ns_instances:opps:cancel:"),
     row("nslcm/v1/ns_instances/{id}/scale", Instances, "POST", "", "ns_instances:id:scale:"),
     row("nslcm/v1/ns_instances/{id}/terminate", Instances, "POST", "", "ns_instances:id:terminate:"),
     row("nslcm/v1/ns_instances/{id}/instantiate", Instances, "POST", "", "ns_instances:id:instantiate:"),
@@ -138,8 +153,17 @@ const ROUTES: &[Route] = &[
     row("nslcm/v1/vnfrs/{id}", VnfInstances, "GET", "", "vnf_instances:id:"),
     row("nslcm/v1/vnf_instances", VnfInstances, "GET", "", "vnf_instances:"),
     row("nslcm/v1/vnf_instances/{id}", VnfInstances, "GET", "", "vnf_instances:id:"),
-    row("nslcm/v1/subscriptions", Elsewhere, "GET POST", "", "ns_subscriptions:"),
-    row("nslcm/v1/subscriptions/{id}", Elsewhere, "GET DELETE", "", "ns_subscriptions:id:"),
+    row("nslcm/v1/subscriptions", Subscriptions, "GET POST", "", "ns_subscriptions:"),
+    row("nslcm/v1/subscriptions/{id}", Subscriptions, "GET DELETE", "", "ns_subscriptions:id:"),
+    row("vnflcm/v1/vnf_lcm_op_occs", VnfOperations, "GET", "", "vnf_instances:opps:"),
+    row("vnflcm/v1/vnf_lcm_op_occs/{id}", VnfOperations, "GET", "", "vnf_instances:opps:id:"),
+    row("vnflcm/v1/subscriptions", Subscriptions, "GET POST", "", "vnflcm_subscriptions:"),
+    row("vnflcm/v1/subscriptions/{id}", Subscriptions, "GET DELETE", "", "vnflcm_subscriptions:id:"),
+    row("vnflcm/v1/vnf_instances", Elsewhere, "GET POST", "", "vnflcm_instances:"),
+    row("vnflcm/v1/vnf_instances/{id}", Elsewhere, "GET DELETE", "", "vnflcm_instances:id:"),
+    row("vnflcm/v1/vnf_instances/{id}/scale", VnfOperations, "POST", "", "vnflcm_instances:id:scale:"),
+    row("vnflcm/v1/vnf_instances/{id}/terminate", VnfOperations, "POST", "", "vnflcm_instances:id:terminate:"),
+    row("vnflcm/v1/vnf_instances/{id}/instantiate", VnfOperations, "POST", "", "vnflcm_instances:id:instantiate:"),
     row("nst/v1/netslice_templates_content", Packages(Nst), "GET POST", "", "slice_templates:"),
     row("nst/v1/netslice_templates_content/{id}", Packages(Nst), "GET PUT DELETE", "", "slice_templates:id:"),
     row("nst/v1/netslice_templates", Packages(Nst), "GET POST", "", "slice_templates:"),
@@ -150,16 +174,16 @@ const ROUTES: &[Route] = &[
     row("nst/v1/netslice_templates/{id}/artifacts/{path}", Packages(Nst), "GET", "", "slice_templates:id:content:"),
     row("nst/v1/subscriptions", Elsewhere, "", "GET POST", ""),
     row("nst/v1/subscriptions/{id}", Elsewhere, "", "GET DELETE", ""),
-    row("nsilcm/v1/netslice_instances_content", Elsewhere, "GET POST", "", "slice_instances:"),
-    row("nsilcm/v1/netslice_instances_content/{id}", Elsewhere, "GET DELETE", "", "slice_instances:id:"),
-    row("nsilcm/v1/netslice_instances", Elsewhere, "GET POST", "", "slice_instances:"),
-    row("nsilcm/v1/netslice_instances/{id}", Elsewhere, "GET DELETE", "", "slice_instances:id:"),
-    row("nsilcm/v1/netslice_instances/{id}/terminate", Elsewhere, "POST", "", "slice_instances:id:terminate:"),
-    row("nsilcm/v1/netslice_instances/{id}/instantiate", Elsewhere, "POST", "", "slice_instances:id:instantiate:"),
-    row("nsilcm/v1/netslice_instances/{id}/action", Elsewhere, "POST", "", "slice_instances:id:action:"),
-    row("nsilcm/v1/nsi_lcm_op_occs", Elsewhere, "GET", "", "slice_instances:opps:"),
-    row("nsilcm/v1/nsi_lcm_op_occs/{id}", Elsewhere, "GET", "", "slice_instances:opps:id:"),
-    row("nspm/v1/pm_jobs/{id}/reports/{id}", Elsewhere, "GET", "", "reports:id:"),
+    row("nsilcm/v1/netslice_instances_content", Slices, "GET POST", "", "slice_instances:"),
+    row("nsilcm/v1/netslice_instances_content/{id}", Slices, "GET DELETE", "", "slice_instances:id:"),
+    row("nsilcm/v1/netslice_instances", Slices, "GET POST", "", "slice_instances:"),
+    row("nsilcm/v1/netslice_instances/{id}", Slices, "GET DELETE", "", "slice_instances:id:"),
+    row("nsilcm/v1/netslice_instances/{id}/terminate", Slices, "POST", "", "slice_instances:id:terminate:"),
+    row("nsilcm/v1/netslice_instances/{id}/instantiate", Slices, "POST", "", "slice_instances:id:instantiate:"),
+    row("nsilcm/v1/netslice_instances/{id}/action", Slices, "POST", "", "slice_instances:id:action:"),
+    row("nsilcm/v1/nsi_lcm_op_occs", SliceOperations, "GET", "", "slice_instances:opps:"),
+    row("nsilcm/v1/nsi_lcm_op_occs/{id}", SliceOperations, "GET", "", "slice_instances:opps:id:"),
+    row("nspm/v1/pm_jobs/{id}/reports/{id}", Reports, "GET", "", "reports:id:"),
 ];
 
 /// The row for a request.
@@ -198,6 +222,18 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
         return Err(Problem::not_allowed(format!("Method {method} not supported for this URL")));
     }
     Ok(*route)
+}
+
+/// Whether only release 19 has this URL.
+pub(crate) fn is_later(route: &Route) -> bool {
+    const LATER: &[&str] = &[
+        "nslcm/v1/ns_instances_terminate",
+        "nslcm/v1/ns_instances/{id}/heal",
+        "nslcm/v1/ns_instances/{id}/migrate",
+        "nslcm/v1/ns_instances/{id}/update",
+        "nslcm/v1/ns_lcm_op_occs/{id}/cancel",
+    ];
+    LATER.contains(&route.path) || route.path.starts_with("vnflcm/")
 }
 
 /// Method and path of a request as faults and reports name it: `GET /nsd/v1/ns_descriptors/{id}`.

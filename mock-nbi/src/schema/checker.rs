@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::violation::{Step, Violation};
-use super::{Fields, Pattern, Schema};
+use super::{Fields, Gate, Pattern, Schema};
 use crate::python::{repr, repr_str};
 use crate::release::Release;
 
@@ -24,7 +24,10 @@ impl Checker {
             Schema::Either(choices) => self.check_either(value, choices),
             Schema::List { of, min } => self.check_list(value, of, *min),
             Schema::MapOf { of, is_filled } => self.check_map(value, of, *is_filled),
-            Schema::Object(fields) => self.check_fields(value, fields),
+            Schema::Object(fields) => self.check_fields(value, fields, &[]),
+            Schema::Gated(fields, gates) => self.check_fields(value, fields, gates),
+            Schema::All(parts) => parts.iter().for_each(|part| self.check(value, part)),
+            Schema::NeedsOneOf { list, holds, keys } => self.check_needs(value, list, holds, keys),
             Schema::ListEdits => self.check_list_edits(value),
             leaf => self.check_leaf(value, leaf),
         }
@@ -92,7 +95,29 @@ impl Checker {
         }
     }
 
-    fn check_fields(&mut self, value: &Value, schema: &Fields) {
+    /// JSON Schema's `if` a list contains a word, `then` any of the keys is required; a list that is
+    /// absent counts as containing it.
+    fn check_needs(&mut self, value: &Value, list: &str, holds: &str, keys: &[&str]) {
+        let Some(map) = value.as_object() else {
+            return;
+        };
+        let applies = match map.get(list) {
+            Some(Value::Array(items)) => items.iter().any(|item| item == holds),
+            _ => true,
+        };
+        if applies && !keys.iter().any(|key| map.contains_key(*key)) {
+            let context = keys.iter().map(|key| Violation {
+                path: Vec::new(),
+                message: format!("{} is a required property", repr_str(key)),
+                matches_type: false,
+                context: Vec::new(),
+            });
+            let message = format!("{} is not valid under any of the given schemas", repr(value));
+            self.push(message, false, context.collect());
+        }
+    }
+
+    fn check_fields(&mut self, value: &Value, schema: &Fields, gates: &[Gate]) {
         let Some(map) = value.as_object() else {
             return self.wrong_type(value, "'object'");
         };
@@ -102,7 +127,10 @@ impl Checker {
         if map.len() < schema.min {
             self.too_few_properties(value, schema.min);
         }
-        let is_known = |key: &str| schema.fields.iter().any(|(name, _)| *name == key);
+        let release = self.release;
+        let is_open = |key: &str| !gates.iter().any(|(name, has)| *name == key && !has(release));
+        let is_known =
+            |key: &str| schema.fields.iter().any(|(name, _)| *name == key) && is_open(key);
         let mut unknown: Vec<String> =
             map.keys().filter(|key| !is_known(key)).map(|key| repr_str(key)).collect();
         if schema.is_closed && !unknown.is_empty() {
@@ -116,7 +144,7 @@ impl Checker {
             ));
         }
         for (name, schema) in schema.fields {
-            if let Some(item) = map.get(*name) {
+            if let Some(item) = map.get(*name).filter(|_| is_open(name)) {
                 self.check_below(Step::Key((*name).to_owned()), item, schema);
             }
         }
@@ -154,6 +182,7 @@ impl Checker {
             }
             Schema::Bool if !value.is_boolean() => self.wrong_type(value, "'boolean'"),
             Schema::AnyObject if !value.is_object() => self.wrong_type(value, "'object'"),
+            Schema::AnyList if !value.is_array() => self.wrong_type(value, "'array'"),
             Schema::Integer { min } => self.check_integer(value, *min, i64::MAX),
             Schema::IntegerTo { min, max } => self.check_integer(value, *min, *max),
             Schema::OneOf(words) => self.check_word(value, words, false),

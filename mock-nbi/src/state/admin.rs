@@ -6,7 +6,7 @@
 
 mod kinds;
 mod repos;
-mod secrets;
+pub(crate) mod secrets;
 
 use serde_json::{Map, Value, json};
 
@@ -83,7 +83,7 @@ impl State {
             self.attach_repo(&record);
         }
         self.db.put(collection, record);
-        self.submit(Work::Admin { collection, id: id.clone(), index: 0 }, now);
+        self.submit_admin(Work::Admin { collection, id: id.clone(), index: 0 }, now);
         Ok(id)
     }
 
@@ -181,7 +181,7 @@ impl State {
             operations.push(operation);
         }
         self.db.put(collection, record);
-        self.submit(Work::Admin { collection, id: id.clone(), index }, now);
+        self.submit_admin(Work::Admin { collection, id: id.clone(), index }, now);
         format!("{id}:{index}")
     }
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::operation::{Change, OperationResult, SteerError, Step, Work};
+use crate::profile::Subject;
 use crate::state::State;
-use crate::state::db::{Collection, set};
+use crate::state::db::{Collection, set, text};
 use crate::state::lcm;
 
 /// A state in which an operation comes to rest.
@@ -61,8 +62,25 @@ pub(crate) enum Forced {
 pub(crate) type ForcedOperations = IndexMap<String, Forced>;
 
 impl State {
+    /// Hands the operation of an admin item, whose record shows it already, to the engine.
+    pub(crate) fn submit_admin(&mut self, work: Work, now: f64) {
+        let Work::Admin { collection, id, index } = &work else {
+            return;
+        };
+        let record = self.db.get(*collection, id).unwrap_or_default();
+        let change = text(&record["_admin"]["operations"][*index], "lcmOperationType").to_owned();
+        let subject = Subject {
+            name: text(&record, "name").to_owned(),
+            item: collection.singular().to_owned(),
+            change,
+            ..Subject::default()
+        };
+        drop(record);
+        self.submit(work, &subject, now);
+    }
+
     /// Hands an operation to the engine.
-    pub(crate) fn submit(&mut self, work: Work, now: f64) {
+    pub(crate) fn submit(&mut self, work: Work, subject: &Subject, now: f64) {
         let forced = self.forced_next.take();
         let fails_with = match &forced {
             None | Some(Forced::Stuck) => None,
@@ -73,7 +91,7 @@ impl State {
         if let Some(forced @ (Forced::Rests(..) | Forced::Stuck)) = forced {
             self.forced.insert(work.op_id(), forced);
         }
-        self.engine.submit(work, now, fails_with);
+        self.engine.submit(work, subject, now, fails_with);
     }
 
     /// Writes one step of an operation.

@@ -1,188 +1,205 @@
-//! NS instances and the operations on them: what is checked before OSM takes a request.
+//! NS instances: how their records are made and removed.
 //!
-//! Source: NBI_FACTS.md section 9; recorded cases `ns_*`.
+//! Source: NBI_FACTS.md section 9; OSM NBI `instance_topics.py`, `NsrTopic`; recorded cases `ns_*`.
 
 mod checks;
+mod operations;
+mod sites;
+mod updates;
+
+use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
 use crate::descriptor::Kind as DescriptorKind;
-use crate::input;
-use crate::operation::Work;
+use crate::input::instances::NS_INSTANTIATE;
 use crate::problem::Problem;
-use crate::profile::Kind;
 use crate::schema;
 use crate::state::State;
 use crate::state::admin::Removal;
 use crate::state::db::{Collection, list, set, text};
+use crate::state::params::{self, Target};
 use crate::state::records::{self, Creation, profiles};
 use crate::state::session::{Access, Session};
-use crate::state::vdu::VduTables;
+use crate::state::vdu::Tables;
 
-use checks::check_member;
-
-const WHILE_VALIDATING: &str = " while 'validating input parameters'";
 /// Instances of more parts than this are refused: one line of a descriptor can ask for any number of
 /// machines. In OSM the records of so many come to more than the 16 MB its database takes.
 const PARTS_MAX: u64 = 10_000;
 
+/// A problem, and what OSM was about when it came up.
+fn during(step: &str) -> impl Fn(Problem) -> Problem {
+    let step = step.to_owned();
+    move |problem| {
+        // Python's own exceptions pass without the step; the texts tell them.
+        let is_python = problem.detail.starts_with('\'');
+        let prefix = if problem.detail.starts_with("database exception") {
+            "database exception "
+        } else {
+            ""
+        };
+        let detail = if is_python {
+            problem.detail.clone()
+        } else {
+            format!("{prefix}{} while '{step}'", problem.detail)
+        };
+        Problem { detail, ..problem }
+    }
+}
+
 impl State {
-    /// Makes an instance without starting anything; gives its id.
+    /// Makes an instance without starting anything; gives its id. Parameters in `body` take the form
+    /// in which OSM keeps them.
     ///
     /// # Errors
-    /// 422 by schema and 422 or 401 for the quota, 404 for the NSD or a VNFD, 409 for a disabled NSD, 400 for parameter names, 413
-    /// for more parts than the fake makes records of.
+    /// 422 by schema and 422 or 401 for the quota, 404 for the NSD or a VNFD, 409 for a disabled NSD,
+    /// 400 for parameter names, 413 for more parts than the fake makes records of.
     pub(crate) fn create_ns(
         &mut self,
         session: &Session,
-        body: &Value,
+        body: &mut Value,
         now: f64,
     ) -> Result<String, Problem> {
         self.check_quota(session, Collection::NsInstances).map_err(|problem| Problem {
             detail: format!("{} while 'checking quotas'", problem.detail),
             ..problem
         })?;
-        schema::check(body, &input::NS_INSTANTIATE, self.release, WHILE_VALIDATING)?;
-        let nsd = self.usable_nsd(session, body)?;
-        let project = session.with(Access::Write);
-        let mut parts = 0;
-        let mut members = Vec::new();
-        for profile in profiles(&nsd) {
-            let name = text(profile, "vnfd-id");
-            let vnfd = self
-                .db
-                .with(Collection::VnfPackages, "id", name)
-                .find(|vnfd| project.sees(vnfd))
-                .ok_or_else(|| project.not_found(Collection::VnfPackages, "id", name))?;
-            parts = records::part_count(&vnfd).saturating_add(parts);
-            if parts > PARTS_MAX {
-                return Err(Problem::too_large());
-            }
-            members.push((profile, text(&vnfd, "_id").to_owned()));
+        schema::check(body, &NS_INSTANTIATE, self.release, "")
+            .map_err(during("validating input parameters"))?;
+        let nsd_id = text(body, "nsdId").to_owned();
+        let step = format!("getting nsd id='{nsd_id}' from database");
+        let session = session.with(Access::Write);
+        let nsd = session
+            .find(&self.db, Collection::NsDescriptors, &nsd_id)
+            .map_err(during(&step))?
+            .into_owned();
+        let own = params::format(body, Target::Ns, &nsd, self.release).map_err(during(&step))?;
+        if text(&nsd["_admin"], "operationalState") == "DISABLED" {
+            return Err(during("checking nsdOperationalState")(Problem::conflict(format!(
+                "nsd with id '{nsd_id}' is DISABLED, and thus cannot be used to create a network \
+                 service"
+            ))));
         }
-        let (read, write) = session.projects_of_new();
-        let admin = json!({
-            "created": now, "modified": now, "projects_read": read, "projects_write": write,
-        });
+        self.check_flavors(body).map_err(during(&step))?;
+        let vnfds = self.member_packages(&session, &nsd)?;
         let id = self.ids.uuid();
-        let project_id = read.first().cloned().unwrap_or_default();
+        let (read, write) = session.projects_of_new();
+        let namespace = body.get("k8s-namespace").cloned();
         let creation = Creation {
             release: self.release,
             id: &id,
-            project_id: &project_id,
             now,
-            body,
             nsd: &nsd,
-            admin,
+            namespace: namespace.unwrap_or_else(|| json!(read.first())),
+            admin: json!({
+                "created": now, "modified": now, "projects_read": read, "projects_write": write,
+            }),
         };
-        let mut vdus = VduTables::default();
-        let mut vnfrs = Vec::new();
-        let mut vnfd_ids: Vec<String> = Vec::new();
-        for (profile, vnfd_id) in members {
-            let Some(vnfd) = self.db.get(Collection::VnfPackages, &vnfd_id) else {
-                continue;
-            };
-            let vnfr_id = self.ids.uuid();
-            let machines = vdus.machines(profile, &vnfd, &mut self.ids);
-            vnfrs.push(creation.vnfr(&vnfr_id, profile, &vnfd, &machines));
-            if !vnfd_ids.contains(&vnfd_id) {
-                vnfd_ids.push(vnfd_id);
+        let mut tables = Tables::default();
+        if !list(&nsd, "virtual-link-desc").is_empty() {
+            for (profile, vnfd) in profiles(&nsd).zip(&vnfds) {
+                tables.add_member(text(body, "nsName"), text(profile, "id"), vnfd)?;
             }
         }
-        let nsr = creation.nsr(&vnfrs, &vnfd_ids, &vdus);
+        let mut nsr = creation.nsr(body, &own, &tables)?;
+        set(body, "nsr_id", id.as_str());
+        let mut vnfrs = Vec::new();
+        for (profile, vnfd) in profiles(&nsd).zip(&vnfds) {
+            let step = format!(
+                "filling vnfr  vnfd-id='{}' constituent-vnfd='{}'",
+                text(profile, "vnfd-id"),
+                text(profile, "id")
+            );
+            let vnfr = creation
+                .vnfr(profile, vnfd, body, &tables, &mut self.ids)
+                .map_err(during(&step))?;
+            mark_passthrough(&mut nsr, vnfd, &vnfr);
+            vnfrs.push(vnfr);
+        }
+        self.keep_instance(nsr, vnfrs);
+        Ok(id)
+    }
+
+    /// A machine is given one flavour at most.
+    fn check_flavors(&self, body: &Value) -> Result<(), Problem> {
+        let mut machines = list(body, "vnf").iter().flat_map(|vnf| list(vnf, "vdu"));
+        let has_both = |vdu: &Value| {
+            vdu.get("vim-flavor-name").is_some() && vdu.get("vim-flavor-id").is_some()
+        };
+        if self.release.has_later_instance_operations() && machines.any(has_both) {
+            return Err(Problem::bad_request(
+                "Instantiation parameters vim-flavor-name and vim-flavor-id are mutually exclusive",
+            ));
+        }
+        Ok(())
+    }
+
+    fn keep_instance(&mut self, mut nsr: Value, vnfrs: Vec<Value>) {
+        let refs: Vec<Value> = vnfrs.iter().map(|vnfr| vnfr["_id"].clone()).collect();
+        let mut vnfd_ids: Vec<Value> = Vec::new();
+        for vnfr in &vnfrs {
+            if !vnfd_ids.contains(&vnfr["vnfd-id"]) {
+                vnfd_ids.push(vnfr["vnfd-id"].clone());
+            }
+        }
+        set(&mut nsr, "constituent-vnfr-ref", refs);
+        set(&mut nsr, "vnfd-id", vnfd_ids);
         for vnfr in vnfrs {
             self.db.put(Collection::VnfInstances, vnfr);
         }
         self.mark_packages_of(&nsr, true);
         self.db.put(Collection::NsInstances, nsr);
-        Ok(id)
     }
 
-    fn usable_nsd(&self, session: &Session, body: &Value) -> Result<Value, Problem> {
-        let nsd_id = text(body, "nsdId");
-        let step = format!(" while 'getting nsd id='{nsd_id}' from database'");
-        let nsd = session
-            .with(Access::Write)
-            .find(&self.db, Collection::NsDescriptors, nsd_id)
-            .map_err(|problem| {
-                Problem::not_found(format!("database exception {}{step}", problem.detail))
-            })?
-            .into_owned();
-        let params = body.get("additionalParamsForNs").and_then(Value::as_object);
-        let bad_name = params.into_iter().flatten().map(|(key, _)| key).find(|key| {
-            key.starts_with(|c: char| c.is_ascii_digit())
-                || !key.chars().all(|c| c.is_alphanumeric() || c == '_')
-        });
-        if let Some(key) = bad_name {
-            return Err(Problem::bad_request(format!(
-                "Invalid param name at additionalParamsForNs:{key}. Must contain only alphanumeric \
-                 characters and underscores, and cannot start with a digit{step}"
-            )));
+    /// The VNF package of each member, in order.
+    fn member_packages(&self, session: &Session, nsd: &Value) -> Result<Vec<Value>, Problem> {
+        let has_links = !list(nsd, "virtual-link-desc").is_empty();
+        let mut vnfds = Vec::new();
+        let mut parts = 0;
+        for profile in profiles(nsd) {
+            let name = text(profile, "vnfd-id");
+            let step = if has_links {
+                "filling nsr from input data".to_owned()
+            } else {
+                format!(
+                    "getting vnfd id='{name}' constituent-vnfd='{}' from database",
+                    text(profile, "id")
+                )
+            };
+            let mut found =
+                self.db.with(Collection::VnfPackages, "id", name).filter(|vnfd| session.sees(vnfd));
+            let vnfd = found
+                .next()
+                .ok_or_else(|| session.not_found(Collection::VnfPackages, "id", name))
+                .map_err(during(&step))?;
+            if found.next().is_some() {
+                return Err(during(&step)(session.found_more(Collection::VnfPackages, "id", name)));
+            }
+            parts = records::part_count(&vnfd).saturating_add(parts);
+            if parts > PARTS_MAX {
+                return Err(Problem::too_large());
+            }
+            vnfds.push(vnfd.into_owned());
         }
-        let state = text(&nsd["_admin"], "operationalState");
-        if state != "ENABLED" {
-            return Err(Problem::conflict(format!(
-                "nsd with id '{nsd_id}' is {state}, and thus cannot be used to create a network \
-                 service while 'checking nsdOperationalState'"
-            )));
-        }
-        Ok(nsd)
+        Ok(vnfds)
     }
 
-    /// Starts the instantiation of an instance; gives the operation's id.
+    /// Makes an instance and instantiates it; leaves nothing behind when that is refused. Gives the
+    /// ids of both.
     ///
     /// # Errors
-    /// 422 by schema, 404, 409 when it is instantiated, 400 for sites and members.
-    pub(crate) fn instantiate_ns(
-        &mut self,
-        session: &Session,
-        ns_id: &str,
-        body: &Value,
-        now: f64,
-    ) -> Result<String, Problem> {
-        let params = with_operation(body, "instantiate", ns_id);
-        schema::check(&params, &input::NS_INSTANTIATE, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
-        if is_instantiated(&nsr) && !session.force {
-            return Err(Problem::conflict(format!(
-                "ns_instance '{ns_id}' cannot be 'instantiate' because it is already instantiated"
-            )));
-        }
-        self.check_vim(session, text(&params, "vimAccountId"))?;
-        for vnf in list(&params, "vnf") {
-            check_member(&nsr, text(vnf, "member-vnf-index"))?;
-            if let Some(vim) = vnf.get("vimAccountId").and_then(Value::as_str) {
-                self.check_vim(session, vim)?;
-            }
-        }
-        for vld in list(&params, "vld") {
-            let name = text(vld, "name");
-            let links = list(&nsr["nsd"], "virtual-link-desc");
-            if !links.iter().any(|link| text(link, "id") == name) {
-                return Err(Problem::bad_request(format!(
-                    "Invalid parameter vld:name='{name}' is not present at nsd:vld"
-                )));
-            }
-        }
-        self.place_on_clusters(session, ns_id)?;
-        Ok(self.start_operation_of(session, ns_id, Kind::Instantiate, &params, now))
-    }
-
-    /// Makes an instance and instantiates it; leaves nothing behind when that is refused.
-    ///
-    /// # Errors
-    /// Those of [`Self::create_ns`] and [`Self::instantiate_ns`].
+    /// Those of [`Self::create_ns`] and of an instantiation.
     pub(crate) fn create_and_instantiate_ns(
         &mut self,
         session: &Session,
-        body: &Value,
+        body: &mut Value,
         now: f64,
     ) -> Result<(String, String), Problem> {
         let id = self.create_ns(session, body, now)?;
-        let mut params = body.clone();
-        set(&mut params, "nsr_id", id.as_str());
-        match self.instantiate_ns(&session.with(Access::Write), &id, &params, now) {
-            Ok(operation) => Ok((id, operation)),
+        set(body, "lcmOperationType", "instantiate");
+        set(body, "nsInstanceId", id.as_str());
+        match self.operate_ns(session, body, now) {
+            Ok(operation) => Ok((id, operation.unwrap_or_default())),
             Err(problem) => {
                 // OSM does not take back that the packages are in use.
                 self.forget_ns(&id);
@@ -191,79 +208,22 @@ impl State {
         }
     }
 
-    /// Starts an action, a scaling or a termination; gives the operation's id, or none where a
-    /// termination with autoremove finds nothing to terminate.
-    ///
-    /// # Errors
-    /// 422 by schema, 404, 409 when it is not instantiated, 400 for members and primitives.
-    pub(crate) fn operate_ns(
-        &mut self,
-        session: &Session,
-        ns_id: &str,
-        kind: Kind,
-        body: &Value,
-        now: f64,
-    ) -> Result<Option<String>, Problem> {
-        let (name, schema) = match kind {
-            Kind::Action => ("action", &input::NS_ACTION),
-            Kind::Scale => ("scale", &input::NS_SCALE),
-            Kind::Terminate => ("terminate", &input::NS_TERMINATE),
-            Kind::Instantiate | Kind::Admin => return Ok(None),
-        };
-        let mut params = with_operation(body, name, ns_id);
-        schema::check(&params, schema, self.release, "")?;
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
-        if !is_instantiated(&nsr) {
-            if kind == Kind::Terminate && params.get("autoremove") == Some(&json!(true)) {
-                return Ok(None);
-            }
-            return Err(Problem::conflict(format!(
-                "ns_instance '{ns_id}' cannot be '{name}' because it is not instantiated"
-            )));
-        }
-        match kind {
-            Kind::Action => self.check_action(&nsr, &mut params)?,
-            Kind::Scale => self.check_scale(&nsr, &params)?,
-            Kind::Instantiate | Kind::Terminate | Kind::Admin => {}
-        }
-        Ok(Some(self.start_operation_of(session, ns_id, kind, &params, now)))
-    }
-
-    fn start_operation_of(
-        &mut self,
-        session: &Session,
-        ns_id: &str,
-        kind: Kind,
-        params: &Value,
-        now: f64,
-    ) -> String {
-        let op_id = self.ids.uuid();
-        let (read, write) = session.projects_of_new();
-        let admin = json!({
-            "created": now, "modified": now, "projects_read": read, "projects_write": write,
-        });
-        let operation_type = text(params, "lcmOperationType");
-        let record =
-            records::operation(self.release, &op_id, ns_id, operation_type, params, &admin);
-        self.db.put(Collection::Operations, record);
-        self.submit(Work::Ns { ns_id: ns_id.to_owned(), op_id: op_id.clone(), kind }, now);
-        op_id
-    }
-
     /// Removes the record of an instance (`DELETE ns_instances/{id}`).
     ///
     /// # Errors
     /// 404 unknown; 409 while it is instantiated, unless forced.
     pub(crate) fn delete_ns(&mut self, session: &Session, ns_id: &str) -> Result<(), Problem> {
-        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?;
-        if is_instantiated(&nsr) && !session.force {
+        let session = session.with(Access::Delete);
+        let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
+        if text(&nsr["_admin"], "nsState") == "INSTANTIATED" && !session.force {
             return Err(Problem::conflict(format!(
-                "nsr '{ns_id}' cannot be deleted because it is in '{}' state. Launch 'terminate' \
-                 operation first; or force deletion",
-                text(&nsr["_admin"], "nsState")
+                "nsr '{ns_id}' cannot be deleted because it is in 'INSTANTIATED' state. Launch \
+                 'terminate' operation first; or force deletion"
             )));
         }
-        self.remove_ns(ns_id);
+        if !self.unshare(&session, Collection::NsInstances, &nsr)? {
+            self.remove_ns(ns_id);
+        }
         Ok(())
     }
 
@@ -278,10 +238,14 @@ impl State {
         now: f64,
     ) -> Result<Removal, Problem> {
         if !session.force {
-            schema::check(&json!({"nsInstanceId": ns_id}), &input::NS_ID, self.release, "")?;
-            let body = json!({"autoremove": true});
-            if let Some(op) = self.operate_ns(session, ns_id, Kind::Terminate, &body, now)? {
+            let mut body = json!({
+                "lcmOperationType": "terminate", "nsInstanceId": ns_id, "autoremove": true,
+            });
+            if let Some(op) = self.operate_ns(session, &mut body, now)? {
                 return Ok(Removal::Started(op));
+            }
+            if self.release.forgets_to_delete_idle_instances() {
+                return Ok(Removal::Done);
             }
         }
         self.delete_ns(session, ns_id)?;
@@ -291,6 +255,7 @@ impl State {
     /// Removes an instance with its operations and VNF records.
     pub(crate) fn remove_ns(&mut self, ns_id: &str) {
         if let Some(nsr) = self.forget_ns(ns_id) {
+            self.free_pdus_of(ns_id);
             self.mark_packages_of(&nsr, false);
         }
     }
@@ -301,6 +266,17 @@ impl State {
         self.engine.forget(ns_id);
         self.helm.forget(ns_id);
         self.db.remove(Collection::NsInstances, ns_id)
+    }
+
+    /// Ids of an instance's VNF records, in order.
+    pub(crate) fn vnfr_ids(&self, ns_id: &str) -> Vec<String> {
+        self.db.ids_with(Collection::VnfInstances, "nsr-id-ref", ns_id)
+    }
+
+    /// An instance's VNF records, in order.
+    pub(crate) fn vnfrs_of(&self, ns_id: &str) -> Vec<Value> {
+        let found = self.db.with(Collection::VnfInstances, "nsr-id-ref", ns_id);
+        found.map(Cow::into_owned).collect()
     }
 
     /// Sets `usageState` of an instance's packages, in releases that do.
@@ -320,17 +296,44 @@ impl State {
             }
         }
     }
+
+    /// Reading one instance asks for its state anew when that is two minutes old, or when it is
+    /// wanted.
+    pub(crate) fn refresh_ns(&mut self, ns_id: &str, is_wanted: bool, now: f64) {
+        if !self.release.refreshes_status_when_read() {
+            return;
+        }
+        if let Some(nsr) = self.db.get_mut(Collection::NsInstances, ns_id) {
+            let modified = nsr["_admin"]["modified"].as_f64().unwrap_or(now);
+            if is_wanted || now - modified > STATUS_AGE_MAX {
+                set(&mut nsr["_admin"], "modified", now);
+            }
+        }
+    }
 }
 
-/// Whether operations are allowed: set at the start of instantiation, reset by a termination that
-/// ended well.
-fn is_instantiated(nsr: &Value) -> bool {
-    text(&nsr["_admin"], "nsState") != "NOT_INSTANTIATED"
-}
+/// Seconds after which OSM asks anew for the state of an instance that is read.
+///
+/// Source: OSM NBI v19 `instance_topics.py`, `vca_status_refresh`.
+const STATUS_AGE_MAX: f64 = 120.0;
 
-fn with_operation(body: &Value, name: &str, ns_id: &str) -> Value {
-    let mut params = body.clone();
-    set(&mut params, "lcmOperationType", name);
-    set(&mut params, "nsInstanceId", ns_id);
-    params
+/// Links that carry an interface of the hardware are marked.
+fn mark_passthrough(nsr: &mut Value, vnfd: &Value, vnfr: &Value) {
+    let is_hardware =
+        |interface: &Value| matches!(text(interface, "type"), "SR-IOV" | "PCI-PASSTHROUGH");
+    let wanted: Vec<&str> = list(vnfr, "vdur")
+        .iter()
+        .flat_map(|vdur| list(vdur, "interfaces"))
+        .filter(|interface| is_hardware(interface))
+        .map(|interface| text(interface, "ns-vld-id"))
+        .collect();
+    if wanted.is_empty() || list(vnfd, "vdu").is_empty() {
+        return;
+    }
+    let links = nsr.get_mut("vld").and_then(Value::as_array_mut);
+    for link in links.into_iter().flatten() {
+        if wanted.contains(&text(link, "id")) {
+            set(link, "pci-interfaces", true);
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! What OSM's life-cycle manager writes when operations start, move on and end.
 //!
-//! Source: NBI_FACTS.md section 11; recorded cases `ns_actions_queue`, `ns_failed_instantiation`,
-//! `ns_action_upgrade`; release10/ns-action.upgrade2.jsonl.
+//! Source: NBI_FACTS.md section 11; OSM LCM v19 `ns.py`; recorded cases `ns_actions_queue`,
+//! `ns_failed_instantiation`, `ns_action_upgrade`; release10/ns-action.upgrade2.jsonl.
 
+mod action;
 mod admin;
+mod changes;
 mod kdu;
+mod machines;
+mod scaling;
+mod stages;
 
 use serde_json::{Value, json};
 
@@ -12,19 +17,19 @@ use crate::operation::{Change, Ending, Step, Work};
 use crate::profile::Kind;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, set, text};
+use stages::{DELETION, DEPLOYMENT};
 
-/// Stages of an instantiation by number from 1. OSM announces five; the last three are for day-1
-/// primitives, which KDUs without execution environments do not have.
-///
-/// Source: recorded cases `ns_actions_queue` and `ns_failed_instantiation`; OSM LCM v19 `ns.py`.
-const STAGES: [&str; 2] = [
-    "Stage 1/5: preparation of the environment.",
-    "Stage 2/5: deployment of KDUs, VMs and execution environments.",
-];
-/// Source: OSM LCM v19 `ns.py`, `terminate`.
-const DELETION_STAGE: &str = "Stage 3/3 delete all.";
-const INSTALL_FAILED: &str = "Deploying KDU: Error executing command: helm3 install failed";
 const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed";
+
+/// The instance and operation that a step is about.
+#[derive(Clone, Copy, Debug)]
+struct Running<'a> {
+    ns_id: &'a str,
+    op_id: &'a str,
+    kind: Kind,
+    /// Epoch seconds.
+    at: f64,
+}
 
 /// Writes one step of an operation into the records.
 pub(crate) fn apply(state: &mut State, step: &Step) {
@@ -34,73 +39,69 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
                 admin::end_admin(state, *collection, id, *index, ending, step.at);
             }
         }
-        Work::Ns { ns_id, op_id, kind } => match &step.change {
-            Change::Wait => {
-                if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
-                    set(op, "queuePosition", 0);
+        Work::Ns { ns_id, op_id, kind } => {
+            let running = Running { ns_id, op_id, kind: *kind, at: step.at };
+            match &step.change {
+                Change::Wait => {
+                    if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
+                        set(op, "queuePosition", 0);
+                    }
+                }
+                Change::Start => start(state, running),
+                Change::Stage(number) => stages::enter(state, running, *number),
+                Change::Drop => drop_cancelled(state, running),
+                Change::RollBack(detail) => roll_back(state, running, detail.as_deref()),
+                Change::End(ending) => {
+                    end(state, running, ending);
+                    state.end_of_slice_operation(op_id, step.at);
                 }
             }
-            Change::Start => start(state, ns_id, op_id, *kind, step.at),
-            Change::Stage(number) => {
-                let stage = STAGES[(*number as usize).saturating_sub(1).min(STAGES.len() - 1)];
-                if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
-                    set(op, "stage", stage);
-                    set(op, "detailed-status", stage);
-                }
-            }
-            Change::End(ending) => end(state, ns_id, op_id, *kind, ending, step.at),
-        },
+        }
     }
 }
 
-fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
-    let (stage, detail) = match kind {
-        Kind::Instantiate => (json!(STAGES[0]), Some("Reading from database. ")),
-        Kind::Terminate => (json!("Stage 1/3: Preparing task."), Some("Getting nsr from db. ")),
-        Kind::Action | Kind::Scale | Kind::Admin => (Value::Null, None),
-    };
-    if let Some(op) = state.db.get_mut(Collection::Operations, op_id) {
-        set(op, "queuePosition", 0);
-        if let (Some(stage), Some(detail)) = (stage.as_str(), detail) {
-            set(op, "detailed-status", format!("{stage} {detail}"));
-        }
-        set(op, "stage", stage);
+fn start(state: &mut State, running: Running) {
+    stages::begin(state, running);
+    if running.kind == Kind::Instantiate {
+        mark_vnfrs(state, running.ns_id, "INSTANTIATED");
     }
-    let running = match kind {
+    let is_stand_in = state.release.has_lenient_lcm();
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, running.ns_id) else {
+        return;
+    };
+    let word = match running.kind {
         Kind::Instantiate => "INSTANTIATING",
         Kind::Terminate => "TERMINATING",
         Kind::Scale => "SCALING",
+        Kind::Heal => "HEALING",
+        Kind::Update => "UPDATING",
+        Kind::Migrate => "MIGRATING",
         Kind::Action | Kind::Admin => "RUNNING ACTION",
     };
-    if kind == Kind::Instantiate {
-        mark_vnfrs(state, ns_id, "INSTANTIATED");
+    set(nsr, "currentOperation", word);
+    set(nsr, "currentOperationID", running.op_id);
+    for key in ["errorDescription", "errorDetail"] {
+        set(nsr, key, Value::Null);
     }
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
-        return;
-    };
-    set(nsr, "currentOperation", running);
-    set(nsr, "currentOperationID", op_id);
     let admin = admin_of(nsr);
     for key in ["nslcmop", "current-operation"] {
-        set(admin, key, op_id);
+        set(admin, key, running.op_id);
     }
-    set(admin, "operation-type", running);
-    set(admin, "modified", at);
-    match kind {
+    set(admin, "operation-type", word);
+    if !is_stand_in {
+        set(admin, "modified", running.at);
+    }
+    match running.kind {
         Kind::Instantiate => {
             set(admin, "nsState", "INSTANTIATED");
             set(admin, "deployed", json!({"RO": {"vnfd": []}, "VCA": [], "K8s": []}));
-            for (key, value) in [
-                ("nsState", json!("BUILDING")),
-                ("errorDescription", Value::Null),
-                ("errorDetail", Value::Null),
-                ("configurationStatus", json!([])),
-                ("operational-status", json!("init")),
-                ("config-status", json!("init")),
-                ("detailed-status", json!("creating")),
-            ] {
-                set(nsr, key, value);
+            set(nsr, "nsState", "BUILDING");
+            set(nsr, "configurationStatus", json!([]));
+            set(nsr, "operational-status", "init");
+            if is_stand_in {
+                set(nsr, "config-status", "init");
             }
+            set(nsr, "detailed-status", "creating");
         }
         Kind::Terminate => {
             set(nsr, "nsState", "TERMINATING");
@@ -108,180 +109,205 @@ fn start(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, at: f64) {
             set(nsr, "config-status", "terminating");
         }
         Kind::Scale => set(nsr, "operational-status", "scaling"),
-        Kind::Action | Kind::Admin => {}
+        Kind::Update => set(nsr, "operational-status", "updating"),
+        Kind::Heal => {
+            set(&mut admin_of(nsr)["deployed"]["RO"], "operational-status", "healing");
+            set(nsr, "operational-status", "healing");
+        }
+        Kind::Action | Kind::Migrate | Kind::Admin => {}
     }
 }
 
 fn mark_vnfrs(state: &mut State, ns_id: &str, ns_state: &str) {
-    for id in vnfr_ids(state, ns_id) {
+    for id in state.vnfr_ids(ns_id) {
         if let Some(vnfr) = state.db.get_mut(Collection::VnfInstances, &id) {
             set(admin_of(vnfr), "nsState", ns_state);
         }
     }
 }
 
-fn vnfr_ids(state: &State, ns_id: &str) -> Vec<String> {
-    state.db.ids_with(Collection::VnfInstances, "nsr-id-ref", ns_id)
+fn end(state: &mut State, running: Running, ending: &Ending) {
+    match running.kind {
+        Kind::Instantiate => end_instantiate(state, running, ending),
+        Kind::Action => action::end(state, running, ending),
+        Kind::Terminate => end_terminate(state, running, ending),
+        Kind::Scale => scaling::end(state, running, ending),
+        Kind::Heal => changes::end_heal(state, running, ending),
+        Kind::Update => changes::end_update(state, running, ending),
+        Kind::Migrate => changes::end_migrate(state, running, ending),
+        Kind::Admin => {}
+    }
+    let word = match ending {
+        Ending::Well | Ending::Badly(_) => return,
+        Ending::Partly(_) => "PARTIALLY_COMPLETED",
+        Ending::ForNow(_) => "FAILED_TEMP",
+        Ending::RolledBack(_) => "ROLLED_BACK",
+    };
+    let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) else {
+        return;
+    };
+    set(op, "operationState", word);
+    if let Ending::Partly(Some(detail)) = ending {
+        set(op, "errorMessage", detail.as_str());
+        set(op, "detailed-status", detail.as_str());
+    }
+    forget_cancellation(op);
 }
 
-fn end(state: &mut State, ns_id: &str, op_id: &str, kind: Kind, ending: &Ending, at: f64) {
-    match kind {
-        Kind::Instantiate => end_instantiate(state, ns_id, op_id, ending, at),
-        Kind::Action => kdu::end_action(state, ns_id, op_id, ending, at),
-        Kind::Terminate => end_terminate(state, ns_id, op_id, ending, at),
-        Kind::Scale | Kind::Admin => {
-            let failure = failure_text(ending, "Error scaling");
-            match &failure {
-                None => finish(state, op_id, "COMPLETED", Value::Null, "Done", at),
-                Some(text) => finish(state, op_id, "FAILED", json!(text), text, at),
-            }
-            if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-                set(
-                    nsr,
-                    "operational-status",
-                    if failure.is_none() { "running" } else { "failed" },
-                );
-                idle(nsr, at);
-            }
+/// Source: OSM LCM v19 `lcm.py`, topic `nslcmops`.
+fn forget_cancellation(op: &mut Value) {
+    if let Some(fields) = op.as_object_mut()
+        && fields.shift_remove("cancelMode").is_some()
+    {
+        set(op, "isCancelPending", false);
+    }
+}
+
+/// An operation that was cancelled while it waited touches nothing but its own record.
+fn drop_cancelled(state: &mut State, running: Running) {
+    const DETAIL: &str = "Operation was cancelled";
+    finish(state, running, Outcome::failed(DETAIL, DETAIL));
+    if let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) {
+        set(op, "operationState", "FAILED_TEMP");
+        forget_cancellation(op);
+    }
+}
+
+fn roll_back(state: &mut State, running: Running, detail: Option<&str>) {
+    if let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) {
+        set(op, "operationState", "ROLLING_BACK");
+        set(op, "statusEnteredTime", running.at);
+        if let Some(detail) = detail {
+            set(op, "errorMessage", detail);
+            set(op, "detailed-status", detail);
         }
     }
 }
 
+/// What went wrong: the given text or the usual one; none where the operation did what it was to do.
 fn failure_text(ending: &Ending, usual: &str) -> Option<String> {
     match ending {
-        Ending::Well => None,
-        Ending::Badly(text) => Some(text.clone().unwrap_or_else(|| usual.to_owned())),
+        Ending::Well | Ending::Partly(_) => None,
+        Ending::Badly(text) | Ending::ForNow(text) | Ending::RolledBack(text) => {
+            Some(text.clone().unwrap_or_else(|| usual.to_owned()))
+        }
     }
 }
 
-fn finish(
-    state: &mut State,
-    op_id: &str,
-    operation_state: &str,
+/// What an operation's record shows at its end.
+#[derive(Debug)]
+struct Outcome {
+    is_well: bool,
+    /// `errorMessage`
     error: Value,
-    detail: &str,
-    at: f64,
-) {
-    let Some(op) = state.db.get_mut(Collection::Operations, op_id) else {
-        return;
-    };
-    set(op, "operationState", operation_state);
-    set(op, "stage", "");
-    set(op, "errorMessage", error);
-    set(op, "detailed-status", detail);
-    set(op, "statusEnteredTime", at);
+    /// `detailed-status`
+    detail: Value,
 }
 
-/// No operation runs any more.
-fn idle(nsr: &mut Value, at: f64) {
+impl Outcome {
+    fn done() -> Self {
+        Self { is_well: true, error: Value::Null, detail: json!("Done") }
+    }
+
+    fn failed(error: impl Into<Value>, detail: impl Into<Value>) -> Self {
+        Self { is_well: false, error: error.into(), detail: detail.into() }
+    }
+}
+
+fn finish(state: &mut State, running: Running, outcome: Outcome) {
+    let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) else {
+        return;
+    };
+    set(op, "operationState", if outcome.is_well { "COMPLETED" } else { "FAILED" });
+    set(op, "stage", "");
+    set(op, "errorMessage", outcome.error);
+    set(op, "detailed-status", outcome.detail);
+    set(op, "statusEnteredTime", running.at);
+}
+
+/// Shows the instance with no operation running any more, and `change`s more of it.
+fn idle(state: &mut State, running: Running, change: impl FnOnce(&mut Value)) {
+    let is_stand_in = state.release.has_lenient_lcm();
+    let Some(nsr) = state.db.get_mut(Collection::NsInstances, running.ns_id) else {
+        return;
+    };
     set(nsr, "currentOperation", "IDLE");
-    set(nsr, "currentOperationID", Value::Null);
+    for key in ["currentOperationID", "errorDescription", "errorDetail"] {
+        set(nsr, key, Value::Null);
+    }
     let admin = admin_of(nsr);
     for key in ["nslcmop", "current-operation", "operation-type"] {
         set(admin, key, Value::Null);
     }
-    set(admin, "modified", at);
-}
-
-fn end_instantiate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, at: f64) {
-    let failure = failure_text(ending, INSTALL_FAILED);
-    let failure = kdu::deploy_kdus(state, ns_id, failure, at);
-    connect_links(state, ns_id);
-    match failure {
-        None => {
-            finish(state, op_id, "COMPLETED", Value::Null, "Done", at);
-            if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-                set(nsr, "nsState", "READY");
-                set(nsr, "operational-status", "running");
-                set(nsr, "config-status", "configured");
-                set(nsr, "detailed-status", "Done");
-                idle(nsr, at);
-            }
-        }
-        Some(detail) => {
-            let stage = STAGES[1];
-            let message = format!("{stage} Detail: {detail}");
-            finish(state, op_id, "FAILED", json!(message), &detail, at);
-            break_ns(state, ns_id, "INSTANTIATING", op_id, stage, &detail, at);
-            if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
-                set(nsr, "config-status", "configured");
-            }
-        }
+    if !is_stand_in {
+        set(admin, "modified", running.at);
     }
+    change(nsr);
 }
 
-fn break_ns(
-    state: &mut State,
-    ns_id: &str,
-    operation: &str,
-    op_id: &str,
-    stage: &str,
-    detail: &str,
-    at: f64,
-) {
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
+/// The operational status of before an operation that has hidden it.
+fn status_before(nsr: &Value) -> &'static str {
+    if text(nsr, "nsState") == "BROKEN" { "failed" } else { "running" }
+}
+
+fn end_instantiate(state: &mut State, running: Running, ending: &Ending) {
+    let deployed = kdu::deploy(state, running, ending);
+    machines::connect_links(state, running.ns_id);
+    let Some(detail) = deployed.failure else {
+        machines::bring_up(state, running.ns_id);
+        finish(state, running, Outcome::done());
+        idle(state, running, |nsr| {
+            set(nsr, "nsState", "READY");
+            set(nsr, "operational-status", "running");
+            set(nsr, "config-status", "configured");
+            set(nsr, "detailed-status", "Done");
+        });
         return;
     };
-    let description = format!("Operation: {operation}.{op_id}, {stage}");
+    let message = format!("{DEPLOYMENT} Detail: {detail}");
+    finish(state, running, Outcome::failed(message, detail.as_str()));
+    let description = format!("Operation: INSTANTIATING.{}, {DEPLOYMENT}", running.op_id);
+    // Where no task was begun, none is pending, and OSM takes what is there for running.
+    let status = if deployed.has_begun { "failed" } else { "running" };
+    idle(state, running, |nsr| {
+        break_ns(nsr, status, &description, &detail);
+        set(nsr, "config-status", "configured");
+    });
+}
+
+fn break_ns(nsr: &mut Value, status: &str, description: &str, detail: &str) {
     set(nsr, "nsState", "BROKEN");
-    set(nsr, "operational-status", "failed");
+    set(nsr, "operational-status", status);
     set(nsr, "detailed-status", format!("{description} Detail: {detail}"));
     set(nsr, "errorDescription", description);
     set(nsr, "errorDetail", detail);
-    idle(nsr, at);
 }
 
-/// Release 10 shows in each link what the VIM made of it.
-fn connect_links(state: &mut State, ns_id: &str) {
-    if state.release.has_lenient_lcm() {
+fn end_terminate(state: &mut State, running: Running, ending: &Ending) {
+    if let Some(detail) = failure_text(ending, TERMINATE_FAILED) {
+        let message = format!("{DELETION} Detail: {detail}");
+        finish(state, running, Outcome::failed(message, detail.as_str()));
+        let description = format!("Operation: TERMINATING.{}, {DELETION}.", running.op_id);
+        idle(state, running, |nsr| break_ns(nsr, "failed", &description, &detail));
         return;
     }
-    let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) else {
-        return;
-    };
-    let vim = text(nsr, "datacenter").to_owned();
-    let Some(links) = nsr.get_mut("vld").and_then(Value::as_array_mut) else {
-        return;
-    };
-    for link in links {
-        let name = text(link, "name").to_owned();
-        let info = json!({
-            "vim_account_id": vim,
-            "vim_network_name": null,
-            "vim_details": format!("{{name: {name}, status: ACTIVE}}\n"),
-            "vim_id": state.ids.uuid(),
-            "vim_status": "ACTIVE",
-            "vim_name": name,
-        });
-        set(link, "vim_info", json!({format!("vim:{vim}"): info}));
-    }
-}
-
-fn end_terminate(state: &mut State, ns_id: &str, op_id: &str, ending: &Ending, at: f64) {
     let is_autoremoved = state
         .db
-        .get(Collection::Operations, op_id)
+        .get(Collection::Operations, running.op_id)
         .is_some_and(|op| op["operationParams"]["autoremove"] == true);
-    if let Some(detail) = failure_text(ending, TERMINATE_FAILED) {
-        let stage = DELETION_STAGE;
-        let message = format!("{stage} Detail: {detail}");
-        finish(state, op_id, "FAILED", json!(message), &detail, at);
-        break_ns(state, ns_id, "TERMINATING", op_id, &format!("{stage}."), &detail, at);
-        return;
-    }
-    finish(state, op_id, "COMPLETED", Value::Null, "Done", at);
+    finish(state, running, Outcome::done());
     if !state.release.has_lenient_lcm() {
-        state.helm.forget(ns_id);
+        state.helm.forget(running.ns_id);
     }
-    mark_vnfrs(state, ns_id, "NOT_INSTANTIATED");
-    if let Some(nsr) = state.db.get_mut(Collection::NsInstances, ns_id) {
+    mark_vnfrs(state, running.ns_id, "NOT_INSTANTIATED");
+    idle(state, running, |nsr| {
         set(nsr, "nsState", "NOT_INSTANTIATED");
         set(nsr, "operational-status", "terminated");
         set(nsr, "detailed-status", "Done");
         set(admin_of(nsr), "nsState", "NOT_INSTANTIATED");
-        idle(nsr, at);
-    }
+    });
     if is_autoremoved {
-        state.remove_ns(ns_id);
+        // Whoever queued behind it finds nothing any more.
+        state.remove_ns(running.ns_id);
     }
 }

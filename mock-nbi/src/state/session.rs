@@ -91,6 +91,23 @@ impl Session {
 
     /// OSM's 404 for a record that `key: value` does not find.
     pub(crate) fn not_found(&self, collection: Collection, key: &str, value: &str) -> Problem {
+        Problem::not_found(format!(
+            "database exception database exception Not found any {} with filter='{}'",
+            collection.singular(),
+            self.filter_text(key, value)
+        ))
+    }
+
+    /// OSM's 409 where `key: value` finds more records than one.
+    pub(crate) fn found_more(&self, collection: Collection, key: &str, value: &str) -> Problem {
+        Problem::conflict(format!(
+            "database exception database exception Found more than one {} with filter='{}'",
+            collection.singular(),
+            self.filter_text(key, value)
+        ))
+    }
+
+    fn filter_text(&self, key: &str, value: &str) -> String {
         let projects = self.projects();
         let mut filter = String::from("{");
         if !projects.is_empty() {
@@ -100,11 +117,7 @@ impl Session {
         if self.hides_public() {
             filter += "'_admin.projects_read.ncont': ['ANY'], ";
         }
-        filter += &format!("{}: {}}}", repr_str(key), repr_str(value));
-        Problem::not_found(format!(
-            "database exception database exception Not found any {} with filter='{filter}'",
-            collection.singular()
-        ))
+        filter + &format!("{}: {}}}", repr_str(key), repr_str(value))
     }
 
     /// The projects to write into a new record's `_admin`; none for a request with `ADMIN`.

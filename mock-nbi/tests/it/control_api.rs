@@ -36,6 +36,7 @@ fn sample_body(route: &str) -> Option<Value> {
     Some(match route {
         "POST /_mock/seed" => json!({"vim_accounts": [{"name": "another"}]}),
         "POST /_mock/clock/advance" => json!({"seconds": 1}),
+        "PUT /_mock/callbacks" => json!({"urls": ["http://client/notify"]}),
         "PUT /_mock/operations/mode" => json!({"mode": "manual"}),
         "POST /_mock/operations/end" => json!({"result": "ok"}),
         "POST /_mock/operations/{id}/fail" => json!({"detail": "no"}),

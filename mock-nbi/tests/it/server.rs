@@ -116,7 +116,11 @@ fn it_refuses_what_it_should() {
     check(&["--tls-cert", "/nonexistent", "--tls-key", "y"], 1, "/nonexistent");
     check(&["--speed", "0"], 64, "`--speed 0` must be above 0");
     check(&["--log-level", "=x="], 64, "`--log-level =x=`");
-    check(&["--profile", "x"], 64, "invalid value 'x'");
+    check(
+        &["--profile", "x"],
+        64,
+        "`--profile x` is neither instant, realistic, manual nor a file",
+    );
     check(&["--seed", "/nonexistent.yaml"], 1, "/nonexistent.yaml");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();

@@ -91,12 +91,13 @@ async fn a_world_made_of_a_snapshot_goes_on_as_the_first_does() {
         let user = User { nbi: nbi.clone(), token };
         let vim_id = stock.vim_id.clone();
         let stock = Stocked { user, nsd_id: stock.nsd_id.clone(), vim_id };
+        // Before there is a second VNFD of this id, of which no instance can be made.
+        let (new, _) = stock.create_ns("more", json!({})).await;
         assert_eq!(go_on_upload(&stock.user, &package, &transaction).await, 201);
         nbi.end_operations(OperationResult::Ok);
         let ns = stock.ns(&ns_id).await;
         let helm = ns["_admin"]["deployed"]["K8s"][0]["detailed-status"].as_str().unwrap();
         assert!(helm.contains("'replicaCount': '3'") && helm.contains("'version': 3"), "{helm}");
-        let (new, _) = stock.create_ns("more", json!({})).await;
         let statuses = [
             send(nbi, "GET", "/osm/version", &[], None).await.unwrap().status,
             send(nbi, "GET", "/osm/version", &[], None).await.unwrap().status,

@@ -77,7 +77,7 @@ pub(super) fn has_cloud_secrets(change: &Value) -> bool {
 const CLOUD_SECRETS: [&str; 2] = ["clientSecret", "SecretAccessKey"];
 
 /// Encrypts every text, however deep, the key of which speaks of a password or secret.
-pub(super) fn encrypt_fields(value: &mut Value, id: &str) {
+pub(crate) fn encrypt_fields(value: &mut Value, id: &str) {
     match value {
         Value::Object(fields) => {
             for (key, inner) in fields.iter_mut() {

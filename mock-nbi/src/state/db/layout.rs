@@ -21,16 +21,21 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
         }
         Collection::Projects | Collection::Roles => &["name"],
         Collection::SliceTemplates | Collection::NsConfigTemplates => &[READ_BY, "id"],
-        Collection::SliceInstances => &[READ_BY, "_admin.nst-id"],
+        Collection::SliceInstances => {
+            &[READ_BY, "_admin.nst-id", "_admin.nsrs-detailed-list.nsrId"]
+        }
         Collection::PackageOperations => &[READ_BY, "vnfPkgId"],
         Collection::VimAccounts => &[READ_BY, "name", "vca"],
         Collection::WimAccounts
         | Collection::SdnControllers
         | Collection::Vcas
         | Collection::K8sRepos
-        | Collection::OsmRepos
-        | Collection::PduDescriptors => &[READ_BY, "name"],
-        Collection::SliceOperations | Collection::Subscriptions => &[READ_BY],
+        | Collection::OsmRepos => &[READ_BY, "name"],
+        Collection::PduDescriptors => &[READ_BY, "name", "_admin.usage.nsr_id"],
+        Collection::SliceOperations => {
+            &[READ_BY, "netsliceInstanceId", "operationParams.nslcmops_ids"]
+        }
+        Collection::Subscriptions => &[READ_BY],
     }
 }
 

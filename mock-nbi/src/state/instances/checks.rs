@@ -1,118 +1,72 @@
-//! What OSM checks before it takes an operation: sites, members, KDUs, primitives.
+//! What actions, scalings and healings may name: members, VDUs, KDUs, primitives.
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::python::repr;
+use crate::python::{repr, repr_str};
 use crate::state::State;
-use crate::state::db::{Collection, list, set, text};
-use crate::state::records::profiles;
-use crate::state::session::{Access, Session};
+use crate::state::db::{Collection, list, text};
+use crate::state::params::day_config;
 
 /// Primitives that every helm KDU has.
 const KDU_PRIMITIVES: &[&str] = &["upgrade", "rollback", "status", "inspect", "readme"];
 
 impl State {
-    pub(super) fn check_vim(&self, session: &Session, vim: &str) -> Result<(), Problem> {
-        let project = session.with(Access::Show);
-        project.find(&self.db, Collection::VimAccounts, vim).map(|_| ()).map_err(|_| {
-            Problem::bad_request(format!(
-                "Invalid vimAccountId='{vim}' not present for the project"
-            ))
-        })
-    }
-
-    /// Chooses a cluster for each member that has KDUs.
-    pub(super) fn place_on_clusters(
-        &mut self,
-        session: &Session,
-        ns_id: &str,
-    ) -> Result<(), Problem> {
-        let members: Vec<Value> = self
-            .db
-            .with(Collection::VnfInstances, "nsr-id-ref", ns_id)
-            .filter(|vnfr| !list(vnfr, "kdur").is_empty())
-            .map(Cow::into_owned)
-            .collect();
-        for mut vnfr in members {
-            let vnfd = self.db.get(Collection::VnfPackages, text(&vnfr, "vnfd-id"));
-            let wanted = vnfd.map_or(Value::Null, |vnfd| vnfd["k8s-cluster"].clone());
-            let vim = text(&vnfr, "vim-account-id").to_owned();
-            let project = session.with(Access::Show);
-            let cluster = self
-                .db
-                .with(Collection::K8sClusters, "vim_account", &vim)
-                .filter(|cluster| project.sees(cluster))
-                .find(|cluster| suits(cluster, &wanted));
-            let Some(cluster) = cluster else {
-                let mut requirements = json!({});
-                for key in ["version", "cni"] {
-                    if let Some(value) = wanted.get(key) {
-                        set(&mut requirements, key, value.clone());
-                    }
-                }
-                return Err(Problem::bad_request(format!(
-                    "No k8scluster with requirements='{}' at vim_account={vim} found for \
-                     member_vnf_index={}",
-                    repr(&requirements),
-                    text(&vnfr, "member-vnf-index-ref")
-                )));
-            };
-            let id = cluster["_id"].clone();
-            let nets = cluster["nets"].clone();
-            join_cluster(&mut vnfr, &id, &nets);
-            self.db.put(Collection::VnfInstances, vnfr);
-        }
-        Ok(())
-    }
-
-    pub(super) fn check_action(&self, nsr: &Value, params: &mut Value) -> Result<(), Problem> {
-        if let Some(fields) = params.as_object_mut()
+    pub(super) fn check_action(&self, nsr: &Value, body: &mut Value) -> Result<(), Problem> {
+        if let Some(fields) = body.as_object_mut()
             && let Some(member) = fields.shift_remove("vnf_member_index")
         {
             fields.insert("member_vnf_index".into(), member);
         }
-        let primitive = text(params, "primitive");
-        let kdu_name = params.get("kdu_name").and_then(Value::as_str);
-        let is_default = kdu_name.is_some() && KDU_PRIMITIVES.contains(&primitive);
-        let Some(member) = params.get("member_vnf_index").and_then(Value::as_str) else {
-            if is_default {
+        let primitive = text(body, "primitive");
+        let kdu = body.get("kdu_name").and_then(Value::as_str);
+        let member = body.get("member_vnf_index").and_then(Value::as_str);
+        let vnfd = member.map(|member| self.vnfd_of_member(nsr, member)).transpose()?;
+        let config = match (&vnfd, body.get("vdu_id").and_then(Value::as_str), kdu) {
+            (None, _, _) => nsr["nsd"].get("ns-configuration"),
+            (Some(vnfd), Some(vdu), _) => {
+                check_vdu(vnfd, vdu)?;
+                day_config(vnfd, vdu)
+            }
+            (Some(vnfd), None, Some(kdu)) => {
+                check_kdu(vnfd, kdu)?;
+                day_config(vnfd, kdu)
+            }
+            (Some(vnfd), None, None) => day_config(vnfd, text(vnfd, "id")),
+        };
+        if kdu.is_some() && KDU_PRIMITIVES.contains(&primitive) {
+            if member.is_none() {
                 return Err(Problem::bad_request(format!(
                     "Missing action parameter 'member_vnf_index' for default KDU primitive \
                      '{primitive}'"
                 )));
             }
-            return check_primitive(&nsr["nsd"], primitive);
+            return Ok(());
+        }
+        let known = config
+            .map_or(&[] as &[Value], |config| list(config, "config-primitive"))
+            .iter()
+            .find(|known| text(known, "name") == primitive);
+        let Some(known) = known else {
+            return Err(Problem::bad_request(format!(
+                "Invalid primitive '{primitive}' is not present at vnfd/nsd"
+            )));
         };
-        let vnfd = self.vnfd_of_member(nsr, member)?;
-        if let Some(vdu) = params.get("vdu_id").and_then(Value::as_str)
-            && !list(&vnfd, "vdu").iter().any(|known| text(known, "id") == vdu)
-        {
-            return Err(Problem::bad_request(format!(
-                "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
-            )));
-        }
-        if let Some(kdu) = kdu_name
-            && !list(&vnfd, "kdu").iter().any(|known| text(known, "name") == kdu)
-        {
-            return Err(Problem::bad_request(format!(
-                "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
-            )));
-        }
-        if is_default { Ok(()) } else { check_primitive(&vnfd, primitive) }
+        check_primitive_params(known, primitive, &body["primitive_params"])
     }
 
-    pub(super) fn check_scale(&self, nsr: &Value, params: &Value) -> Result<(), Problem> {
-        let step = &params["scaleVnfData"]["scaleByStepData"];
+    pub(super) fn check_scale(&self, nsr: &Value, body: &Value) -> Result<(), Problem> {
+        let step = &body["scaleVnfData"]["scaleByStepData"];
         let vnfd = self.vnfd_of_member(nsr, text(step, "member-vnf-index"))?;
         let wanted = text(step, "scaling-group-descriptor");
-        let is_known = list(&vnfd, "df")
-            .iter()
-            .flat_map(|df| list(df, "scaling-aspect"))
-            .any(|aspect| text(aspect, "id") == wanted);
-        if is_known {
+        let aspects = list(&vnfd, "df").first().and_then(|df| df.get("scaling-aspect"));
+        let Some(aspects) = aspects.and_then(Value::as_array) else {
+            // Python's own complaint about the missing key.
+            return Err(Problem::bad_request("'scaling-aspect'"));
+        };
+        if aspects.iter().any(|aspect| text(aspect, "id") == wanted) {
             return Ok(());
         }
         Err(Problem::bad_request(format!(
@@ -121,18 +75,42 @@ impl State {
         )))
     }
 
-    pub(super) fn vnfd_of_member(
-        &self,
-        nsr: &Value,
-        member: &str,
-    ) -> Result<Cow<'_, Value>, Problem> {
-        check_member(nsr, member)?;
+    pub(super) fn check_heal(&self, nsr: &Value, body: &Value) -> Result<(), Problem> {
+        for data in list(body, "healVnfData") {
+            let vnfd = self.vnfd_of_vnfr(nsr, text(data, "vnfInstanceId")).map_err(|problem| {
+                during_request("Ns healing request could not be processed with error", problem)
+            })?;
+            let vdus = data.get("additionalParams").map_or(&[] as &[Value], |it| list(it, "vdu"));
+            for vdu in vdus {
+                check_vdu(&vnfd, text(vdu, "vdu-id"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The package of a VNF record, by the record's id.
+    pub(super) fn vnfd_of_vnfr(&self, nsr: &Value, vnfr_id: &str) -> Result<Value, Problem> {
+        let Some(vnfr) = self.db.get(Collection::VnfInstances, vnfr_id) else {
+            return Err(unknown(Collection::VnfInstances, vnfr_id));
+        };
+        let member = text(&vnfr, "member-vnf-index-ref").to_owned();
+        self.vnfd_of_member(nsr, &member)
+    }
+
+    pub(super) fn vnfd_of_member(&self, nsr: &Value, member: &str) -> Result<Value, Problem> {
         let vnfd_id = self
             .db
             .with(Collection::VnfInstances, "nsr-id-ref", text(nsr, "_id"))
             .find(|vnfr| text(vnfr, "member-vnf-index-ref") == member)
-            .map_or_else(String::new, |vnfr| text(&vnfr, "vnfd-id").to_owned());
-        self.db.get(Collection::VnfPackages, &vnfd_id).ok_or_else(|| {
+            .map(|vnfr| text(&vnfr, "vnfd-id").to_owned());
+        let Some(vnfd_id) = vnfd_id else {
+            return Err(Problem::bad_request(format!(
+                "Invalid parameter member_vnf_index='{member}' is not one of the \
+                 nsd:constituent-vnfd"
+            )));
+        };
+        let vnfd = self.db.get(Collection::VnfPackages, &vnfd_id).map(Cow::into_owned);
+        vnfd.ok_or_else(|| {
             Problem::bad_request(format!(
                 "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
             ))
@@ -140,81 +118,83 @@ impl State {
     }
 }
 
-pub(super) fn check_member(nsr: &Value, member: &str) -> Result<(), Problem> {
-    if profiles(&nsr["nsd"]).any(|profile| text(profile, "id") == member) {
+/// OSM's 404 for a record it looks up without a project.
+pub(super) fn unknown(collection: Collection, id: &str) -> Problem {
+    Problem::not_found(format!(
+        "database exception database exception Not found any {} with filter='{{'_id': {}}}'",
+        collection.singular(),
+        repr_str(id)
+    ))
+}
+
+/// A problem of the database as OSM words it where it checks a request.
+pub(super) fn during_request(about: &str, problem: Problem) -> Problem {
+    if !problem.detail.starts_with("database exception") {
+        return problem;
+    }
+    Problem { detail: format!("database exception {about}: {}.", problem.detail), ..problem }
+}
+
+pub(super) fn check_vdu(vnfd: &Value, vdu: &str) -> Result<(), Problem> {
+    if list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu) {
         return Ok(());
     }
     Err(Problem::bad_request(format!(
-        "Invalid parameter member_vnf_index='{member}' is not one of the nsd:constituent-vnfd"
+        "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
     )))
 }
 
-/// Looks for a day-1 or day-2 primitive in a descriptor.
-fn check_primitive(descriptor: &Value, primitive: &str) -> Result<(), Problem> {
-    if names_primitive(descriptor, primitive) {
+fn check_kdu(vnfd: &Value, kdu: &str) -> Result<(), Problem> {
+    if list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu) {
         return Ok(());
     }
-    Err(Problem::bad_request(format!("Invalid primitive '{primitive}' is not present at vnfd/nsd")))
+    Err(Problem::bad_request(format!(
+        "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
+    )))
 }
 
-fn names_primitive(value: &Value, primitive: &str) -> bool {
-    match value {
-        Value::Object(fields) => fields.iter().any(|(key, inner)| {
-            let is_named = key == "config-primitive"
-                && inner
-                    .as_array()
-                    .is_some_and(|items| items.iter().any(|item| text(item, "name") == primitive));
-            is_named || names_primitive(inner, primitive)
-        }),
-        Value::Array(items) => items.iter().any(|item| names_primitive(item, primitive)),
-        _ => false,
-    }
-}
-
-/// Whether a cluster has the version, network plug-in and number of nets that a VNFD wants.
-fn suits(cluster: &Value, wanted: &Value) -> bool {
-    let versions = list(wanted, "version");
-    let plugins = list(wanted, "cni");
-    let nets = cluster["nets"].as_object().map_or(0, serde_json::Map::len);
-    (versions.is_empty() || versions.iter().any(|version| *version == cluster["k8s_version"]))
-        && (plugins.is_empty()
-            || list(cluster, "cni").iter().any(|plugin| plugins.contains(plugin)))
-        && nets >= list(wanted, "nets").len()
-}
-
-fn join_cluster(vnfr: &mut Value, cluster_id: &Value, cluster_nets: &Value) {
-    if let Some(kdus) = vnfr.get_mut("kdur").and_then(Value::as_array_mut) {
-        for kdu in kdus {
-            set(kdu, "k8s-cluster", json!({"id": cluster_id}));
+/// All parameters without default must be given, and no others.
+fn check_primitive_params(known: &Value, primitive: &str, params: &Value) -> Result<(), Problem> {
+    let mut rest = params.as_object().cloned().unwrap_or_default();
+    for parameter in list(known, "parameter") {
+        let name = text(parameter, "name");
+        let is_given = rest.shift_remove(name).is_some();
+        let default = parameter.get("default-value");
+        let has_default = default.is_some_and(|value| !value.is_null() && *value != "");
+        if !is_given && !has_default {
+            return Err(Problem::bad_request(format!(
+                "Needed parameter {name} not provided for primitive '{primitive}'"
+            )));
         }
     }
-    let nets = vnfr.get_mut("k8s-cluster").and_then(|cluster| cluster.get_mut("nets"));
-    let Some(nets) = nets.and_then(Value::as_array_mut) else {
-        return;
-    };
-    for (index, net) in nets.iter_mut().enumerate() {
-        let named = cluster_nets.get(text(net, "id"));
-        let in_order = || cluster_nets.as_object().and_then(|nets| nets.values().nth(index));
-        if let Some(vim_net) = named.or_else(in_order).cloned() {
-            set(net, "vim_net", vim_net);
-        }
+    if rest.is_empty() {
+        return Ok(());
     }
+    let names: Value = rest.keys().map(String::as_str).collect();
+    Err(Problem::bad_request(format!(
+        "parameter/s '{}' not present at vnfd /nsd for primitive '{primitive}'",
+        repr(&names)
+    )))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn a_cluster_suits_by_version_plug_in_and_number_of_nets() {
-        let cluster = json!({"k8s_version": "1.20", "cni": ["calico"], "nets": {"a": "net0"}});
-        let check = |wanted: Value, expected: bool| {
-            assert_eq!(suits(&cluster, &wanted), expected, "{wanted}");
+    fn primitives_want_all_their_parameters_and_no_others() {
+        let known = json!({"parameter": [{"name": "a"}, {"name": "b", "default-value": "x"}]});
+        let check = |params: Value, expected: Option<&str>| {
+            let refusal = check_primitive_params(&known, "p", &params).err();
+            assert_eq!(refusal.map(|it| it.detail).as_deref(), expected, "{params}");
         };
-        check(json!({}), true);
-        check(json!({"version": ["1.19", "1.20"], "cni": ["calico"], "nets": [{}]}), true);
-        check(json!({"version": ["1.19"]}), false);
-        check(json!({"cni": ["flannel"]}), false);
-        check(json!({"nets": [{}, {}]}), false);
+        check(json!({"a": 1}), None);
+        check(json!({"a": 1, "b": 2}), None);
+        check(json!({}), Some("Needed parameter a not provided for primitive 'p'"));
+        check(
+            json!({"a": 1, "c": 2, "d": 3}),
+            Some("parameter/s '['c', 'd']' not present at vnfd /nsd for primitive 'p'"),
+        );
     }
 }

@@ -178,7 +178,8 @@ impl Model {
         let index = pick(&self.vims, vim);
         let key = key_of(&self.vims, index);
         let path = format!("/admin/v1/vim_accounts/{key}{}", if is_forced { "?FORCE" } else { "" });
-        let is_used = self.instances.iter().any(|ns| ns.vim == key);
+        // A VNF record has no VIM account before its instance is first instantiated.
+        let is_used = self.instances.iter().any(|ns| ns.cluster.is_some() && ns.vim == key);
         let status = match index {
             None => 404,
             Some(_) if is_forced => 204,
@@ -439,7 +440,10 @@ impl Model {
             (Some(_), Way::OneStep) => 202,
         };
         self.asks("DELETE", path, None, status);
+        // Release 19 says that it is gone, and leaves it. Source: its nbi.py, `default`.
+        let stays = way == Way::OneStep && self.release == Release::R19Recorded;
         match (index, status) {
+            (Some(_), 204) if stays => {}
             (Some(index), 204) => drop(self.instances.remove(index)),
             (Some(index), 202) => self.instances[index].queue(Kind::Terminate { is_removed: true }),
             _ => {}

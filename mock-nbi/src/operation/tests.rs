@@ -1,0 +1,147 @@
+//! The engine by itself: queues, modes and profiles.
+
+use super::*;
+
+fn work(ns_id: &str, op_id: &str, kind: Kind) -> Work {
+    Work::Ns { ns_id: ns_id.into(), op_id: op_id.into(), kind }
+}
+
+fn submit(engine: &mut Engine, work: Work, now: f64, fails_with: Option<String>) {
+    engine.submit(work, &Subject::default(), now, fails_with);
+}
+
+fn steps_until(engine: &mut Engine, now: f64) -> Vec<String> {
+    std::iter::from_fn(|| engine.next_step(now))
+        .map(|step| {
+            let Work::Ns { op_id, .. } = &step.work else {
+                return String::new();
+            };
+            let change = match step.change {
+                Change::Wait => "wait".to_owned(),
+                Change::Start => "start".to_owned(),
+                Change::Stage(stage) => format!("stage {stage}"),
+                Change::Drop => "drop".to_owned(),
+                Change::RollBack(detail) => format!("rolls back {detail:?}"),
+                Change::End(Ending::Well) => "well".to_owned(),
+                Change::End(Ending::Badly(detail)) => format!("badly {detail:?}"),
+                Change::End(other) => format!("{other:?}"),
+            };
+            format!("{:.1} {op_id} {change}", step.at)
+        })
+        .collect()
+}
+
+#[test]
+fn operations_of_one_instance_run_in_order_and_others_beside_them() {
+    let mut engine = Engine::new(Profile::realistic(), 1);
+    submit(&mut engine, work("a", "a1", Kind::Action), 0.0, None);
+    submit(&mut engine, work("a", "a2", Kind::Action), 1.0, Some("no".into()));
+    submit(&mut engine, work("b", "b1", Kind::Terminate), 1.0, None);
+    let want = [
+        "0.2 a1 start",
+        "1.2 a2 wait",
+        "1.2 b1 start",
+        "2.2 b1 stage 2",
+        "15.2 a1 well",
+        "15.4 a2 start",
+        "21.2 b1 well",
+        "30.4 a2 badly Some(\"no\")",
+    ];
+    assert_eq!(steps_until(&mut engine, 100.0), want);
+}
+
+#[test]
+fn an_instantiation_shows_its_stages() {
+    let mut engine = Engine::new(Profile::realistic().speeded_up(2.0), 1);
+    submit(&mut engine, work("a", "op", Kind::Instantiate), 0.0, None);
+    assert_eq!(steps_until(&mut engine, 100.0), ["0.1 op start", "1.6 op stage 2", "30.1 op well"]);
+}
+
+#[test]
+fn in_manual_profile_operations_start_and_end_on_request_only() {
+    let mut engine = Engine::new(Profile::manual(), 1);
+    submit(&mut engine, work("a", "op", Kind::Instantiate), 0.0, None);
+    assert_eq!(steps_until(&mut engine, 1e9), ["0.0 op start"]);
+    let step = engine.force_step(5.0, &OperationResult::Ok).unwrap();
+    assert_eq!(step.change, Change::End(Ending::Well));
+    assert_eq!(engine.force_step(5.0, &OperationResult::Ok), None);
+}
+
+#[test]
+fn a_new_mode_takes_hold_of_what_is_pending() {
+    let mut engine = Engine::new(Profile::instant(), 1);
+    engine.set_mode(Some(Mode::Off), 0.0);
+    submit(&mut engine, work("a", "op", Kind::Action), 0.0, None);
+    assert!(steps_until(&mut engine, 50.0).is_empty());
+    engine.set_mode(Some(Mode::Fail), 50.0);
+    assert_eq!(steps_until(&mut engine, 60.0), ["50.0 op start", "50.0 op badly None"]);
+}
+
+#[test]
+fn one_operation_is_held_released_and_ended_by_its_id() {
+    let mut engine = Engine::new(Profile::realistic(), 1);
+    submit(&mut engine, work("a", "a1", Kind::Action), 0.0, None);
+    submit(&mut engine, work("a", "a2", Kind::Action), 0.0, None);
+    engine.hold("a1", true, 0.0).unwrap();
+    assert_eq!(steps_until(&mut engine, 50.0), ["0.2 a2 wait"]);
+    let pending = engine.list();
+    assert_eq!((pending[0].is_held, pending[0].due), (true, None));
+    assert_eq!((pending[1].state, pending[1].behind), ("waiting", 1));
+    let refusal = engine.force_one("a2", 50.0, &OperationResult::Ok).unwrap_err();
+    assert_eq!(refusal, SteerError::Behind { id: "a2".into(), first: "a1".into() });
+    engine.hold("a1", false, 50.0).unwrap();
+    assert_eq!(steps_until(&mut engine, 51.0), ["50.2 a1 start"]);
+    let step = engine.force_one("a1", 60.0, &OperationResult::Ok).unwrap();
+    assert_eq!(step.change, Change::End(Ending::Well));
+    assert!(!engine.is_pending("a1"));
+    assert_eq!(steps_until(&mut engine, 100.0), ["60.2 a2 start", "75.2 a2 well"]);
+    assert!(matches!(engine.hold("a1", true, 0.0), Err(SteerError::Unknown(_))));
+}
+
+#[test]
+fn rules_of_a_profile_decide_how_an_operation_goes() {
+    let text = "rules:\n  - {operation: action, kdu: ldap, times: 1, outcome: fail, detail: \
+                no}\n  - {operation: action, seconds: {from: 1, to: 3}}\n  - {operation: scale, \
+                outcome: rolling-back, rollback_seconds: 4}\n  - {operation: heal, outcome: \
+                stuck}\n";
+    let profile = Profile::from_yaml(text, "p").unwrap();
+    let steps = |seed: u64| {
+        let mut engine = Engine::new(profile.clone(), seed);
+        let subject = Subject { kdu: "ldap".into(), ..Subject::default() };
+        for id in ["1", "2"] {
+            engine.submit(work("a", id, Kind::Action), &subject, 0.0, None);
+        }
+        submit(&mut engine, work("b", "3", Kind::Scale), 10.0, None);
+        submit(&mut engine, work("b", "4", Kind::Heal), 10.0, None);
+        steps_until(&mut engine, 100.0)
+    };
+    let one = steps(1);
+    assert_eq!(one, steps(1), "the same seed gives the same times");
+    assert_eq!(one[..3], ["0.0 1 start", "0.0 1 badly Some(\"no\")", "0.0 2 start"]);
+    let took: f64 = one[3].split(' ').next().unwrap().parse().unwrap();
+    assert!((1.0..=3.0).contains(&took), "{one:?}");
+    assert_eq!(
+        one[4..],
+        [
+            "10.0 3 start",
+            "10.0 3 rolls back None",
+            "10.0 4 wait",
+            "14.0 3 RolledBack(None)",
+            "14.0 4 start"
+        ]
+    );
+}
+
+#[test]
+fn what_was_kept_goes_on_where_it_was() {
+    let mut engine = Engine::new(Profile::realistic(), 1);
+    submit(&mut engine, work("a", "a1", Kind::Instantiate), 0.0, None);
+    submit(&mut engine, work("a", "a2", Kind::Action), 0.0, None);
+    assert_eq!(steps_until(&mut engine, 10.0).len(), 3);
+    let kept: Vec<Pending> = engine.pending().cloned().collect();
+    let kept = serde_json::to_string(&kept).unwrap();
+    let mut other = Engine::new(Profile::instant(), 1);
+    other.restore(engine.mode(), serde_json::from_str::<Vec<Pending>>(&kept).unwrap());
+    assert_eq!(other.list(), engine.list());
+    assert_eq!(steps_until(&mut other, 1e3), steps_until(&mut engine, 1e3));
+}
