@@ -1,9 +1,11 @@
 //! The captures of a real Release 10, replayed in the order in which they were made.
 
+use std::time::Duration;
+
 use mock_nbi::{Clock, Collection, Fault, FaultKind, MockNbi, Release, Seed};
 use serde_json::json;
 
-use crate::client::{STOCK, captured_package, send, stocked};
+use crate::client::{STOCK, User, captured_package, send, stocked};
 use crate::recorded::{Case, Exceptions};
 use crate::replay::{Outcome, Replay};
 
@@ -31,6 +33,7 @@ pub async fn replay_captures(exceptions: &Exceptions) -> Vec<(Case, Vec<Outcome>
         "ns-action.upgrade2",
     ] {
         if file == "ns-action.upgrade" {
+            show_both_instances(&nbi).await;
             nbi.inject(failing_upgrade(&nbi));
         }
         let case = Case::read(&format!("r10/{file}"));
@@ -40,6 +43,18 @@ pub async fn replay_captures(exceptions: &Exceptions) -> Vec<(Case, Vec<Outcome>
         replayed.push((case, replay.take_outcomes()));
     }
     replayed
+}
+
+/// Between the captures both instances changed without an operation, as they do when they are shown:
+/// the second 67 seconds after the first, says their `modified`.
+async fn show_both_instances(nbi: &MockNbi) {
+    const FIRST_SHOWN: f64 = 1_631_285_336.0;
+    nbi.advance(Duration::from_secs_f64(FIRST_SHOWN - nbi.clock().now()));
+    let user = User::login(nbi).await;
+    for ns in nbi.records(Collection::NsInstances) {
+        user.get(&format!("/nslcm/v1/ns_instances/{}", ns["_id"].as_str().unwrap())).await;
+        nbi.advance(Duration::from_secs(67));
+    }
 }
 
 fn failing_upgrade(nbi: &MockNbi) -> Fault {

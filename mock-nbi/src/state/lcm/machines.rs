@@ -4,6 +4,7 @@
 //! form, as far as clients look at them. The recordings' stand-in shows neither.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::state::State;
 use crate::state::db::{Collection, set, text};
@@ -22,16 +23,33 @@ pub(super) fn connect_links(state: &mut State, ns_id: &str) {
     };
     for link in links {
         let name = text(link, "name").to_owned();
+        let is_found = link.get("mgmt-network") == Some(&Value::Bool(true));
         let info = json!({
             "vim_account_id": vim,
             "vim_network_name": null,
             "vim_details": format!("{{name: {name}, status: ACTIVE}}\n"),
-            "vim_id": state.ids.uuid(),
+            "vim_id": if is_found { found_network(&vim, &name) } else { state.ids.uuid() },
             "vim_status": "ACTIVE",
             "vim_name": name,
         });
         set(link, "vim_info", json!({format!("vim:{vim}"): info}));
     }
+}
+
+/// The id of a network that the VIM has and OSM only finds, as it does the management network: the
+/// same for every instance at this VIM.
+///
+/// Source: `vld[].vim_info` of both instances in release10/ns-action.upgrade.jsonl.
+fn found_network(vim: &str, name: &str) -> String {
+    let digest = hex::encode(Sha256::digest(format!("{vim}/{name}")));
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &digest[..8],
+        &digest[8..12],
+        &digest[13..16],
+        &digest[17..20],
+        &digest[20..32]
+    )
 }
 
 /// Shows every machine running, and its address on the management network.
