@@ -46,12 +46,13 @@ impl LongList {
 }
 
 impl Answer {
-    pub(crate) fn of_reply(reply: Reply, accept: Option<&str>, method: &str) -> Self {
+    /// The answer that a reply makes; `is_typed` says whether one without a body names the type that
+    /// it would have.
+    pub(crate) fn of_reply(reply: Reply, accept: Option<&str>, is_typed: bool) -> Self {
         let format = Format::for_accept(accept, reply.status);
         let mut list = None;
         let (content_type, body) = match reply.content {
-            // PUT and PATCH leave the web server's default type; DELETE names the negotiated one.
-            Content::Nothing if method == "DELETE" => (format.content_type(), Bytes::new()),
+            Content::Nothing if is_typed => (format.content_type(), Bytes::new()),
             Content::Nothing => (Format::Html.content_type(), Bytes::new()),
             Content::Data(value) => (format.content_type(), format.render(&value).into()),
             Content::Rows(listing) if format == Format::Html => {

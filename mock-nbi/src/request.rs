@@ -2,6 +2,7 @@
 //!
 //! Pure. Source: NBI_FACTS.md sections 1 and 4.
 
+mod multipart;
 mod overlay;
 
 use bytes::Bytes;
@@ -15,12 +16,25 @@ use crate::problem::Problem;
 use crate::pyjson;
 use crate::python::yaml_complaint;
 
+pub(crate) use multipart::Part;
 pub(crate) use overlay::override_with;
 
 /// Bodies above this are refused with 413, as the web server in front of OSM does.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Forms above this are refused: each field, two bytes at least, is kept apart.
 const FORM_BYTES_MAX: usize = 1024 * 1024;
+
+/// Types whose bodies stay as they are.
+const RAW: [&str; 4] = ["application/binary", "application/gzip", "application/zip", "text/plain"];
+/// Types that OSM looks for before it looks for forms.
+const IN_FRONT_OF_FORMS: [&str; 6] = [
+    "application/json",
+    "application/yaml",
+    "application/binary",
+    "application/gzip",
+    "application/zip",
+    "text/plain",
+];
 
 /// One request, its target taken apart.
 #[derive(Debug)]
@@ -74,6 +88,20 @@ impl Request {
         self.content_type().contains("application/x-www-form-urlencoded")
     }
 
+    /// Whether the body is a form in parts, each with headers of its own.
+    pub(crate) fn is_multipart(&self) -> bool {
+        let is = |name| self.content_type().contains(name);
+        is("multipart/form-data") && !IN_FRONT_OF_FORMS.iter().any(|name| is(name))
+    }
+
+    /// The parts of such a form.
+    ///
+    /// # Errors
+    /// 500, the web server's page, for a form that does not name its boundary.
+    pub(crate) fn parts(&self) -> Result<Vec<Part>, Problem> {
+        multipart::parts(self.content_type(), &self.body)
+    }
+
     /// Whether the body is a form with more fields than are read.
     pub(crate) fn is_form_too_large(&self) -> bool {
         self.is_form() && self.body.len() > FORM_BYTES_MAX
@@ -92,20 +120,18 @@ impl Request {
     /// # Errors
     /// 400 for bad syntax, 413 for more than OSM could keep.
     pub(crate) fn parse_body(&self) -> Result<Body, Problem> {
-        if self.body.is_empty() || self.is_form() {
+        if self.body.is_empty() || self.is_form() || self.is_multipart() {
             return Ok(Body::Data(json!({})));
         }
         let content_type = self.content_type();
-        let is_raw = ["application/binary", "application/gzip", "application/zip", "text/plain"]
-            .iter()
-            .any(|raw| content_type.contains(raw));
-        let value = if content_type.contains("json") {
+        let is_raw = RAW.iter().any(|raw| content_type.contains(raw));
+        let value = if content_type.contains("application/json") {
             pyjson::parse(&self.body).map_err(|unreadable| {
                 unreadable.into_problem(|complaint| {
                     Problem::bad_request(format!("Invalid json format {complaint}"))
                 })
             })?
-        } else if is_raw {
+        } else if is_raw && !content_type.contains("application/yaml") {
             return Ok(Body::Raw);
         } else {
             parse_yaml(&self.body)?

@@ -35,7 +35,6 @@ use crate::state::session::{Access, Session};
 
 pub(crate) use listing::{Listing, Measured};
 pub(crate) use near::near_miss;
-pub(crate) use packages::Range;
 use table::operation_name;
 pub(crate) use table::{Resource, Route, has_path};
 pub(crate) use top::at_top_level;

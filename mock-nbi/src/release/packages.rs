@@ -30,4 +30,25 @@ impl Release {
     pub(crate) fn has_stand_in_models(self) -> bool {
         self == Self::R19Recorded
     }
+
+    /// Whether uploads can carry a SHA-384 digest.
+    ///
+    /// Source: OSM NBI `descriptor_topics.py` (`upload_content`) of releases 8 and 19.
+    pub(crate) fn has_upload_digests(self) -> bool {
+        self.is_19()
+    }
+
+    /// Whether a file sent as a part of a form arrives empty, a regression of later releases.
+    ///
+    /// Source: OSM NBI `nbi.py` (`_format_in`) of releases 8 and 19.
+    pub(crate) fn loses_form_files(self) -> bool {
+        self.is_19()
+    }
+
+    /// Whether the 204 of a removal names the negotiated type instead of the web server's default.
+    ///
+    /// Source: OSM NBI `nbi.py` of releases 8 and 19; recorded case `vnf_one_step`.
+    pub(crate) fn types_removals(self) -> bool {
+        !self.is_8()
+    }
 }

@@ -1,5 +1,7 @@
 //! `/vnfpkgm/v1/vnf_packages[_content]` and `/nsd/v1/ns_descriptors[_content]`.
 
+mod upload;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderName;
@@ -14,7 +16,7 @@ use crate::profile::Upload as UploadKind;
 use crate::request::{Body, Request, override_with};
 use crate::state::State;
 use crate::state::db::{Collection, set, text};
-use crate::state::packages::{Stored, Upload};
+use crate::state::packages::Stored;
 
 const TEXT_PLAIN: &str = "text/plain;charset=utf-8";
 const WANTS_TYPE: &str = "provide request header 'Accept' with 'application/zip' or 'text/plain'";
@@ -38,14 +40,7 @@ pub(super) fn serve(
         ("POST", _) if is_content => create_with_content(state, call, request, kind),
         ("POST", _) => create_empty(state, call, request, kind),
         ("PUT", Some(_)) => {
-            let upload = read_upload(request)?;
-            let reply = match range_of(request)? {
-                None => {
-                    state.upload(&call.session, kind, call.id()?, &upload, call.now)?;
-                    Reply::no_content()
-                }
-                Some(range) => put_chunk(state, call, kind, request, &range)?,
-            };
+            let reply = put_content(state, call, request, kind)?;
             Ok(reply.after(state.engine.profile().latency(UploadKind::Update)))
         }
         ("PUT" | "PATCH", None) => edit(state, call, request, kind),
@@ -90,36 +85,26 @@ fn create_with_content(
     request: &Request,
     kind: Kind,
 ) -> Result<Reply, Problem> {
-    let upload = read_upload(request)?;
+    let upload = upload::read(request, state.release)?;
     let upload_kind = match kind {
         Kind::Vnfd => UploadKind::CreateVnf,
         Kind::Nsd | Kind::Nst => UploadKind::CreateNs,
     };
     let latency = state.engine.profile().latency(upload_kind);
-    let range = range_of(request)?;
     let transaction = request.header("Transaction-Id").to_owned();
     if !transaction.is_empty() {
-        let range = range.unwrap_or_default();
-        let is_whole = state.add_chunk(&call.session, kind, &transaction, &request.body, &range)?;
-        if is_whole {
-            state.finish_chunks(&call.session, kind, &transaction, &upload, call.now)?;
-        }
+        let is_whole = state.receive(&call.session, kind, &transaction, &upload, call.now)?;
         return Ok(created(call, &transaction, is_whole).after(latency));
     }
     state.check_quota(&call.session, kind.collection())?;
     let id = state.create_package(&call.session, kind, &json!({}), call.now);
-    let Some(range) = range else {
-        if let Err(problem) = state.upload(&call.session, kind, &id, &upload, call.now) {
+    match state.receive(&call.session, kind, &id, &upload, call.now) {
+        Ok(is_whole) => Ok(created(call, &id, is_whole).after(latency)),
+        Err(problem) => {
             state.forget_package(kind, &id);
-            return Err(problem);
+            Err(problem)
         }
-        return Ok(created(call, &id, true).after(latency));
-    };
-    if let Err(problem) = state.add_chunk(&call.session, kind, &id, &request.body, &range) {
-        state.forget_package(kind, &id);
-        return Err(problem);
     }
-    Ok(created(call, &id, false).after(latency))
 }
 
 fn created(call: &Call, id: &str, is_whole: bool) -> Reply {
@@ -137,18 +122,18 @@ fn created(call: &Call, id: &str, is_whole: bool) -> Reply {
     }
 }
 
-fn put_chunk(
+fn put_content(
     state: &mut State,
     call: &Call,
-    kind: Kind,
     request: &Request,
-    range: &Range,
+    kind: Kind,
 ) -> Result<Reply, Problem> {
-    let id = call.id()?;
-    let is_whole = state.add_chunk(&call.session, kind, id, &request.body, range)?;
+    let upload = upload::read(request, state.release)?;
+    if upload.is_nothing() && call.session.set_project.is_none() {
+        return Err(Problem::bad_request(NOTHING_TO_UPDATE));
+    }
+    let is_whole = state.receive(&call.session, kind, call.id()?, &upload, call.now)?;
     if is_whole {
-        let upload = read_upload(request)?;
-        state.finish_chunks(&call.session, kind, id, &upload, call.now)?;
         return Ok(Reply::no_content());
     }
     // OSM puts Python's function `id` there by mistake.
@@ -159,54 +144,6 @@ fn put_chunk(
         )],
         ..Reply::no_content()
     })
-}
-
-fn read_upload(request: &Request) -> Result<Upload, Problem> {
-    let header = |name: &str| Some(request.header(name).to_owned()).filter(|text| !text.is_empty());
-    let parsed = match request.parse_body()? {
-        Body::Data(value) => Some(value),
-        Body::Raw => None,
-    };
-    Ok(Upload {
-        raw: request.body.clone(),
-        parsed,
-        content_type: request.content_type().to_owned(),
-        filename: header("Content-Filename"),
-        md5: header("Content-File-MD5"),
-        params: request.params.clone(),
-    })
-}
-
-/// A `Content-Range: bytes a-b/total`.
-#[derive(Debug, Default)]
-pub(crate) struct Range {
-    pub(crate) start: u64,
-    /// The position behind the last byte, as OSM counts it.
-    pub(crate) end: Option<u64>,
-    pub(crate) total: Option<u64>,
-}
-
-fn range_of(request: &Request) -> Result<Option<Range>, Problem> {
-    let header = request.header("Content-Range");
-    if header.is_empty() {
-        return Ok(None);
-    }
-    let number = |text: &str| {
-        text.parse::<u64>().map_err(|_| {
-            Problem::bad_request(format!("invalid literal for int() with base 10: '{text}'"))
-        })
-    };
-    let words: Vec<&str> = header.split([' ', '-', '/']).collect();
-    if words.first() != Some(&"bytes") {
-        return Err(Problem::new(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "invalid Content-Range header format. Expected 'bytes start-end/total'",
-        ));
-    }
-    let start = number(words.get(1).copied().unwrap_or_default())?;
-    let end = words.get(2).map(|text| number(text)).transpose()?.map(|last| last.saturating_add(1));
-    let total = words.get(3).map(|text| number(text)).transpose()?;
-    Ok(Some(Range { start, end, total }))
 }
 
 fn edit(state: &mut State, call: &Call, request: &Request, kind: Kind) -> Result<Reply, Problem> {
@@ -320,7 +257,7 @@ fn artifacts(state: &State, call: &Call, request: &Request, kind: Kind) -> Resul
     wanted(request)?;
     let path = request.segments.get(5..).unwrap_or_default();
     let Stored::Packed { bytes, archive } = stored(state, call, kind)? else {
-        return Err(Problem::bad_request(if state.release.has_sol006_descriptors() {
+        return Err(Problem::bad_request(if state.release.has_zip_packages() {
             "'pkg-dir'"
         } else {
             "Packages does not contains artifacts"

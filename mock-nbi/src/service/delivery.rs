@@ -106,7 +106,9 @@ impl Delivery {
                     add_unknown_fields(&mut reply);
                 }
                 let delay = reply.delay;
-                (Answer::of_reply(reply, accept.as_deref(), &method), delay)
+                // PUT and PATCH leave the web server's default type.
+                let is_typed = method == "DELETE" && state.release.types_removals();
+                (Answer::of_reply(reply, accept.as_deref(), is_typed), delay)
             }
             Err(problem) => (Answer::of_problem(&problem, accept.as_deref()), Duration::ZERO),
         };

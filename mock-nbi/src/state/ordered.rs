@@ -49,13 +49,6 @@ impl<K: Clone + Eq + Hash, V> Ordered<K, V> {
         self.entries.get_mut(&number).map(|(_, value)| value)
     }
 
-    pub(crate) fn contains_key<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-    {
-        self.numbers.contains_key(key)
-    }
-
     /// Writes an entry; gives what it had before.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let number = self.numbers.get(&key).copied().unwrap_or(self.next_number);

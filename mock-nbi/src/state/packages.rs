@@ -2,11 +2,11 @@
 //!
 //! Source: NBI_FACTS.md sections 7, 8 and 15.
 
+mod checksum;
 mod edit;
 mod operations;
 
 use bytes::Bytes;
-use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,8 +15,10 @@ use crate::data;
 use crate::descriptor::{self, Kind, PackageFiles};
 use crate::problem::Problem;
 use crate::python::{DESCRIPTOR, yaml_complaint, yaml_dump};
+use crate::release::Release;
 use crate::request::override_with;
 use crate::state::State;
+use crate::state::chunks;
 use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
 use crate::state::session::Session;
 
@@ -34,7 +36,7 @@ pub(crate) enum Stored {
 }
 
 /// An upload, its headers read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Upload {
     /// Content of a raw body (an archive or text).
     pub(crate) raw: Bytes,
@@ -45,8 +47,38 @@ pub(crate) struct Upload {
     pub(crate) filename: Option<String>,
     /// `Content-File-MD5`.
     pub(crate) md5: Option<String>,
+    /// `Digest`.
+    pub(crate) digest: Option<String>,
+    /// `Content-Range`.
+    pub(crate) range: Option<String>,
     /// Query parameters, which are laid over the descriptor.
     pub(crate) params: Vec<(String, String)>,
+}
+
+impl Upload {
+    /// Whether there is neither content nor a parameter.
+    pub(crate) fn is_nothing(&self) -> bool {
+        let is_empty = |data: &Value| data.as_object().is_some_and(serde_json::Map::is_empty);
+        self.parsed.as_ref().is_some_and(is_empty) && self.params.is_empty()
+    }
+
+    /// Whether the content is an archive.
+    fn is_packed(&self) -> bool {
+        ["application/gzip", "application/x-gzip", "application/zip"]
+            .iter()
+            .any(|archive| self.content_type.contains(archive))
+    }
+
+    /// Name that the content is kept under.
+    pub(crate) fn file_name(&self, release: Release) -> &str {
+        let is_zip = release.has_zip_packages() && self.content_type.contains("application/zip");
+        match &self.filename {
+            Some(name) => name,
+            None if is_zip => "package.zip",
+            None if self.is_packed() => "package.tar.gz",
+            None => "package",
+        }
+    }
 }
 
 impl Kind {
@@ -142,34 +174,35 @@ impl State {
     /// The descriptor in an upload, what to keep of it, and its `storage` record.
     fn open(&self, upload: &Upload) -> Result<(Value, Stored, Value), Problem> {
         let mut storage = json!({"fs": "mongo", "path": "/app/storage/", "folder": ""});
-        // A tar.gz is taken under the name of zip too; later releases want a real zip there.
-        if !upload.content_type.contains("zip") {
-            let text = match &upload.parsed {
-                Some(value) => Bytes::from(yaml_dump(value, DESCRIPTOR)),
-                None => upload.raw.clone(),
+        let file_name = upload.file_name(self.release);
+        if !upload.is_packed() {
+            // What came as data is written down sorted by key, and read again from there.
+            let (text, content) = match &upload.parsed {
+                Some(data) if !data.is_object() => return Err(chunks::unreadable(data)),
+                Some(value) => (yaml_dump(value, DESCRIPTOR).into(), Some(sorted(value))),
+                None => (upload.raw.clone(), None),
             };
-            set(&mut storage, "descriptor", upload.filename.as_deref().unwrap_or("package"));
-            let content = match &upload.parsed {
-                Some(value) => value.clone(),
-                None => parse_descriptor(&text)?,
-            };
+            checksum::check(upload, &text, self.release)?;
+            set(&mut storage, "descriptor", file_name);
+            if file_name.ends_with(".json") {
+                return Err(Problem::bad_request("'bytes' object has no attribute 'read'"));
+            }
+            let content = content.map_or_else(|| parse_descriptor(&text), Ok)?;
             return Ok((content, Stored::Text(text), storage));
         }
-        if let Some(md5) = &upload.md5
-            && *md5 != hex::encode(Md5::digest(&upload.raw))
-        {
-            return Err(Problem::conflict("Error, MD5 mismatch"));
-        }
+        checksum::check(upload, &upload.raw, self.release)?;
         let archive = archive::read_tar_gz(&upload.raw)?;
         if archive.descriptor.ends_with(".json") {
-            return Err(Problem::bad_request(
-                "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut",
-            ));
+            return Err(Problem::bad_request(if self.release.has_sol006_descriptors() {
+                "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut"
+            } else {
+                "'str' object has no attribute 'read'"
+            }));
         }
         let content = parse_descriptor(&archive.descriptor_text)?;
         set(&mut storage, "pkg-dir", archive.folder.as_str());
         set(&mut storage, "descriptor", archive.descriptor.as_str());
-        set(&mut storage, "zipfile", upload.filename.as_deref().unwrap_or("package.tar.gz"));
+        set(&mut storage, "zipfile", file_name);
         Ok((content, Stored::Packed { bytes: upload.raw.clone(), archive }, storage))
     }
 
@@ -261,6 +294,19 @@ impl State {
                 text(&record["_admin"], "onboardingState")
             ))
         })
+    }
+}
+
+/// The same with the keys of all objects in order, as they are after a round through a file.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(key, _)| *key);
+            fields.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+        }
+        scalar => scalar.clone(),
     }
 }
 

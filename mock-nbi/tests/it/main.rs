@@ -31,3 +31,4 @@ mod sessions;
 mod sites;
 mod snapshot;
 mod troubles;
+mod uploads;
