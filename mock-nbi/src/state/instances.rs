@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::state::admin::Removal;
 use crate::state::db::{Collection, list, set, text};
 use crate::state::params::{self, Target};
-use crate::state::records::{self, Creation, profiles};
+use crate::state::records::{self, Creation, members};
 use crate::state::session::{Access, Session};
 use crate::state::vdu::Tables;
 
@@ -73,12 +73,20 @@ impl State {
             .find(&self.db, Collection::NsDescriptors, &nsd_id)
             .map_err(during(&step))?
             .into_owned();
-        let own = params::format(body, Target::Ns, &nsd, self.release).map_err(during(&step))?;
+        let is_old = !self.release.has_sol006_descriptors();
+        let mut own = params::Params::default();
+        if !is_old {
+            own = params::format(body, Target::Ns, &nsd, self.release).map_err(during(&step))?;
+        }
         if text(&nsd["_admin"], "operationalState") == "DISABLED" {
             return Err(during("checking nsdOperationalState")(Problem::conflict(format!(
                 "nsd with id '{nsd_id}' is DISABLED, and thus cannot be used to create a network \
                  service"
             ))));
+        }
+        if is_old {
+            let step = during("filling nsr from input data");
+            own = params::format(body, Target::Ns, &nsd, self.release).map_err(step)?;
         }
         self.check_flavors(body).map_err(during(&step))?;
         let vnfds = self.member_packages(&session, &nsd)?;
@@ -97,22 +105,20 @@ impl State {
         };
         let mut tables = Tables::default();
         if !list(&nsd, "virtual-link-desc").is_empty() {
-            for (profile, vnfd) in profiles(&nsd).zip(&vnfds) {
-                tables.add_member(text(body, "nsName"), text(profile, "id"), vnfd)?;
+            for (member, vnfd) in members(&nsd, self.release).iter().zip(&vnfds) {
+                tables.add_member(text(body, "nsName"), member.index, vnfd)?;
             }
         }
         let mut nsr = creation.nsr(body, &own, &tables)?;
         set(body, "nsr_id", id.as_str());
         let mut vnfrs = Vec::new();
-        for (profile, vnfd) in profiles(&nsd).zip(&vnfds) {
+        for (member, vnfd) in members(&nsd, self.release).into_iter().zip(&vnfds) {
             let step = format!(
                 "filling vnfr  vnfd-id='{}' constituent-vnfd='{}'",
-                text(profile, "vnfd-id"),
-                text(profile, "id")
+                member.vnfd_id, member.index
             );
-            let vnfr = creation
-                .vnfr(profile, vnfd, body, &tables, &mut self.ids)
-                .map_err(during(&step))?;
+            let vnfr =
+                creation.vnfr(member, vnfd, body, &tables, &mut self.ids).map_err(during(&step))?;
             mark_passthrough(&mut nsr, vnfd, &vnfr);
             vnfrs.push(vnfr);
         }
@@ -156,14 +162,14 @@ impl State {
         let has_links = !list(nsd, "virtual-link-desc").is_empty();
         let mut vnfds = Vec::new();
         let mut parts = 0;
-        for profile in profiles(nsd) {
-            let name = text(profile, "vnfd-id");
+        for member in members(nsd, self.release) {
+            let name = member.vnfd_id;
             let step = if has_links {
                 "filling nsr from input data".to_owned()
             } else {
                 format!(
                     "getting vnfd id='{name}' constituent-vnfd='{}' from database",
-                    text(profile, "id")
+                    member.index
                 )
             };
             let mut found =

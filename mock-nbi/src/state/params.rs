@@ -69,7 +69,11 @@ pub(crate) fn format(
     }
     found.values =
         found.values.filter(|values| values.as_object().is_some_and(|it| !it.is_empty()));
-    check_needs(&found, target, descriptor)?;
+    if release.has_sol006_descriptors() {
+        check_needs(&found, target, descriptor)?;
+    } else {
+        check_needs_before_sol006(&found, target, descriptor)?;
+    }
     Ok(found)
 }
 
@@ -169,8 +173,33 @@ fn check_needs(found: &Params, target: Target, descriptor: &Value) -> Result<(),
                 .collect(),
         };
         for primitive in primitives {
-            check_primitive_needs(found, primitive, descriptor)?;
+            check_primitive_needs(found, primitive, descriptor, "day1-2 configuration")?;
         }
+    }
+    Ok(())
+}
+
+/// The same for descriptors of before SOL006, which have their configurations where they belong.
+///
+/// Source: OSM NBI v8.0 `instance_topics.py`, `_format_additional_params`.
+fn check_needs_before_sol006(
+    found: &Params,
+    target: Target,
+    descriptor: &Value,
+) -> Result<(), Problem> {
+    let configuration = match target {
+        Target::Ns => descriptor.get("ns-configuration"),
+        Target::Vnf(_) => descriptor.get("vnf-configuration"),
+        Target::Kdu(..) => None,
+        Target::Vdu(_, id) => list(descriptor, "vdu")
+            .iter()
+            .find(|vdu| text(vdu, "id") == id)
+            .and_then(|vdu| vdu.get("vdu-configuration")),
+    };
+    let primitives =
+        configuration.map_or(&[] as &[Value], |it| list(it, "initial-config-primitive"));
+    for primitive in primitives {
+        check_primitive_needs(found, primitive, descriptor, "vnf-configuration")?;
     }
     Ok(())
 }
@@ -179,6 +208,7 @@ fn check_primitive_needs(
     found: &Params,
     primitive: &Value,
     descriptor: &Value,
+    place: &str,
 ) -> Result<(), Problem> {
     for parameter in list(primitive, "parameter") {
         let Some(value) = parameter.get("value") else {
@@ -193,8 +223,8 @@ fn check_primitive_needs(
         let name = &value[1..value.len() - 1];
         if found.values.as_ref().and_then(|values| values.get(name)).is_none() {
             return Err(Problem::bad_request(format!(
-                "Parameter '{value}' needed for vnfd[id={}]:day1-2 \
-                 configuration:initial-config-primitive[name={}] not supplied",
+                "Parameter '{value}' needed for vnfd[id={}]:{place}:\
+                 initial-config-primitive[name={}] not supplied",
                 text(descriptor, "id"),
                 text(primitive, "name")
             )));

@@ -136,6 +136,8 @@ impl State {
 const USERS_OF_PROJECTS: &[(Collection, &str, &str)] = &[
     (Collection::VnfPackages, "VNF Descriptor", "id"),
     (Collection::NsDescriptors, "NS Descriptor", "id"),
+    (Collection::SliceTemplates, "NS Template", "id"),
+    (Collection::PduDescriptors, "PDU Descriptor", "name"),
 ];
 
 fn check_name(name: &str) -> Result<(), Problem> {

@@ -68,7 +68,7 @@ fn quota_name(collection: Collection) -> &'static str {
         Collection::NsInstances => "ns_instances",
         Collection::SliceInstances => "slice_instances",
         Collection::SdnControllers => "sdn_controllers",
-        Collection::Subscriptions => "ns_subscriptions",
+        // Projects call theirs `ns_subscriptions`, which OSM does not look at.
         other => other.table(),
     }
 }

@@ -4,6 +4,7 @@
 //! Pure. Source: NBI_FACTS.md section 9; OSM NBI `instance_topics.py`; recorded case
 //! `ns_one_step_no_lcm`; release10/ns-action.upgrade2.jsonl, exchange 1.
 
+mod before_sol006;
 mod vnfr;
 
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ impl Creation<'_> {
             "deploymentStatus": null,
             "configurationStatus": null,
             "vcaStatus": null,
-            "nsd": self.nsd,
+            "nsd": self.shown_nsd(),
             "datacenter": body["vimAccountId"],
             "resource-orchestrator": "osmopenmano",
             "description": body.get("nsDescription").unwrap_or(&json!("")),
@@ -76,9 +77,11 @@ impl Creation<'_> {
             "id": self.id,
             "_id": self.id,
             "ssh-authorized-key": body.get("ssh_keys"),
-            "flavor": tables.flavors,
-            "image": tables.images,
         });
+        if self.release.has_sol006_descriptors() {
+            set(&mut record, "flavor", tables.flavors.clone());
+            set(&mut record, "image", tables.images.clone());
+        }
         if self.release.has_affinity_groups() {
             set(&mut record, "affinity-or-anti-affinity-group", tables.affinity_groups.clone());
             set(&mut record, "shared-volumes", tables.shared_volumes.clone());
@@ -90,6 +93,10 @@ impl Creation<'_> {
         if let Some(units) = body.get("config-units") {
             set(&mut record, "config-units", units.clone());
         }
+        let links = list(self.nsd, "vld");
+        if !self.release.has_sol006_descriptors() && !links.is_empty() {
+            set(&mut record, "vld", links);
+        }
         if !list(self.nsd, "virtual-link-desc").is_empty() {
             set(&mut record, "vld", self.links()?);
         }
@@ -97,6 +104,14 @@ impl Creation<'_> {
         set(&mut admin, "nsState", "NOT_INSTANTIATED");
         set(&mut record, "_admin", admin);
         Ok(record)
+    }
+
+    fn shown_nsd(&self) -> Value {
+        if self.release.has_sol006_descriptors() {
+            self.nsd.clone()
+        } else {
+            before_sol006::shown_nsd(self.nsd)
+        }
     }
 
     fn revision_of(&self, package: &Value) -> Option<Value> {
@@ -166,6 +181,25 @@ impl Creation<'_> {
         }
         points.into()
     }
+}
+
+/// A VNF that an NSD asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member<'a> {
+    /// Its index, with which requests name it.
+    pub(crate) index: &'a str,
+    /// The `id` of its descriptor.
+    pub(crate) vnfd_id: &'a str,
+}
+
+/// The members of an NSD: its VNF profiles, or before SOL006 its constituent VNFDs.
+pub(crate) fn members(nsd: &Value, release: Release) -> Vec<Member<'_>> {
+    if release.has_sol006_descriptors() {
+        let of = |it| Member { index: text(it, "id"), vnfd_id: text(it, "vnfd-id") };
+        return profiles(nsd).map(of).collect();
+    }
+    let of = |it| Member { index: text(it, "member-vnf-index"), vnfd_id: text(it, "vnfd-id-ref") };
+    list(nsd, "constituent-vnfd").iter().map(of).collect()
 }
 
 /// The VNF profiles of the first deployment flavour; OSM looks at no other.

@@ -90,6 +90,11 @@ impl State {
                 return Err(problem);
             }
         };
+        let template = slice.get_mut("network-slice-template");
+        let own = template.and_then(|it| it.get_mut("netslice-subnet")?.as_array_mut());
+        for (subnet, params) in own.into_iter().flatten().zip(&subnets) {
+            set(subnet, "_id", params["nsdId"].clone());
+        }
         let (read, write) = session.projects_of_new();
         let refs = members.iter().map(|member| json!({"nsr-ref": member["nsrId"]}));
         set(&mut slice, "nsr-ref-list", refs.collect::<Value>());
@@ -219,7 +224,17 @@ impl State {
             }
         }
         self.db.remove_with(Collection::SliceOperations, "netsliceInstanceId", id);
+        self.free_template_of(&slice);
         Ok(())
+    }
+
+    /// Marks the template of a slice that is gone as not in use, even where another slice is made of
+    /// it: OSM looks for that one in the wrong place.
+    pub(super) fn free_template_of(&mut self, slice: &Value) {
+        let id = text(&slice["_admin"], "nst-id");
+        if let Some(template) = self.db.get_mut(Collection::SliceTemplates, id) {
+            set(&mut template["_admin"], "usageState", "NOT_IN_USE");
+        }
     }
 
     /// Terminates and removes a slice (`DELETE netslice_instances_content/{id}`).

@@ -19,7 +19,7 @@ impl State {
     /// Keeps a subscription; gives its id.
     ///
     /// # Errors
-    /// 422 by schema, 409 for one that is there already, 400 for an address that does not answer and
+    /// 422 for the quota and by schema, 409 for one that is there already, 400 for an address that does not answer and
     /// for a body without filter.
     pub(crate) fn subscribe(
         &mut self,
@@ -28,6 +28,7 @@ impl State {
         schema: &Schema,
         now: f64,
     ) -> Result<String, Problem> {
+        self.check_quota(session, Collection::Subscriptions)?;
         schema::check(body, schema, self.release, "")?;
         sort_first_list(body);
         self.check_new_subscription(body)?;

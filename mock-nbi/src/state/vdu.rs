@@ -17,11 +17,14 @@ pub(crate) use tables::Tables;
 /// How many machines an instance of `vnfd` starts with, each counted with its parts.
 pub(crate) fn machine_part_count(vnfd: &Value) -> u64 {
     list(vnfd, "vdu").iter().fold(0, |sum: u64, vdu| {
+        // Descriptors of before SOL006 name their count and interfaces themselves; others have neither.
+        let old = list(vdu, "interface").len() + list(vdu, "internal-connection-point").len();
         let interfaces = list(vdu, "int-cpd")
             .iter()
             .map(|cpd| 1 + list(cpd, "virtual-network-interface-requirement").len());
-        let parts = 1 + interfaces.sum::<usize>() + list(vdu, "virtual-storage-desc").len();
-        sum.saturating_add(initial_count(vdu, vnfd).saturating_mul(parts as u64))
+        let parts = 1 + old + interfaces.sum::<usize>() + list(vdu, "virtual-storage-desc").len();
+        let count = initial_count(vdu, vnfd).max(count_before_sol006(vdu));
+        sum.saturating_add(count.saturating_mul(parts as u64))
     })
 }
 
@@ -34,6 +37,16 @@ pub(crate) fn initial_count(vdu: &Value, vnfd: &Value) -> u64 {
         })
         .and_then(|own| number(own.get("number-of-instances")?))
         .unwrap_or(1)
+}
+
+/// How many of a VDU there are at first before SOL006.
+pub(crate) fn count_before_sol006(vdu: &Value) -> u64 {
+    vdu.get("count").and_then(number).unwrap_or(1)
+}
+
+/// Whether a field is there and neither null, false nor empty.
+pub(crate) fn is_set(field: Option<&Value>) -> bool {
+    field.is_some_and(|it| !it.is_null() && *it != false && *it != "")
 }
 
 /// A whole number, which descriptors may also write as text.

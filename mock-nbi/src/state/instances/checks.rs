@@ -20,6 +20,7 @@ impl State {
         {
             fields.insert("member_vnf_index".into(), member);
         }
+        let is_old = !self.release.has_sol006_descriptors();
         let primitive = text(body, "primitive");
         let kdu = body.get("kdu_name").and_then(Value::as_str);
         let member = body.get("member_vnf_index").and_then(Value::as_str);
@@ -27,13 +28,14 @@ impl State {
         let config = match (&vnfd, body.get("vdu_id").and_then(Value::as_str), kdu) {
             (None, _, _) => nsr["nsd"].get("ns-configuration"),
             (Some(vnfd), Some(vdu), _) => {
-                check_vdu(vnfd, vdu)?;
-                day_config(vnfd, vdu)
+                let own = check_vdu(vnfd, vdu)?;
+                if is_old { own.get("vdu-configuration") } else { day_config(vnfd, vdu) }
             }
             (Some(vnfd), None, Some(kdu)) => {
-                check_kdu(vnfd, kdu)?;
-                day_config(vnfd, kdu)
+                let own = check_kdu(vnfd, kdu)?;
+                if is_old { own.get("kdu-configuration") } else { day_config(vnfd, kdu) }
             }
+            (Some(vnfd), None, None) if is_old => vnfd.get("vnf-configuration"),
             (Some(vnfd), None, None) => day_config(vnfd, text(vnfd, "id")),
         };
         if kdu.is_some() && KDU_PRIMITIVES.contains(&primitive) {
@@ -61,6 +63,9 @@ impl State {
         let step = &body["scaleVnfData"]["scaleByStepData"];
         let vnfd = self.vnfd_of_member(nsr, text(step, "member-vnf-index"))?;
         let wanted = text(step, "scaling-group-descriptor");
+        if !self.release.has_sol006_descriptors() {
+            return check_scaling_group(&vnfd, wanted);
+        }
         let aspects = list(&vnfd, "df").first().and_then(|df| df.get("scaling-aspect"));
         let Some(aspects) = aspects.and_then(Value::as_array) else {
             // Python's own complaint about the missing key.
@@ -135,21 +140,31 @@ pub(super) fn during_request(about: &str, problem: Problem) -> Problem {
     Problem { detail: format!("database exception {about}: {}.", problem.detail), ..problem }
 }
 
-pub(super) fn check_vdu(vnfd: &Value, vdu: &str) -> Result<(), Problem> {
-    if list(vnfd, "vdu").iter().any(|known| text(known, "id") == vdu) {
-        return Ok(());
-    }
-    Err(Problem::bad_request(format!(
-        "Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"
-    )))
+pub(super) fn check_vdu<'a>(vnfd: &'a Value, vdu: &str) -> Result<&'a Value, Problem> {
+    let known = list(vnfd, "vdu").iter().find(|known| text(known, "id") == vdu);
+    known.ok_or_else(|| {
+        Problem::bad_request(format!("Invalid parameter vdu_id='{vdu}' not present at vnfd:vdu:id"))
+    })
 }
 
-fn check_kdu(vnfd: &Value, kdu: &str) -> Result<(), Problem> {
-    if list(vnfd, "kdu").iter().any(|known| text(known, "name") == kdu) {
+fn check_kdu<'a>(vnfd: &'a Value, kdu: &str) -> Result<&'a Value, Problem> {
+    let known = list(vnfd, "kdu").iter().find(|known| text(known, "name") == kdu);
+    known.ok_or_else(|| {
+        Problem::bad_request(format!(
+            "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
+        ))
+    })
+}
+
+/// Before SOL006 scaling groups have names.
+fn check_scaling_group(vnfd: &Value, wanted: &str) -> Result<(), Problem> {
+    let groups = list(vnfd, "scaling-group-descriptor");
+    if groups.iter().any(|group| text(group, "name") == wanted) {
         return Ok(());
     }
     Err(Problem::bad_request(format!(
-        "Invalid parameter kdu_name='{kdu}' not present at vnfd:kdu:name"
+        "Invalid scaleVnfData:scaleByStepData:scaling-group-descriptor '{wanted}' is not present \
+         at vnfd:scaling-group-descriptor"
     )))
 }
 

@@ -4,6 +4,7 @@
 //! and `_update_vnfrs`.
 
 mod addresses;
+mod before_sol006;
 mod clusters;
 mod parameters;
 mod units;
@@ -36,9 +37,14 @@ impl State {
     ) -> Result<(), Problem> {
         self.check_vim(session, text(body, "vimAccountId"))?;
         self.check_wim(session, body.get("wimAccountId"))?;
+        let is_old = !self.release.has_sol006_descriptors();
         for vnf in list(body, "vnf") {
             let vnfd = self.vnfd_of_member(nsr, text(vnf, "member-vnf-index"))?;
-            parameters::check(vnf, &vnfd)?;
+            if is_old {
+                before_sol006::check(vnf, &vnfd)?;
+            } else {
+                parameters::check(vnf, &vnfd)?;
+            }
             if let Some(vim) = vnf.get("vimAccountId").and_then(Value::as_str) {
                 self.check_vim(session, vim)?;
             }
@@ -46,8 +52,10 @@ impl State {
         for vld in list(body, "vld") {
             self.check_wim(session, vld.get("wimAccountId"))?;
             let name = text(vld, "name");
-            let links = list(&nsr["nsd"], "virtual-link-desc");
-            if !links.iter().any(|link| text(link, "id") == name) {
+            let links = list(&nsr["nsd"], if is_old { "vld" } else { "virtual-link-desc" });
+            let is_it =
+                |link: &Value| text(link, "id") == name || is_old && text(link, "name") == name;
+            if !links.iter().any(is_it) {
                 return Err(Problem::bad_request(format!(
                     "Invalid parameter vld:name='{name}' is not present at nsd:vld"
                 )));
@@ -114,7 +122,10 @@ impl State {
                 vim = self.check_vim(session, id)?;
             }
         }
-        addresses::from_request(&mut vnfr, &member, body);
+        // Before SOL006 it is left to the life-cycle manager to read them.
+        if self.release.has_sol006_descriptors() {
+            addresses::from_request(&mut vnfr, &member, body);
+        }
         set(&mut vnfr, "vim-account-id", vim_id.as_str());
         if let Some(vca) = vim.get("vca").filter(|vca| !vca.is_null()) {
             set(&mut vnfr, "vca-id", vca.clone());

@@ -85,7 +85,7 @@ impl State {
     fn check_machine(&self, nsr: &Value, vnfr_id: &str, vdu: &str) -> Result<(), Problem> {
         let vnfd =
             self.vnfd_of_vnfr(nsr, vnfr_id).map_err(|problem| during_request(ABOUT, problem))?;
-        check_vdu(&vnfd, vdu)
+        check_vdu(&vnfd, vdu).map(|_| ())
     }
 
     /// The package that a VNF is to change to must be there.

@@ -63,6 +63,9 @@ fn scale(state: &mut State, running: Running) -> Result<(), String> {
     };
     let vnfd = state.db.get(Collection::VnfPackages, text(&vnfr, "vnfd-id"));
     let vnfd = vnfd.map(std::borrow::Cow::into_owned).unwrap_or_default();
+    if !state.release.has_sol006_descriptors() {
+        return scale_before_sol006(state, running.ns_id, vnfr, &vnfd, group, is_out);
+    }
     let df = list(&vnfd, "df").first().cloned().unwrap_or_default();
     let aspect = list(&df, "scaling-aspect").iter().find(|aspect| text(aspect, "id") == group);
     let deltas = aspect.map(|aspect| aspect["aspect-delta-details"]["deltas"].clone());
@@ -83,6 +86,53 @@ fn scale(state: &mut State, running: Running) -> Result<(), String> {
     }
     state.db.put(Collection::VnfInstances, vnfr);
     note_scaled(state, running.ns_id, group, member, done);
+    Ok(())
+}
+
+/// One step of a scaling group as release 8 has it: steps are counted, not machines.
+///
+/// Source: OSM LCM v8 `ns.py`, `scale`.
+fn scale_before_sol006(
+    state: &mut State,
+    ns_id: &str,
+    mut vnfr: Value,
+    vnfd: &Value,
+    group: &str,
+    is_out: bool,
+) -> Result<(), String> {
+    let groups = list(vnfd, "scaling-group-descriptor");
+    let Some(known) = groups.iter().find(|own| text(own, "name") == group) else {
+        return Ok(());
+    };
+    let member = text(&vnfr, "member-vnf-index-ref").to_owned();
+    let done = scaled_so_far(state, ns_id, group, &member);
+    let limit = |key: &str, usual: u64| {
+        i64::try_from(known.get(key).and_then(number).unwrap_or(usual)).unwrap_or(i64::MAX)
+    };
+    if is_out && done >= limit("max-instance-count", MACHINES_MAX) {
+        return Err(format!(
+            "reached the limit of {done} (max-instance-count) scaling-out operations for the \
+             scaling-group-descriptor '{group}'"
+        ));
+    }
+    if !is_out && done <= limit("min-instance-count", 0) {
+        return Err(format!(
+            "reached the limit of {done} (min-instance-count) scaling-in operations for the \
+             scaling-group-descriptor '{group}'"
+        ));
+    }
+    for vdu in list(known, "vdu") {
+        let by = vdu.get("count").and_then(number).unwrap_or(1);
+        let by = i64::try_from(by).unwrap_or(i64::MAX).min(MACHINES_A_STEP_MAX);
+        let id = text(vdu, "vdu-id-ref");
+        if is_out {
+            add_machines(state, &mut vnfr, id, by);
+        } else {
+            remove_machines(&mut vnfr, id, by);
+        }
+    }
+    state.db.put(Collection::VnfInstances, vnfr);
+    note_scaled(state, ns_id, group, &member, if is_out { done + 1 } else { done - 1 });
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Creation;
+use super::{Creation, Member};
 use crate::ids::Ids;
 use crate::problem::Problem;
 use crate::python::json_dumps;
@@ -18,14 +18,17 @@ impl Creation<'_> {
     /// 400 for parameters, and for images that the instance does not have.
     pub(crate) fn vnfr(
         &self,
-        profile: &Value,
+        of: Member,
         vnfd: &Value,
         body: &mut Value,
         tables: &Tables,
         ids: &mut Ids,
     ) -> Result<Value, Problem> {
+        if !self.release.has_sol006_descriptors() {
+            return self.vnfr_before_sol006(of, vnfd, body, ids);
+        }
         let id = ids.uuid();
-        let member = text(profile, "id");
+        let member = of.index;
         let own = params::format(body, Target::Vnf(member), vnfd, self.release)?;
         let mut record = json!({
             "id": id,
@@ -34,7 +37,7 @@ impl Creation<'_> {
             "member-vnf-index-ref": member,
             "additionalParamsForVnf": own.values,
             "created-time": self.now,
-            "vnfd-ref": profile["vnfd-id"],
+            "vnfd-ref": of.vnfd_id,
             "vnfd-id": text(vnfd, "_id"),
             "vim-account-id": null,
             "vca-id": null,
@@ -78,7 +81,7 @@ impl Creation<'_> {
         Ok(record)
     }
 
-    fn kdur(&self, kdu: &Value, own: &Params, namespace: &Value) -> Value {
+    pub(super) fn kdur(&self, kdu: &Value, own: &Params, namespace: &Value) -> Value {
         let values = match &own.values {
             Some(values) if self.release.stores_params_as_text() => json_dumps(values).into(),
             Some(values) => values.clone(),

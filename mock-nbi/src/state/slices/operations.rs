@@ -252,6 +252,7 @@ impl State {
             }
         }
         self.db.remove_with(Collection::SliceOperations, "netsliceInstanceId", slice_id);
+        self.free_template_of(&slice);
     }
 }
 

@@ -1,0 +1,171 @@
+//! Network slice instances by the requests of the `osm` command line (`nsi-create`, `nsi-list`,
+//! `nsi-show`, `nsi-op-list`, `nsi-op-show`, `nsi-delete`), and those beside them.
+
+use mock_nbi::{Collection, MockNbi, Release, Seed};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, STOCK, User, stocked};
+
+const CONTENT: &str = "/nsilcm/v1/netslice_instances_content";
+const SLICES: &str = "/nsilcm/v1/netslice_instances";
+
+struct Site {
+    user: User,
+    nst_id: String,
+    vim_id: String,
+}
+
+/// A site with a template of two subnets, the second shared.
+async fn site(release: Release) -> Site {
+    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+    let stock = stocked(&MockNbi::builder().release(release).seed(seed).build().unwrap()).await;
+    let template = json!({"nst": [{"id": "slice", "name": "slice", "netslice-subnet": [
+        {"id": "own", "nsd-ref": "openldap_ns", "description": "d", "is-shared-nss": "false"},
+        {"id": "common", "nsd-ref": "openldap_ns", "description": "d", "is-shared-nss": "true"},
+    ]}]});
+    let path = "/nst/v1/netslice_templates_content";
+    let made = stock.user.call("POST", path, Some(template)).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let nst_id = made.json()["id"].as_str().unwrap().to_owned();
+    Site { user: stock.user, nst_id, vim_id: stock.vim_id }
+}
+
+impl Site {
+    fn creation(&self, name: &str) -> Value {
+        json!({"nstId": self.nst_id, "nsiName": name, "nsiDescription": "default description",
+            "vimAccountId": self.vim_id})
+    }
+
+    /// Makes a slice in one step, as `nsi-create` does; gives its id and the operation's.
+    async fn create(&self, name: &str) -> (String, String) {
+        let answer = self.user.call("POST", CONTENT, Some(self.creation(name))).await;
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+        let word = |key: &str| answer.json()[key].as_str().unwrap().to_owned();
+        assert_eq!(answer.header("Location"), format!("/osm{CONTENT}/{}", word("id")));
+        (word("id"), word("nsilcmop_id"))
+    }
+
+    async fn count(&self, path: &str) -> usize {
+        self.user.get(path).await.as_array().unwrap().len()
+    }
+}
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, detail: &str) {
+    assert_eq!((answer.status, answer.detail().as_str()), (status, detail));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_command_lines_requests_make_show_and_delete_a_slice() {
+    for release in [Release::R10, Release::R19Recorded] {
+        let site = site(release).await;
+        let (id, op_id) = site.create("s").await;
+        assert_eq!(site.count(CONTENT).await, 1);
+        let slice = site.user.get(&format!("{CONTENT}/{id}")).await;
+        assert_eq!(slice["name"], "s");
+        assert_eq!(slice["_admin"]["nsiState"], "INSTANTIATED");
+        assert_eq!(slice["operational-status"], "running");
+        assert_eq!(slice["detailed-status"], "done");
+        let members = slice["_admin"]["nsrs-detailed-list"].as_array().unwrap();
+        assert_eq!(members.len(), 2);
+        assert_eq!(members[1]["shared"], true);
+        assert_eq!(slice["nsr-ref-list"][0]["nsr-ref"], members[0]["nsrId"]);
+        let subnet = &slice["network-slice-template"]["netslice-subnet"][0];
+        assert_eq!(subnet["_id"], slice["_admin"]["netslice-subnet"][0]["nsdId"]);
+        let ns = site.user.get("/nslcm/v1/ns_instances?name=s.own").await;
+        assert_eq!(ns[0]["nsState"], "READY");
+        let ops =
+            site.user.get(&format!("/nsilcm/v1/nsi_lcm_op_occs?netsliceInstanceId={id}")).await;
+        assert_eq!(ops.as_array().unwrap().len(), 1);
+        let op = site.user.get(&format!("/nsilcm/v1/nsi_lcm_op_occs/{op_id}")).await;
+        assert_eq!(op["operationState"], "COMPLETED");
+        assert_eq!(op["operationParams"]["nslcmops_ids"].as_array().unwrap().len(), 2);
+        let template = format!("/nst/v1/netslice_templates/{}", site.nst_id);
+        assert_eq!(site.user.get(&template).await["_admin"]["usageState"], "IN_USE");
+        let gone = site.user.call("DELETE", &format!("{CONTENT}/{id}"), None).await;
+        assert_eq!(gone.status, 202);
+        assert!(gone.json()["_id"].is_string());
+        assert_eq!(site.count(CONTENT).await, 0);
+        assert_eq!(site.count("/nslcm/v1/ns_instances").await, 0);
+        assert_eq!(site.count("/nsilcm/v1/nsi_lcm_op_occs").await, 0);
+        assert_eq!(site.user.get(&template).await["_admin"]["usageState"], "NOT_IN_USE");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slice_comes_in_two_steps_and_is_terminated_before_it_is_deleted() {
+    let site = site(Release::R10).await;
+    let made = site.user.call("POST", SLICES, Some(site.creation("s"))).await;
+    assert_eq!(made.status, 201);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("{SLICES}/{id}");
+    assert_eq!(site.user.get(&path).await["_admin"]["nsiState"], "NOT_INSTANTIATED");
+    let operate = async |operation: &str, body: Value| {
+        site.user.call("POST", &format!("{path}/{operation}"), Some(body)).await
+    };
+    let said =
+        format!("netslice_instance '{id}' cannot be 'terminate' because it is not instantiated");
+    refused(&operate("terminate", json!({})).await, 409, &said);
+    let body = site.creation("s");
+    let started = operate("instantiate", body.clone()).await;
+    assert_eq!(started.status, 202);
+    let op_id = started.json()["id"].as_str().unwrap().to_owned();
+    let place = format!("/osm/nsilcm/v1/nsi_lcm_op_occs/{op_id}");
+    assert_eq!(started.header("Location"), place);
+    let said = format!(
+        "netslice_instance '{id}' cannot be 'instantiate' because it is already instantiated"
+    );
+    refused(&operate("instantiate", body).await, 409, &said);
+    let said = format!(
+        "nsi '{id}' cannot be deleted because it is in 'INSTANTIATED' state. Launch 'terminate' \
+         operation first; or force deletion"
+    );
+    refused(&site.user.call("DELETE", &path, None).await, 409, &said);
+    // OSM's table has the URL; its code has no such operation.
+    refused(&operate("action", json!({})).await, 400, "'action'");
+    let member = site.user.get("/nslcm/v1/ns_instances").await[0]["_id"].clone();
+    let member = format!("/nslcm/v1/ns_instances/{}/terminate", member.as_str().unwrap());
+    let answer = site.user.call("POST", &member, Some(json!({}))).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.detail().ends_with(&format!("because is used by the slice {id}")));
+    assert_eq!(operate("terminate", json!({})).await.status, 202);
+    let slice = site.user.get(&path).await;
+    assert_eq!(slice["_admin"]["nsiState"], "NOT_INSTANTIATED");
+    assert_eq!(slice["operational-status"], "terminated");
+    assert_eq!(site.user.call("DELETE", &path, None).await.status, 204);
+    assert_eq!(site.count(SLICES).await, 0);
+    assert_eq!(site.count("/nslcm/v1/ns_instances").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slices_share_the_instance_of_a_shared_subnet() {
+    let site = site(Release::R10).await;
+    let (first, _) = site.create("a").await;
+    let (second, _) = site.create("b").await;
+    assert_eq!(site.count("/nslcm/v1/ns_instances").await, 3);
+    let gone = site.user.call("DELETE", &format!("{CONTENT}/{first}"), None).await;
+    assert_eq!(gone.status, 202);
+    let left = site.user.get("/nslcm/v1/ns_instances").await;
+    let names: Vec<&str> =
+        left.as_array().unwrap().iter().map(|ns| ns["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a.common", "b.own"]);
+    assert!(left.as_array().unwrap().iter().all(|ns| ns["nsState"] == "READY"), "{left}");
+    site.user.call("DELETE", &format!("{CONTENT}/{second}"), None).await;
+    assert_eq!(site.count("/nslcm/v1/ns_instances").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_impossible_slice_leaves_nothing_behind() {
+    let site = site(Release::R10).await;
+    let mut body = site.creation("s");
+    body["nstId"] = json!("no");
+    let answer = site.user.call("POST", CONTENT, Some(body)).await;
+    assert_eq!(answer.status, 400);
+    let said = "Error getting nstd id='no' from database: database exception";
+    assert!(answer.detail().starts_with(said), "{}", answer.detail());
+    let mut body = site.creation("s");
+    body["vimAccountId"] = json!("00000000-0000-4000-8000-000000000000");
+    assert_eq!(site.user.call("POST", CONTENT, Some(body)).await.status, 400);
+    assert!(site.user.nbi.records(Collection::NsInstances).is_empty());
+    assert!(site.user.nbi.records(Collection::SliceInstances).is_empty());
+}
