@@ -1,6 +1,9 @@
-//! The inside of an uploaded package: a tar.gz (or zip) and the rules OSM has for it.
+//! The inside of an uploaded package: a tar, compressed or not, or a zip, and the rules OSM has for
+//! it.
 //!
 //! Pure. Source: NBI_FACTS.md section 7.
+
+mod zip;
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -12,11 +15,17 @@ use serde::{Deserialize, Serialize};
 use crate::data::YAML_BYTES_MAX;
 use crate::problem::Problem;
 
+pub(crate) use zip::read_zip;
+
 /// Unpacked packages above this are refused, so that a small upload cannot keep the fake busy.
 /// OSM itself has no such limit.
 const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Packages of more files and folders are refused: their names are kept.
 const ENTRIES_MAX: usize = 10_000;
+/// Bytes of a header in a tar.
+const HEADER_BYTES: usize = 512;
+/// What a gzip stream begins with.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Packages with longer paths are refused; no file system takes them.
 const NAME_BYTES_MAX: usize = 4096;
 
@@ -34,20 +43,11 @@ pub(crate) struct Archive {
     pub(crate) descriptor_text: Bytes,
 }
 
-/// Reads a gzipped tar and checks it as OSM does.
+/// Reads a tar, gzipped or not, and checks it as OSM does.
 ///
 /// # Errors
 /// 400 with OSM's text for what is wrong, 413 for more than the fake reads.
 pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(Problem::bad_request(
-            "invalid file content file could not be opened successfully:\n\
-             - method gz: ReadError('not a gzip file')\n\
-             - method bz2: ReadError('not a bzip2 file')\n\
-             - method xz: ReadError('not an lzma file')\n\
-             - method tar: ReadError('truncated header')",
-        ));
-    }
     let mut archive = Archive::default();
     let mut entries = 0;
     walk(bytes, |name, entry| {
@@ -73,11 +73,14 @@ pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
     Ok(archive)
 }
 
-/// The file at `path` of a gzipped tar that [`read_tar_gz`] has read before.
+/// The file at `path` of an archive that [`read_tar_gz`] or [`read_zip`] has read before.
 ///
 /// # Errors
 /// 413 for a file of more than the fake reads.
 pub(crate) fn file_in(bytes: &[u8], path: &str) -> Result<Bytes, Problem> {
+    if zip::is_zip(bytes) {
+        return zip::file_in(bytes, path);
+    }
     let mut content = Bytes::new();
     walk(bytes, |name, entry| {
         if name != path {
@@ -89,7 +92,7 @@ pub(crate) fn file_in(bytes: &[u8], path: &str) -> Result<Bytes, Problem> {
     Ok(content)
 }
 
-type Entry<'tar, 'b> = tar::Entry<'tar, io::Take<GzDecoder<&'b [u8]>>>;
+type Entry<'tar, 'b> = tar::Entry<'tar, io::Take<Box<dyn Read + 'b>>>;
 
 /// Shows each entry with its name, in order. As in OSM, what follows the end of the tar (the
 /// checksum of the gzip stream) is not looked at.
@@ -97,8 +100,7 @@ fn walk<'b>(
     bytes: &'b [u8],
     mut visit: impl FnMut(&str, &mut Entry<'_, 'b>) -> Result<ControlFlow<()>, Problem>,
 ) -> Result<(), Problem> {
-    let plain = GzDecoder::new(bytes).take(UNPACKED_BYTES_MAX);
-    let mut tar = tar::Archive::new(plain);
+    let mut tar = tar::Archive::new(unpacked(bytes)?.take(UNPACKED_BYTES_MAX));
     for entry in tar.entries().map_err(|error| unreadable(&error))? {
         let mut entry = entry.map_err(|error| unreadable(&error))?;
         let end = entry.raw_file_position().saturating_add(raw_bytes(&entry));
@@ -111,6 +113,42 @@ fn walk<'b>(
         }
     }
     Ok(())
+}
+
+/// The tar without its compression.
+fn unpacked(bytes: &[u8]) -> Result<Box<dyn Read + '_>, Problem> {
+    if bytes.starts_with(&GZIP_MAGIC) {
+        return Ok(Box::new(GzDecoder::new(bytes)));
+    }
+    match complaint_about(bytes) {
+        None => Ok(Box::new(bytes)),
+        Some(complaint) => Err(Problem::bad_request(format!(
+            "invalid file content file could not be opened successfully:\n\
+             - method gz: ReadError('not a gzip file')\n\
+             - method bz2: ReadError('not a bzip2 file')\n\
+             - method xz: ReadError('not an lzma file')\n\
+             - method tar: ReadError('{complaint}')"
+        ))),
+    }
+}
+
+/// What Python says of a tar by its first header; nothing where that is a good one.
+///
+/// Source: Python `tarfile.py` (`TarInfo.frombuf`).
+fn complaint_about(bytes: &[u8]) -> Option<&'static str> {
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return Some(if bytes.is_empty() { "empty file" } else { "truncated header" });
+    };
+    if header.iter().all(|byte| *byte == 0) {
+        return None;
+    }
+    let header = tar::Header::from_byte_slice(header);
+    let Ok(expected) = header.cksum() else {
+        return Some("invalid header");
+    };
+    let mut blank = header.clone();
+    blank.set_cksum();
+    (blank.cksum().ok() != Some(expected)).then_some("bad checksum")
 }
 
 /// Bytes that an entry takes in the archive; a sparse file is larger than that once it is read.
@@ -231,6 +269,23 @@ mod tests {
             builder.append(&header, content.as_bytes()).unwrap();
         }
         builder.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn tars_need_no_compression_and_what_is_none_is_told() {
+        let mut plain = Vec::new();
+        GzDecoder::new(&tar_gz(&[("a/d.yaml", "x: 1")])[..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(read_tar_gz(&plain).unwrap().descriptor, "a/d.yaml");
+        plain[0] = b'b';
+        for (bytes, complaint) in [
+            (plain.as_slice(), "bad checksum"),
+            (&[b'x'; 600], "invalid header"),
+            (b"x", "truncated header"),
+            (b"", "empty file"),
+        ] {
+            let detail = read_tar_gz(bytes).unwrap_err().detail;
+            assert!(detail.ends_with(&format!("method tar: ReadError('{complaint}')")), "{detail}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Pure. Source: recorded cases `body_formats_and_invalid_bodies` and `token_bad_credentials`.
 
+use std::str::Utf8Error;
+
 use serde_json::Value;
 
 use crate::data::{self, Unreadable};
@@ -11,17 +13,31 @@ use crate::data::{self, Unreadable};
 /// # Errors
 /// Too large, or the text of Python's exception, with line, column and position.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable<String>> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        let byte = bytes.get(at).copied().unwrap_or_default();
-        Unreadable::Broken(format!(
-            "'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"
-        ))
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Unreadable::Broken(decoding_complaint(bytes, error)))?;
     data::from_json(text).map_err(|unreadable| match unreadable {
         Unreadable::TooLarge => Unreadable::TooLarge,
         Unreadable::Broken(_) => Unreadable::Broken(complaint(text)),
     })
+}
+
+/// Python's text for bytes that are no UTF-8.
+///
+/// Source: Python's `UnicodeDecodeError`.
+fn decoding_complaint(bytes: &[u8], error: Utf8Error) -> String {
+    let at = error.valid_up_to();
+    let first = bytes.get(at).copied().unwrap_or_default();
+    let is_lead = matches!(first, 0xc2..=0xf4);
+    let (wrong_bytes, reason) = match error.error_len() {
+        None => (bytes.len() - at, "unexpected end of data"),
+        Some(length) if is_lead => (length, "invalid continuation byte"),
+        Some(_) => (1, "invalid start byte"),
+    };
+    if wrong_bytes > 1 {
+        let last = at + wrong_bytes - 1;
+        return format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}");
+    }
+    format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}")
 }
 
 /// Finds what Python would complain about first.
@@ -165,6 +181,25 @@ impl Scanner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_told_as_python_does() {
+        for bytes in
+            [&b"a\xff"[..], b"\x80", b"\xc3(", b"\xe2\x82(", b"\xe2\x82", b"\xc3", b"\xed\xa0\x80"]
+        {
+            let Err(Unreadable::Broken(text)) = parse(bytes) else { panic!("{bytes:?} was read") };
+            let expected = match bytes {
+                b"a\xff" => "byte 0xff in position 1: invalid start byte",
+                b"\x80" => "byte 0x80 in position 0: invalid start byte",
+                b"\xc3(" => "byte 0xc3 in position 0: invalid continuation byte",
+                b"\xe2\x82(" => "bytes in position 0-1: invalid continuation byte",
+                b"\xe2\x82" => "bytes in position 0-1: unexpected end of data",
+                b"\xc3" => "byte 0xc3 in position 0: unexpected end of data",
+                _ => "byte 0xed in position 0: invalid continuation byte",
+            };
+            assert_eq!(text, format!("'utf-8' codec can't decode {expected}"));
+        }
+    }
 
     #[track_caller]
     fn check(text: impl AsRef<[u8]>, expected: &str) {

@@ -212,7 +212,9 @@ fn content(state: &State, call: &Call, request: &Request, kind: Kind) -> Result<
         Stored::Text(_) => true,
         Stored::Packed { archive, .. } => {
             let is_content = |path: &str| !path.ends_with("/checksums.txt");
-            archive.files.iter().filter(|path| is_content(path)).count() == 1
+            // OSM counts files in the top folder, and a zip has none.
+            archive.folder.is_empty()
+                || archive.files.iter().filter(|path| is_content(path)).count() == 1
         }
     };
     if wanted.text && is_single {

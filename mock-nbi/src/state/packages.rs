@@ -191,7 +191,12 @@ impl State {
             return Ok((content, Stored::Text(text), storage));
         }
         checksum::check(upload, &upload.raw, self.release)?;
-        let archive = archive::read_tar_gz(&upload.raw)?;
+        let is_zip = upload.content_type.contains("application/zip");
+        let archive = if is_zip && self.release.has_zip_packages() {
+            archive::read_zip(&upload.raw)?
+        } else {
+            archive::read_tar_gz(&upload.raw)?
+        };
         if archive.descriptor.ends_with(".json") {
             return Err(Problem::bad_request(if self.release.has_sol006_descriptors() {
                 "Invalid json format the JSON object must be str, bytes or bytearray, not GridOut"

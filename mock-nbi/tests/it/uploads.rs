@@ -227,3 +227,43 @@ async fn removals_in_release_8_leave_the_default_type() {
         assert_eq!((removed.status, removed.header("Content-Type")), (204, expected));
     }
 }
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[tokio::test(start_paused = true)]
+async fn release_19_takes_zips_and_earlier_ones_take_a_tar_under_that_name() {
+    let packed = zip_of(&[("vnfd.yaml", KNF), ("Scripts/charms/c", b"charm")]);
+    let zip = [("Content-Type", "application/zip")];
+    let user_19 = user(Release::R19).await;
+    let answer = send_with(&user_19, "POST", VNF, &zip, &packed).await;
+    assert_eq!(answer.status, 201, "{}", answer.detail());
+    let path = format!("/vnfpkgm/v1/vnf_packages/{}", answer.json()["id"].as_str().unwrap());
+    let storage = user_19.get(&path).await["_admin"]["storage"].clone();
+    assert_eq!(storage["pkg-dir"], "");
+    assert_eq!(storage["descriptor"], "vnfd.yaml");
+    assert_eq!(storage["zipfile"], "package.zip");
+    for (below, accept, expected) in [
+        ("package_content", "application/zip", packed.as_slice()),
+        ("package_content", "text/plain", KNF),
+        ("vnfd", "text/plain", KNF),
+        ("artifacts/Scripts/charms/c", "*/*", b"charm"),
+    ] {
+        let accept = [("Accept", accept)];
+        let got = send_with(&user_19, "GET", &format!("{path}/{below}"), &accept, b"").await;
+        assert_eq!(got.body, expected, "{below}");
+    }
+    let tar = captured_package("nfpkg-create.jsonl");
+    check(&send_with(&user_19, "POST", VNF, &zip, &tar).await, 400, "File is not a zip file");
+    let user_10 = user(Release::R10).await;
+    assert_eq!(send_with(&user_10, "POST", VNF, &zip, &tar).await.status, 201);
+    let refused = send_with(&user_10, "POST", VNF, &zip, &packed).await;
+    assert!(refused.detail().starts_with("invalid file content"), "{}", refused.detail());
+}
