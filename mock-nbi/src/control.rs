@@ -20,7 +20,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -106,6 +106,14 @@ pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response
         }
         Err(Refusal { status, reason }) => refusal(status, &reason),
     }
+}
+
+/// Whether a request only shows what a data folder never holds; its answer need not wait for one,
+/// which helps to find out what is wrong where none can be written.
+pub(crate) fn is_of_memory(parts: &Parts) -> bool {
+    let paths =
+        ["/_mock/journal", "/_mock/journal.har", "/_mock/near-misses", "/_mock/conformance"];
+    parts.method == Method::GET && paths.contains(&parts.uri.path())
 }
 
 /// Refuses a request.

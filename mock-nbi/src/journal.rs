@@ -69,8 +69,8 @@ impl Journal {
         Self { entries: Vec::new(), entries_max, count: 0 }
     }
 
-    /// Appends an entry and numbers it.
-    pub(crate) fn push(&mut self, entry: JournalEntry) {
+    /// Appends an entry; gives its number.
+    pub(crate) fn push(&mut self, entry: JournalEntry) -> u64 {
         self.count += 1;
         let n = self.count;
         if self.entries.len() >= self.entries_max.saturating_add(self.entries_max / 4) {
@@ -80,6 +80,13 @@ impl Journal {
         let query = blank_password(&entry.query);
         let path = blank_token(&entry.path);
         self.entries.push(JournalEntry { n, path, query, ..entry });
+        n
+    }
+
+    /// The entry of this number, if it is still kept.
+    pub(crate) fn entry_mut(&mut self, n: u64) -> Option<&mut JournalEntry> {
+        let position = self.entries.binary_search_by_key(&n, |entry| entry.n).ok()?;
+        self.entries.get_mut(position)
     }
 
     pub(crate) fn entries(&self) -> &[JournalEntry] {

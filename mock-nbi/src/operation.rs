@@ -6,6 +6,7 @@
 //!
 //! Source: NBI_FACTS.md sections 6, 9 and 11; recorded case `ns_actions_queue`.
 
+mod kept;
 mod pending;
 mod step;
 
@@ -20,10 +21,11 @@ use thiserror::Error;
 
 pub(crate) use crate::profile::Ending;
 use crate::profile::{Course, Kind, Profile, Subject};
+use crate::state::kept::Written;
 
-pub(crate) use pending::Pending;
+pub(crate) use kept::Counted;
 pub use pending::PendingOperation;
-use pending::{Next, Phase};
+use pending::{Next, Pending, Phase};
 pub(crate) use step::{Change, Step, Work};
 
 /// In the modes `ok` and `fail` an operation ends this long after it was asked for, so that a
@@ -120,6 +122,7 @@ pub(crate) struct Engine {
     asked_for: u64,
     /// How often each rule of the profile was used.
     used: Vec<u32>,
+    written: Written,
 }
 
 impl Engine {
@@ -136,6 +139,7 @@ impl Engine {
             by_id: HashMap::new(),
             asked_for: 0,
             used,
+            written: Written::default(),
         }
     }
 
@@ -152,7 +156,7 @@ impl Engine {
         fails_with: Option<String>,
     ) {
         let course = self.course_of(work.kind(), subject);
-        self.put(Pending {
+        let pending = Pending {
             work,
             course,
             fails_with,
@@ -160,12 +164,12 @@ impl Engine {
             phase: Phase::Asked,
             is_held: false,
             is_cancelled: false,
-        });
+        };
+        self.put(self.asked_for, pending);
     }
 
-    fn put(&mut self, pending: Pending) {
-        let number = self.asked_for;
-        self.asked_for += 1;
+    fn put(&mut self, number: u64, pending: Pending) {
+        self.asked_for = self.asked_for.max(number.saturating_add(1));
         self.queues.entry(pending.work.queue().to_owned()).or_default().push_back(number);
         self.by_id.insert(pending.work.op_id(), number);
         self.pending.insert(number, pending);
@@ -200,6 +204,7 @@ impl Engine {
             self.due.remove(&(Due(at), number));
         }
         let pending = self.pending.remove(&number)?;
+        self.written.note(number);
         self.by_id.remove(&pending.work.op_id());
         Some(pending)
     }
@@ -216,12 +221,9 @@ impl Engine {
         }
     }
 
-    pub(crate) fn mode(&self) -> Option<Mode> {
-        self.mode
-    }
-
-    /// Reckons anew when an operation takes its next step.
+    /// Reckons anew when an operation, which may have been written, takes its next step.
     fn reckon(&mut self, number: u64) {
+        self.written.note(number);
         if let Some(at) = self.due_of.remove(&number) {
             self.due.remove(&(Due(at), number));
         }
@@ -326,19 +328,6 @@ impl Engine {
             view
         });
         pending.collect()
-    }
-
-    /// What is pending, to be kept.
-    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
-        self.pending.values()
-    }
-
-    /// Takes back what was kept, in order.
-    pub(crate) fn restore(&mut self, mode: Option<Mode>, kept: impl IntoIterator<Item = Pending>) {
-        self.mode = mode;
-        for pending in kept {
-            self.put(pending);
-        }
     }
 
     fn force(&mut self, number: u64, now: f64, ending: Ending) -> Step {

@@ -111,6 +111,7 @@ impl NbiService {
                 let answer = control::answer(world, &parts, &body.bytes);
                 (answer, world.save())
             });
+            let saving = saving.filter(|_| !control::is_of_memory(&parts));
             return Ok(match saved(saving).await {
                 Ok(()) => answer,
                 Err(reason) => control::refusal(StatusCode::INTERNAL_SERVER_ERROR, &reason),
@@ -119,17 +120,22 @@ impl NbiService {
         let started = tokio::time::Instant::now();
         let request = format!("{} {}", parts.method, blank_token(path));
         let delivery = self.delivery(parts, body.bytes.clone());
-        let (known, mut sent, metrics, saving) = self.lock_and(|world| {
+        let (known, mut sent, metrics, saving, noted) = self.lock_and(|world| {
             let (known, mut sent) = self.serve(world, &delivery);
-            if sent.answer.list.is_none() {
-                self.end(world, &delivery, &known, &mut sent);
-            }
-            (known, sent, world.metrics.clone(), world.save())
+            let is_whole = sent.answer.list.is_none();
+            let noted = is_whole.then(|| self.end(world, &delivery, &known, &mut sent));
+            (known, sent, world.metrics.clone(), world.save(), noted)
         });
         if let Err(reason) = saved(saving).await {
             let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, reason);
             let answer = Answer::of_problem(&problem, delivery.request().accept());
             sent = Sent { answer, ..Sent::default() };
+            self.lock_and(|world| match noted {
+                Some(noted) => restate(world, noted, &sent),
+                None => {
+                    self.end(world, &delivery, &known, &mut sent);
+                }
+            });
         }
         if let Some(list) = sent.answer.list.take() {
             sent.answer.list = Some(measured(list).await?);
@@ -223,14 +229,14 @@ impl NbiService {
         (Known { operation, fault: fault_name, near_miss, request_bytes }, sent)
     }
 
-    /// Lets the line take its time for an answer, and notes it.
-    fn end(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &mut Sent) {
+    /// Lets the line take its time for an answer, and notes it; says where.
+    fn end(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &mut Sent) -> u64 {
         let line = world.shape.delay(known.request_bytes, sent.answer.body_bytes() as u64);
         sent.delay = sent.delay.saturating_add(line);
-        self.note(world, delivery, known, sent);
+        self.note(world, delivery, known, sent)
     }
 
-    fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) {
+    fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) -> u64 {
         let parts = &delivery.parts;
         let response_bytes = match sent.fate {
             Fate::Arrives | Fate::Drips { .. } => sent.answer.body_bytes(),
@@ -239,8 +245,6 @@ impl NbiService {
         };
         let client = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let client: String = client.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect();
-        let response_type = sent.answer.headers.iter().find(|(name, _)| *name == CONTENT_TYPE);
-        let response_type = response_type.filter(|_| sent.fate.arrives());
         world.driven.count(metric_name(&known.operation), &client, sent.status());
         let at = world.clock.now();
         world.journal.push(JournalEntry {
@@ -255,12 +259,29 @@ impl NbiService {
             connection: self.peer.connection,
             operation: metric_name(&known.operation).to_owned(),
             user_agent: client,
-            response_type: response_type.map(|(_, value)| value.clone()).unwrap_or_default(),
+            response_type: content_type(sent),
             ms: u64::try_from(sent.delay.as_millis()).unwrap_or(u64::MAX),
             fault: known.fault.clone(),
             near_miss: known.near_miss.clone(),
-        });
+        })
     }
+}
+
+/// Has a journal's entry say what was sent in place of what it told of.
+fn restate(world: &mut World, n: u64, sent: &Sent) {
+    let Some(entry) = world.journal.entry_mut(n) else {
+        return;
+    };
+    entry.status = sent.status();
+    entry.response_bytes = sent.answer.body_bytes() as u64;
+    entry.response_type = content_type(sent);
+    entry.ms = 0;
+}
+
+fn content_type(sent: &Sent) -> String {
+    let mut headers = sent.answer.headers.iter().filter(|_| sent.fate.arrives());
+    let found = headers.find(|(name, _)| *name == CONTENT_TYPE);
+    found.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 /// Waits until what a request did, and all before it, is on disk where it is kept there.

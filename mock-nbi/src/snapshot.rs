@@ -29,7 +29,7 @@ use thiserror::Error;
 use crate::clock::ClockState;
 use crate::fault::Faults;
 use crate::ids::Ids;
-use crate::operation::{Mode, Pending};
+use crate::operation::Counted;
 use crate::release::Release;
 use crate::state::db::Collection;
 use crate::state::forced::ForcedOperations;
@@ -110,8 +110,7 @@ struct Rest {
     release: Release,
     ids: Ids,
     clock: ClockState,
-    mode: Option<Mode>,
-    operations: Vec<Pending>,
+    engine: Counted,
     forced: ForcedOperations,
     faults: Faults,
     /// Addresses that answer when something subscribes with them.
@@ -238,8 +237,7 @@ impl World {
             release: self.state.release,
             ids: self.state.ids.clone(),
             clock: self.clock.state(),
-            mode: self.state.engine.mode(),
-            operations: self.state.engine.pending().cloned().collect(),
+            engine: self.state.engine.counted(),
             forced: self.state.forced.clone(),
             faults: self.faults.clone(),
             callbacks: self.state.callbacks.clone(),
@@ -254,7 +252,7 @@ impl World {
             self.check_release(rest.release)?;
             self.state.ids = rest.ids;
             self.restored_clock = Some(rest.clock);
-            self.state.engine.restore(rest.mode, rest.operations);
+            self.state.engine.restore(rest.engine);
             self.state.forced = rest.forced;
             self.faults = rest.faults;
             self.state.callbacks = rest.callbacks;

@@ -110,7 +110,7 @@ impl State {
             db: _,
             tokens,
             websessions: _,
-            engine: _,
+            engine,
             files,
             chunks,
             helm,
@@ -118,7 +118,13 @@ impl State {
             callbacks: _,
             forced: _,
         } = self;
-        vec![("file", files), ("upload", chunks), ("token", tokens), ("helm", &mut helm.by_ns)]
+        vec![
+            ("file", files),
+            ("upload", chunks),
+            ("token", tokens),
+            ("helm", &mut helm.by_ns),
+            ("operation", engine),
+        ]
     }
 
     /// Notes from now on what is written.

@@ -1,6 +1,7 @@
 //! The engine by itself: queues, modes and profiles.
 
 use super::*;
+use crate::state::kept::Kept as _;
 
 fn work(ns_id: &str, op_id: &str, kind: Kind) -> Work {
     Work::Ns { ns_id: ns_id.into(), op_id: op_id.into(), kind }
@@ -132,16 +133,71 @@ fn rules_of_a_profile_decide_how_an_operation_goes() {
     );
 }
 
+/// Another engine of the same profile, from what was kept of this one.
+fn restarted(profile: &Profile, parts: &BTreeMap<u64, Vec<u8>>, counted: &[u8]) -> Engine {
+    let mut engine = Engine::new(profile.clone(), 1);
+    for (number, json) in parts {
+        engine.place(*number, serde_json::from_slice(json).unwrap()).unwrap();
+    }
+    engine.restore(serde_json::from_slice(counted).unwrap());
+    engine
+}
+
 #[test]
-fn what_was_kept_goes_on_where_it_was() {
+fn an_engine_of_the_parts_that_were_written_goes_on_as_the_first_does() {
+    let text = "base: realistic\nrules:\n  - {operation: action, times: 2, outcome: fail, detail: \
+                no}\n  - {operation: action, seconds: {from: 1, to: 9}}\n";
+    let profile = Profile::from_yaml(text, "p").unwrap();
+    let mut engine = Engine::new(profile.clone(), 1);
+    engine.track();
+    let mut parts: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+    for round in 0..40_u32 {
+        let now = f64::from(round);
+        let (ns_id, op_id) = (format!("ns{}", round % 3), format!("op{round}"));
+        match round % 8 {
+            3 => engine.hold(&format!("op{}", round - 1), true, now).unwrap(),
+            5 => engine.cancel(&format!("op{}", round - 1), now),
+            6 => engine.forget("ns2"),
+            7 => engine.set_mode((round == 15).then_some(Mode::Manual), now),
+            _ => submit(&mut engine, work(&ns_id, &op_id, Kind::Action), now, None),
+        }
+        steps_until(&mut engine, now);
+        let written = engine.take_written();
+        assert!(written.len() < 30, "all of it was written");
+        for (number, json) in written {
+            match json {
+                Some(json) => parts.insert(number, json),
+                None => parts.remove(&number),
+            };
+        }
+        let counted = serde_json::to_vec(&engine.counted()).unwrap();
+        let mut one = restarted(&profile, &parts, &counted);
+        let mut other = restarted(&profile, &parts, &counted);
+        assert_eq!(one.list(), engine.list());
+        for engine in [&mut one, &mut other] {
+            submit(engine, work("new", "new", Kind::Action), now, None);
+        }
+        assert_eq!(steps_until(&mut one, 1e3), steps_until(&mut other, 1e3));
+    }
+    // The last of them goes on as one that was never restarted, the rules' counts and draws too.
+    let counted = serde_json::to_vec(&engine.counted()).unwrap();
+    let mut restarted = restarted(&profile, &parts, &counted);
+    for engine in [&mut engine, &mut restarted] {
+        submit(engine, work("new", "new", Kind::Action), 40.0, None);
+    }
+    assert_eq!(steps_until(&mut restarted, 1e3), steps_until(&mut engine, 1e3));
+    assert!(engine.take_written().len() > 1 && engine.take_written().is_empty());
+}
+
+#[test]
+fn a_step_of_one_operation_writes_that_one_alone() {
     let mut engine = Engine::new(Profile::realistic(), 1);
-    submit(&mut engine, work("a", "a1", Kind::Instantiate), 0.0, None);
-    submit(&mut engine, work("a", "a2", Kind::Action), 0.0, None);
-    assert_eq!(steps_until(&mut engine, 10.0).len(), 3);
-    let kept: Vec<Pending> = engine.pending().cloned().collect();
-    let kept = serde_json::to_string(&kept).unwrap();
-    let mut other = Engine::new(Profile::instant(), 1);
-    other.restore(engine.mode(), serde_json::from_str::<Vec<Pending>>(&kept).unwrap());
-    assert_eq!(other.list(), engine.list());
-    assert_eq!(steps_until(&mut other, 1e3), steps_until(&mut engine, 1e3));
+    for number in 0..1000 {
+        let id = number.to_string();
+        submit(&mut engine, work(&id, &id, Kind::Action), f64::from(number), None);
+    }
+    engine.track();
+    assert_eq!(steps_until(&mut engine, 0.5), ["0.2 0 start"]);
+    let numbers: Vec<u64> = engine.take_written().into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, [0]);
 }

@@ -81,6 +81,18 @@ impl Collection {
         Self::Projects,
         Self::Users,
         Self::Roles,
+        Self::WimAccounts,
+        Self::SdnControllers,
+        Self::Vcas,
+        Self::K8sRepos,
+        Self::OsmRepos,
+        Self::PduDescriptors,
+        Self::SliceTemplates,
+        Self::SliceInstances,
+        Self::SliceOperations,
+        Self::PackageOperations,
+        Self::Subscriptions,
+        Self::NsConfigTemplates,
     ];
 
     /// Name of the collection in OSM's database.
@@ -349,6 +361,17 @@ pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_collection_is_kept_counted_and_named() {
+        // What serde lists of an enum is what it has.
+        let unknown = serde_json::from_str::<Collection>("\"?\"").unwrap_err().to_string();
+        let named = unknown.matches('`').count() / 2 - 1;
+        assert_eq!(Collection::ALL.len(), named, "{unknown}");
+        for (position, collection) in Collection::ALL.iter().enumerate() {
+            assert_eq!(*collection as usize, position);
+        }
+    }
 
     #[test]
     fn merge_patch_merges_objects_replaces_lists_and_removes_nulls() {

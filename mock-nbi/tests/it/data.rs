@@ -224,6 +224,67 @@ async fn packages_and_running_operations_outlive_a_kill_and_go_on_by_the_clock()
     assert_eq!(client.call("GET", &vim_path, None).await.unwrap().0, 404);
 }
 
+/// Uploads a package in one step; gives its id.
+async fn upload(client: &Client, path: &str, file: &str) -> String {
+    let package = captured_package(file);
+    let (status, answer) = client.send("POST", path, "application/gzip", package).await.unwrap();
+    assert_eq!(status, 201, "{}", String::from_utf8_lossy(&answer));
+    let answer = String::from_utf8(answer).unwrap();
+    // Answers in YAML where the client asks for zip.
+    serde_json::from_str::<Value>(&answer).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_running_instantiation_outlives_a_kill_and_ends_by_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.yaml");
+    fs_err::write(&seed, crate::client::STOCK).unwrap();
+    let seed = seed.to_str().unwrap();
+    let arguments = ["--profile", "realistic", "--speed", "100", "--seed", seed];
+    let data = folder.path().join("data");
+    let server = Running::start(&data, &arguments).await;
+    let client = Client::login(&server.base).await;
+    upload(&client, "/vnfpkgm/v1/vnf_packages_content", "nfpkg-create.jsonl").await;
+    let nsd_id = upload(&client, "/nsd/v1/ns_descriptors_content", "nspkg-create.jsonl").await;
+    let (_, vims) = client.call("GET", "/admin/v1/vim_accounts", None).await.unwrap();
+    let body = json!({"nsName": "ldap", "nsdId": nsd_id, "vimAccountId": vims[0]["_id"]});
+    // An instantiation takes 0.6 s of this clock.
+    client.call("POST", "/_mock/clock/freeze", None).await.unwrap();
+    let path = "/nslcm/v1/ns_instances_content";
+    let (status, made) = client.call("POST", path, Some(body)).await.unwrap();
+    assert_eq!(status, 201, "{made}");
+    let ns_path = format!("/nslcm/v1/ns_instances/{}", made["id"].as_str().unwrap());
+    let op_path = format!("/nslcm/v1/ns_lcm_op_occs/{}", made["nslcmop_id"].as_str().unwrap());
+    let by = Some(json!({"seconds": 0.1}));
+    client.call("POST", "/_mock/clock/advance", by).await.unwrap();
+    let (_, before) = client.call("GET", &op_path, None).await.unwrap();
+    assert_eq!(before["operationState"], "PROCESSING");
+    server.kill().await;
+
+    let server = Running::start(&data, &arguments).await;
+    let client = Client::at(&server.base, &client.token);
+    let (_, after) = client.call("GET", &op_path, None).await.unwrap();
+    assert_eq!(after, before, "its stage too");
+    let (_, pending) = client.call("GET", "/_mock/operations", None).await.unwrap();
+    assert_eq!(pending[0]["stage"], 2, "{pending}");
+    client.call("POST", "/_mock/clock/unfreeze", None).await.unwrap();
+    server.kill().await;
+
+    let server = Running::start(&data, &arguments).await;
+    let client = Client::at(&server.base, &client.token);
+    let ended = loop {
+        let (_, operation) = client.call("GET", &op_path, None).await.unwrap();
+        if operation["operationState"] != "PROCESSING" {
+            break operation;
+        }
+    };
+    assert_eq!(ended["operationState"], "COMPLETED");
+    let (_, ns) = client.call("GET", &ns_path, None).await.unwrap();
+    assert_eq!(ns["nsState"], "READY");
+    let took = ended["statusEnteredTime"].as_f64().unwrap() - ended["startTime"].as_f64().unwrap();
+    assert!((0.59..0.7).contains(&took), "by the clock it took {took} s");
+}
+
 #[tokio::test]
 async fn a_folder_is_used_by_one_process_of_one_release() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,6 +334,14 @@ async fn a_full_disk_is_an_error_and_no_lie() {
     // What is not written is not shown either.
     let (status, _) = client.call("GET", "/admin/v1/vim_accounts", None).await.unwrap();
     assert_eq!(status, 500);
+    // The journal tells what was sent.
+    let (status, journal) = client.call("GET", "/_mock/journal", None).await.unwrap();
+    assert_eq!(status, 200, "{journal}");
+    let statuses: Vec<&Value> =
+        journal.as_array().unwrap().iter().map(|entry| &entry["status"]).collect();
+    let (good, failed) = statuses.split_at(promised.len() + 1);
+    assert!(good.iter().all(|status| **status != 500), "{good:?}");
+    assert_eq!(failed, [500, 500]);
     server.kill().await;
     let server = Running::start(folder.path(), &[]).await;
     let client = Client::at(&server.base, &client.token);
