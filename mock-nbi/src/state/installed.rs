@@ -3,6 +3,8 @@
 //! Source: OSM NBI `auth.py`, `init_db`, and `roles_to_operations.yml` of release 8 (that of later
 //! releases was not at hand); recorded cases `projects_crud` and `users_crud`.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use crate::state::State;
@@ -17,15 +19,15 @@ pub(super) fn fill(state: &mut State, now: f64) {
     let now = now - AGE_SECONDS;
     let project_id = Value::from(state.ids.uuid());
     let mut system_admin = Value::Null;
-    for (name, permissions) in roles() {
+    for role in ROLES.iter() {
         let id = state.ids.uuid();
-        let mut role = json!({"name": name, "permissions": permissions});
+        let mut role = role.clone();
         set(&mut role, "_admin", json!({"created": now, "modified": now}));
         set(&mut role, "_id", id.as_str());
-        state.db.put(Collection::Roles, role);
-        if name == "system_admin" {
+        if role["name"] == "system_admin" {
             system_admin = Value::from(id);
         }
+        state.db.put(Collection::Roles, role);
     }
     let mut project = json!({
         "name": "admin",
@@ -38,6 +40,12 @@ pub(super) fn fill(state: &mut State, now: f64) {
     state.db.put(Collection::Projects, project);
     users::installed_admin(state, &project_id, &system_admin, now);
 }
+
+/// The built-in roles, the same in every world.
+static ROLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let role = |(name, permissions)| json!({"name": name, "permissions": permissions});
+    roles().into_iter().map(role).collect()
+});
 
 fn roles() -> [(&'static str, Value); 4] {
     [
