@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -127,6 +128,12 @@ impl Clock {
     }
 }
 
+/// Epoch seconds as a date. A clock at the end of time has none; the last one stands for it.
+pub(crate) fn timestamp(epoch_seconds: f64) -> Timestamp {
+    let nanoseconds = (epoch_seconds * 1e9).min(Timestamp::MAX.as_nanosecond() as f64) as i128;
+    Timestamp::from_nanosecond(nanoseconds).unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +169,6 @@ mod tests {
         clock.advance(Duration::MAX);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert!(clock.now() > 1e19);
+        assert!(timestamp(clock.now()).to_string().starts_with("9999-12-30T"));
     }
 }

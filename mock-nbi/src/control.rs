@@ -91,6 +91,10 @@ pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response
     let now = world.settle();
     let outcome = table::find(&parts.method, parts.uri.path()).and_then(|(route, params)| {
         let query = parse_params(parts.uri.query().unwrap_or_default());
+        let is_known = |name: &str| route.query.iter().any(|(known, _)| *known == name);
+        if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
+            return Err(Refusal::bad_request(&format!("no query parameter `{name}` here")));
+        }
         (route.handler)(world, &Call { params, query, body, now })
     });
     match outcome {

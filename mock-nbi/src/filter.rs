@@ -4,11 +4,10 @@
 
 use std::cmp::Ordering;
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::data;
 use crate::problem::Problem;
+use crate::request::{by_key, meaning};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Op {
@@ -43,11 +42,7 @@ impl Filter {
     /// # Errors
     /// 404 `unknown operator: $ncont` for `ncont` with one value, which OSM's database lacks.
     pub(crate) fn parse(params: &[(String, String)], is_yaml: bool) -> Result<Self, Problem> {
-        let mut values: IndexMap<&str, Vec<&str>> = IndexMap::new();
-        for (key, value) in params {
-            values.entry(key).or_default().push(value);
-        }
-        let conditions = values
+        let conditions = by_key(params)
             .into_iter()
             .map(|(key, texts)| Condition::parse(key, &texts, is_yaml))
             .collect::<Result<_, _>>()?;
@@ -78,6 +73,7 @@ impl Filter {
 
 impl Condition {
     fn parse(key: &str, texts: &[&str], is_yaml: bool) -> Result<Self, Problem> {
+        let wanted = meaning(key, texts, is_yaml);
         let mut path: Vec<String> = key.split('.').map(str::to_owned).collect();
         let op = match path.last().map(String::as_str) {
             Some("eq") => Some(Op::Eq),
@@ -86,7 +82,7 @@ impl Condition {
             Some("lt") => Some(Op::Lt),
             Some("lte") => Some(Op::Lte),
             Some("cont") => Some(Op::Cont),
-            Some("ncont") if texts.len() == 1 && !texts[0].contains(',') => {
+            Some("ncont") if !wanted.is_array() => {
                 return Err(Problem::not_found("database exception unknown operator: $ncont"));
             }
             Some("ne" | "neq" | "ncont") => Some(Op::Neq),
@@ -96,7 +92,10 @@ impl Condition {
             path.pop();
         }
         let op = op.unwrap_or(Op::Eq);
-        let wanted = texts.iter().flat_map(|text| wanted_values(text, op, is_yaml)).collect();
+        let wanted = match wanted {
+            Value::Array(items) => items,
+            one => vec![one],
+        };
         Ok(Self { path, op, wanted })
     }
 
@@ -130,24 +129,6 @@ impl Condition {
             Op::Lte => order.is_some_and(Ordering::is_le),
         }
     }
-}
-
-fn wanted_values(text: &str, op: Op, is_yaml: bool) -> Vec<Value> {
-    if is_yaml {
-        return match data::from_yaml(text) {
-            Ok(Value::Array(items)) => items,
-            Ok(value) => vec![value],
-            Err(_) => vec![Value::from(text)],
-        };
-    }
-    if matches!(op, Op::Gt | Op::Gte | Op::Lt | Op::Lte) {
-        let number = serde_json::from_str::<serde_json::Number>(text).ok();
-        return vec![number.map_or_else(|| Value::from(text), Value::Number)];
-    }
-    if text.is_empty() {
-        return vec![Value::Null];
-    }
-    text.split(',').map(Value::from).collect()
 }
 
 fn equals(have: &Value, want: &Value) -> bool {

@@ -17,7 +17,7 @@ use crate::pyjson;
 use crate::python::yaml_complaint;
 
 pub(crate) use multipart::Part;
-pub(crate) use overlay::override_with;
+pub(crate) use overlay::{Overlay, by_key, meaning};
 
 /// Bodies above this are refused with 413, as the web server in front of OSM does.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -57,6 +57,16 @@ impl Request {
     /// A header as text, empty when absent or no text.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Whether the values of the query are YAML.
+    pub(crate) fn has_yaml_query(&self) -> bool {
+        self.header("Query-String-Format") == "yaml"
+    }
+
+    /// The query as it is laid over a body.
+    pub(crate) fn overlay(&self) -> Overlay {
+        Overlay::new(&self.params, self.has_yaml_query())
     }
 
     pub(crate) fn accept(&self) -> Option<&str> {

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::filter::Filter;
 use crate::problem::Problem;
-use crate::request::{Request, override_with};
+use crate::request::Request;
 use crate::state::State;
 use crate::state::db::{Collection, text};
 use crate::state::rights::{self, Asked, Rights};
@@ -90,7 +90,7 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
     let sent_method = request.method.clone();
     let id = clash_or_id(&mut request)?;
     let route = table::find(&request)?;
-    if table::is_later(&route) && !state.release.has_later_instance_operations() {
+    if !route.is_in(state.release) {
         if route.path.starts_with("vnflcm/") {
             return Err(Problem::not_allowed("URL main_topic 'vnflcm' not supported"));
         }
@@ -103,7 +103,8 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
         return tokens::serve(state, &request, id.as_deref(), now);
     }
     let token = state.authenticate(&request, now)?;
-    let permission = format!("{}{}", route.permission, request.method.to_lowercase());
+    let permission =
+        format!("{}{}", route.permission(state.release), request.method.to_lowercase());
     let asked = Asked {
         permission: &permission,
         words: &words,
@@ -279,11 +280,11 @@ fn open_session(
 /// Says that nothing was asked to be changed.
 pub(crate) const NOTHING_TO_UPDATE: &str = "Nothing to update. Provide payload and/or query string";
 
-/// The body of a creation, with the query laid over it.
+/// The body of a creation or an operation, with the query laid over it.
 fn body_of_new(request: &Request) -> Result<Value, Problem> {
     let mut body = request.parse_body()?.into_data()?;
     if body.is_object() {
-        override_with(&mut body, &request.params)?;
+        request.overlay().lay_over(&mut body)?;
     }
     Ok(body)
 }
@@ -296,7 +297,7 @@ fn body_of_change(call: &Call, request: &Request) -> Result<Value, Problem> {
         return Err(Problem::bad_request(NOTHING_TO_UPDATE));
     }
     if change.is_object() {
-        override_with(&mut change, &request.params)?;
+        request.overlay().lay_over(&mut change)?;
     }
     Ok(change)
 }
@@ -325,8 +326,7 @@ pub(crate) fn list_or_show(
         let record = call.session.find(&state.db, collection, id)?;
         return Ok(Reply::ok(shown(collection, &record)));
     }
-    let is_yaml = request.header("Query-String-Format").contains("yaml");
-    let filter = Filter::parse(&request.params, is_yaml)?;
+    let filter = Filter::parse(&request.params, request.has_yaml_query())?;
     let candidates = state.db.candidates(collection, &filter);
     let is_short = candidates.len() <= listing::SHORT_MAX;
     let list = Listing { collection, session: call.session.clone(), filter, candidates };

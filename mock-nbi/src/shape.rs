@@ -20,7 +20,7 @@ impl Shape {
     /// # Errors
     /// What no line can have.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if !(self.latency_seconds.is_finite() && self.latency_seconds >= 0.0) {
+        if Duration::try_from_secs_f64(self.latency_seconds).is_err() {
             return Err(format!("`latency_seconds` {} is no time", self.latency_seconds));
         }
         if self.bytes_per_second == Some(0) {

@@ -1,8 +1,10 @@
 //! The options.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 const ABOUT: &str = "OSM's north-bound interface in memory";
 const EXAMPLES: &str = "\
@@ -32,7 +34,7 @@ Examples:
             ns: \"ldap-*\"         # globs: ns (name), nsd (id), member, kdu, primitive
             primitive: upgrade
             seconds: {from: 10, to: 20}
-            outcome: fail        # ok, fail, partially, stuck, failed-temp, rolling-back, rolled-back
+            outcome: fail        # ok, fail, partially, failed-temp, rolling-back, rolled-back, stuck
             detail: \"Error executing command: helm3 upgrade: timed out\"
             times: 1             # then the next rule that fits
           - {operation: instantiate, stage_seconds: [3, 57]}
@@ -98,7 +100,7 @@ pub(super) struct Options {
     pub(super) latency: u64,
     /// Bytes a second in each direction [default: as fast as it goes]
     #[arg(long, value_name = "BYTES")]
-    pub(super) bandwidth: Option<std::num::NonZeroU64>,
+    pub(super) bandwidth: Option<NonZeroU64>,
     /// Format of the log on stderr
     #[arg(long, value_enum, default_value = "console")]
     pub(super) log_encoding: LogEncoding,
@@ -123,36 +125,41 @@ pub(super) struct ListenOptions {
     #[arg(long)]
     pub(super) allow_remote: bool,
     /// Speak https with a certificate made for localhost, 127.0.0.1 and ::1
-    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"], group = "identity")]
     pub(super) tls: bool,
     /// Speak https with this certificate (PEM, chain after it)
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "tls_key", group = "identity")]
     pub(super) tls_cert: Option<PathBuf>,
     /// The certificate's key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
     /// Write the certificate (PEM) to this file, for clients that are to trust it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "identity")]
     pub(super) tls_cert_out: Option<PathBuf>,
     /// Token that requests to /_mock/ must carry as `Authorization: Bearer`; beyond loopback one
     /// is made and printed unless it is given
     #[arg(long, value_name = "TOKEN", env = "MOCK_NBI_CONTROL_TOKEN", hide_env_values = true)]
     pub(super) control_token: Option<String>,
     /// Connections at once; for one more, the longest idle one is closed
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub(super) max_connections: usize,
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(super) max_connections: NonZeroUsize,
     /// Bytes of one request's body
-    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
-    pub(super) max_body_bytes: usize,
+    #[arg(long, value_name = "BYTES", default_value = "67108864")]
+    pub(super) max_body_bytes: NonZeroUsize,
     /// Seconds that a connection may stay without a complete request head
-    #[arg(long, value_name = "SECONDS", default_value_t = 75)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 75, value_parser = seconds(1))]
     pub(super) idle_timeout: u64,
     /// Seconds that the next piece of a request's body may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds(1))]
     pub(super) body_timeout: u64,
     /// Seconds that answers under way may take once it is to stop
-    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = seconds(0))]
     pub(super) stop_timeout: u64,
+}
+
+/// A day at most: what is added to the clock must not overflow it.
+fn seconds(least: u64) -> RangedU64ValueParser {
+    value_parser!(u64).range(least..=86_400)
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -68,8 +68,8 @@ pub(super) fn serve_options(
     identity: Option<TlsIdentity>,
 ) -> ServeOptions {
     let limits = Limits {
-        connections: options.max_connections,
-        body_bytes: options.max_body_bytes,
+        connections: options.max_connections.get(),
+        body_bytes: options.max_body_bytes.get(),
         idle: Duration::from_secs(options.idle_timeout),
         body_idle: Duration::from_secs(options.body_timeout),
         stop: Duration::from_secs(options.stop_timeout),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, Refusal, Reply};
-use crate::metrics::Census;
+use crate::metrics::{self, Census};
 use crate::seed::{self, Seed};
 use crate::shape::Shape;
 use crate::state::db::{Collection, text};
@@ -15,7 +15,7 @@ use crate::world::World;
 pub(super) fn metrics(world: &mut World, _: &Call) -> Result<Reply, Refusal> {
     let text =
         world.metrics.render(&census(world)).map_err(|error| Refusal::bad_request(&error))?;
-    Ok(Reply::Text("text/plain; version=0.0.4; charset=utf-8", text))
+    Ok(Reply::Text(metrics::MEDIA_TYPE, text))
 }
 
 /// How many records of each kind there are, and how many operations in each state.

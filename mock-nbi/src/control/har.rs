@@ -1,10 +1,10 @@
 //! The journal as an HTTP archive (HAR 1.2).
 
 use http::StatusCode;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Call, Refusal, Reply, journal};
+use crate::clock::timestamp;
 use crate::journal::JournalEntry;
 use crate::request::parse_params;
 use crate::world::World;
@@ -27,7 +27,7 @@ fn entry(entry: &JournalEntry) -> Value {
     let reason = entry.status.and_then(|status| StatusCode::from_u16(status).ok());
     let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
     let mut exchange = json!({
-        "startedDateTime": date_time(entry.at),
+        "startedDateTime": timestamp(entry.at).to_string(),
         "time": entry.ms,
         "request": {
             "method": entry.method,
@@ -60,10 +60,4 @@ fn entry(entry: &JournalEntry) -> Value {
         exchange["comment"] = json!(format!("fault: {fault}"));
     }
     exchange
-}
-
-fn date_time(epoch_seconds: f64) -> String {
-    // A clock at the end of time has no date; the last one stands for it.
-    let nanoseconds = (epoch_seconds * 1e9).min(Timestamp::MAX.as_nanosecond() as f64) as i128;
-    Timestamp::from_nanosecond(nanoseconds).unwrap_or(Timestamp::MAX).to_string()
 }

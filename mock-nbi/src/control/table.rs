@@ -5,6 +5,7 @@ use http::Method;
 use super::{
     Call, Refusal, Reply, basics, faults, har, index, journal, openapi, operations, snapshot,
 };
+use crate::metrics;
 use crate::world::World;
 
 /// What serves a route.
@@ -67,7 +68,7 @@ pub(super) const ROUTES: &[Route] = &[
         "A page for people: records, operations, requests"),
     route("GET", "/_mock/openapi.json", None, Json("Document"), openapi::answer,
         "This document"),
-    route("GET", "/_mock/metrics", None, Text("text/plain; version=0.0.4; charset=utf-8"), basics::metrics,
+    route("GET", "/_mock/metrics", None, Text(metrics::MEDIA_TYPE), basics::metrics,
         "Metrics for Prometheus"),
     route("POST", "/_mock/reset", None, Nothing, basics::reset,
         "Empty OSM, the journal and the faults; time goes on, ids begin anew"),

@@ -14,7 +14,7 @@ pub(crate) struct Decimal {
 }
 
 /// Exponents beyond this are not read; no descriptor has a use for them.
-const EXPONENT_MAX: i64 = 1000;
+const EXPONENT_MAX: u64 = 1000;
 
 impl Decimal {
     fn new(is_negative: bool, digits: &str, exponent: i64) -> Self {
@@ -39,7 +39,7 @@ impl Decimal {
         if (whole.is_empty() && fraction.is_empty())
             || !is_digits(whole)
             || !is_digits(fraction)
-            || power.abs() > EXPONENT_MAX
+            || power.unsigned_abs() > EXPONENT_MAX
         {
             return None;
         }
@@ -144,7 +144,8 @@ impl fmt::Display for Decimal {
         }
         if self.exponent < 0 && adjusted >= -6 {
             let places = usize::try_from(-self.exponent).unwrap_or(0);
-            let padded = format!("{:0>1$}", self.digits, places + 1);
+            let zeros = "0".repeat((places + 1).saturating_sub(self.digits.len()));
+            let padded = format!("{zeros}{}", self.digits);
             let (whole, fraction) = padded.split_at(padded.len() - places);
             return write!(formatter, "{whole}.{fraction}");
         }
@@ -178,7 +179,15 @@ mod tests {
             Decimal::of_number(&Number::from_f64(0.1).unwrap()).unwrap().to_string(),
             "0.1000000000000000055511151231257827021181583404541015625"
         );
-        assert_eq!(Decimal::parse("x"), None);
+        for text in ["x", "1e1001", "1e-1001", "1e-9223372036854775808"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_can_be_longer_than_rust_pads() {
+        let long = format!("0.{}", "1".repeat(70_000));
+        assert_eq!(Decimal::parse(&long).unwrap().to_string(), long);
     }
 
     #[test]

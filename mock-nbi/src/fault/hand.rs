@@ -7,27 +7,11 @@ use serde_json::{Map, Value, json};
 use super::target::Target;
 use crate::request::Request;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, READ_BY, admin_of, list, merge_patch, set, text};
+use crate::state::quota::quota_name;
 
 /// What a VIM account in ERROR says.
 const VIM_TROUBLE: &str = "VIM is not reachable";
-/// Collections whose records a project has a quota for, with the quota's name.
-const QUOTAS: &[(&str, &str)] = &[
-    ("vnfds", "vnfds"),
-    ("nsds", "nsds"),
-    ("nsts", "slice_templates"),
-    ("pdus", "pduds"),
-    ("nsrs", "ns_instances"),
-    ("nsis", "slice_instances"),
-    ("vim_accounts", "vim_accounts"),
-    ("wim_accounts", "wim_accounts"),
-    ("sdns", "sdn_controllers"),
-    ("k8sclusters", "k8sclusters"),
-    ("vca", "vca"),
-    ("k8srepos", "k8srepos"),
-    ("osmrepos", "osmrepos"),
-    ("subscriptions", "ns_subscriptions"),
-];
 
 /// Someone else's request: method, path with query below `/osm`, body.
 pub(crate) type OtherRequest = (String, String, Option<Value>);
@@ -218,17 +202,12 @@ pub(crate) fn reach_quota(state: &mut State, request: &Request) {
     else {
         return;
     };
-    let quota = QUOTAS.iter().find(|(table, _)| *table == collection.table());
     let token = request.bearer().and_then(|bearer| state.tokens.get(bearer));
-    let (Some((_, quota)), Some(token)) = (quota, token) else {
+    let (Some(quota), Some(token)) = (quota_name(collection), token) else {
         return;
     };
     let project_id = text(token, "project_id").to_owned();
-    let is_own = |record: &Value| {
-        let admin = record.get("_admin").unwrap_or(&Value::Null);
-        list(admin, "projects_read").iter().any(|project| *project == *project_id)
-    };
-    let count = state.db.iter(collection).filter(|record| is_own(record)).count();
+    let count = state.db.count_with(collection, READ_BY, &project_id);
     if let Some(project) = state.db.get(Collection::Projects, &project_id) {
         let mut project = project.into_owned();
         if !project["quotas"].is_object() {
@@ -283,8 +262,7 @@ pub(crate) fn quota_text(state: &State, request: &Request) -> String {
     let project = token.map_or("admin", |token| text(token, "project_name"));
     let project_id = token.map_or("", |token| text(token, "project_id"));
     let topic = request.segments.get(2).and_then(|t| super::target::collection_of(t));
-    let quota = topic.and_then(|c| QUOTAS.iter().find(|(table, _)| *table == c.table()));
-    let quota = quota.map_or("ns_instances", |(_, quota)| quota);
+    let quota = topic.and_then(quota_name).unwrap_or("ns_instances");
     format!("quota ({quota}=500) exceeded for project {project} ({project_id})")
 }
 

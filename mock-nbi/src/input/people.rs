@@ -98,45 +98,31 @@ pub(crate) const USER_NEW: Schema =
 pub(crate) const USER_EDIT: Schema =
     Schema::Of(|release| if release.has_strong_passwords() { &USER_EDIT_19 } else { &USER_EDIT_8 });
 
-const QUOTAS: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("vnfds", &INTEGER_0),
-        ("nsds", &INTEGER_0),
-        ("slice_templates", &INTEGER_0),
-        ("pduds", &INTEGER_0),
-        ("ns_instances", &INTEGER_0),
-        ("slice_instances", &INTEGER_0),
-        ("vim_accounts", &INTEGER_0),
-        ("wim_accounts", &INTEGER_0),
-        ("sdn_controllers", &INTEGER_0),
-        ("k8sclusters", &INTEGER_0),
-        ("vca", &INTEGER_0),
-        ("k8srepos", &INTEGER_0),
-        ("osmrepos", &INTEGER_0),
-        ("ns_subscriptions", &INTEGER_0),
-    ],
-    required: &[],
-    is_closed: true,
-    min: 0,
-});
+/// A project's quotas.
+const fn quotas(most: &'static Schema) -> [(&'static str, &'static Schema); 14] {
+    [
+        ("vnfds", most),
+        ("nsds", most),
+        ("slice_templates", most),
+        ("pduds", most),
+        ("ns_instances", most),
+        ("slice_instances", most),
+        ("vim_accounts", most),
+        ("wim_accounts", most),
+        ("sdn_controllers", most),
+        ("k8sclusters", most),
+        ("vca", most),
+        ("k8srepos", most),
+        ("osmrepos", most),
+        ("ns_subscriptions", most),
+    ]
+}
+
+const QUOTAS: Schema =
+    Schema::Object(&Fields { fields: &quotas(&INTEGER_0), required: &[], is_closed: true, min: 0 });
 const QUOTA_OR_NULL: Schema = Schema::Either(&[&INTEGER_0, &Schema::Null]);
 const QUOTA_CHANGES: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("vnfds", &QUOTA_OR_NULL),
-        ("nsds", &QUOTA_OR_NULL),
-        ("slice_templates", &QUOTA_OR_NULL),
-        ("pduds", &QUOTA_OR_NULL),
-        ("ns_instances", &QUOTA_OR_NULL),
-        ("slice_instances", &QUOTA_OR_NULL),
-        ("vim_accounts", &QUOTA_OR_NULL),
-        ("wim_accounts", &QUOTA_OR_NULL),
-        ("sdn_controllers", &QUOTA_OR_NULL),
-        ("k8sclusters", &QUOTA_OR_NULL),
-        ("vca", &QUOTA_OR_NULL),
-        ("k8srepos", &QUOTA_OR_NULL),
-        ("osmrepos", &QUOTA_OR_NULL),
-        ("ns_subscriptions", &QUOTA_OR_NULL),
-    ],
+    fields: &quotas(&QUOTA_OR_NULL),
     required: &[],
     is_closed: true,
     min: 0,

@@ -25,6 +25,13 @@ impl Release {
         !self.is_8()
     }
 
+    /// Whether what is below a package, and the one-step uploads, have permissions of their own.
+    ///
+    /// Source: OSM NBI `nbi.py` of releases 8 and 19, `valid_url_methods`.
+    pub(crate) fn has_finer_permissions(self) -> bool {
+        !self.is_8()
+    }
+
     /// Whether helm 2 is among the deployment methods of a cluster.
     pub(crate) fn has_helm_2(self) -> bool {
         !self.is_19()

@@ -5,6 +5,7 @@
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
+use crate::data;
 use crate::problem::Problem;
 
 /// Places deeper than this are refused; the parsers of bodies allow about as much.
@@ -12,43 +13,77 @@ const DEPTH_MAX: usize = 100;
 /// An index of a list beyond this is refused; OSM would fill the list up to it.
 const INDEX_MAX: usize = 10_000;
 
-/// Lays query parameters over a body. A dotted key leads into objects and, by index, into lists;
-/// what is missing on the way is made. An empty value removes, a comma makes a list.
-///
-/// # Errors
-/// 400 for a place that is too deep, for a word where a list wants an index, and for an index out of
-/// range.
-pub(crate) fn override_with(body: &mut Value, params: &[(String, String)]) -> Result<(), Problem> {
+/// What is laid over a body: the parameters of a query.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    params: Vec<(String, String)>,
+    is_yaml: bool,
+}
+
+impl Overlay {
+    /// With `is_yaml` (header `Query-String-Format: yaml`) each value is YAML.
+    pub(crate) fn new(params: &[(String, String)], is_yaml: bool) -> Self {
+        Self { params: params.to_vec(), is_yaml }
+    }
+
+    /// Adds a parameter that came in another way.
+    pub(crate) fn push(&mut self, name: String, value: String) {
+        self.params.push((name, value));
+    }
+
+    /// Whether there is nothing to lay over a body.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// Lays the parameters over a body. A dotted key leads into objects and, by index, into lists;
+    /// what is missing on the way is made. An empty value removes, a comma makes a list.
+    ///
+    /// # Errors
+    /// 400 for a place that is too deep, for a word where a list wants an index, and for an index
+    /// out of range.
+    pub(crate) fn lay_over(&self, body: &mut Value) -> Result<(), Problem> {
+        for (key, texts) in by_key(&self.params) {
+            if key.split('.').nth(DEPTH_MAX).is_some() {
+                return Err(Problem::bad_request("maximum recursion depth exceeded"));
+            }
+            let value = meaning(key, &texts, self.is_yaml);
+            lay(body, key, Some(value).filter(|value| !value.is_null()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The texts of each key, in the order in which the keys came.
+pub(crate) fn by_key(params: &[(String, String)]) -> IndexMap<&str, Vec<&str>> {
     let mut given: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for (key, value) in params {
         given.entry(key).or_default().push(value);
     }
-    for (key, texts) in given {
-        if key.split('.').nth(DEPTH_MAX).is_some() {
-            return Err(Problem::bad_request("maximum recursion depth exceeded"));
-        }
-        lay(body, key, value_of(key, &texts))?;
-    }
-    Ok(())
+    given
 }
 
-/// What the texts of one key mean; nothing for an empty one.
-fn value_of(key: &str, texts: &[&str]) -> Option<Value> {
+/// What the texts of one key mean: nothing for an empty one, a list for one with commas and for a
+/// key that was given more than once, where commas mean nothing.
+pub(crate) fn meaning(key: &str, texts: &[&str], is_yaml: bool) -> Value {
+    let plain = |text: &str| match text {
+        "" => Value::Null,
+        _ if is_yaml => data::from_yaml(text).unwrap_or_else(|_| json!(text)),
+        _ => json!(text),
+    };
     let [text] = texts else {
-        let items =
-            texts.iter().map(|text| if text.is_empty() { Value::Null } else { json!(text) });
-        return Some(items.collect());
+        return texts.iter().map(|text| plain(text)).collect();
     };
     let is_number = [".gt", ".lt", ".gte", ".lte"].iter().any(|end| key.ends_with(end));
-    let number = || serde_json::from_str::<serde_json::Number>(text).ok().map(Value::Number);
-    if text.is_empty() {
-        None
+    if is_yaml || text.is_empty() {
+        plain(text)
     } else if is_number {
-        Some(number().unwrap_or_else(|| json!(text)))
+        let number = serde_json::from_str::<serde_json::Number>(text);
+        number.map_or_else(|_| json!(text), Value::Number)
     } else if text.find(',').is_some_and(|at| at > 0) {
-        Some(text.split(',').map(Value::from).collect())
+        text.split(',').collect()
     } else {
-        Some(json!(text))
+        json!(text)
     }
 }
 
@@ -119,10 +154,14 @@ mod tests {
     use super::*;
     use crate::request::parse_params;
 
+    fn overlay(query: &str) -> Overlay {
+        Overlay::new(&parse_params(query), false)
+    }
+
     #[track_caller]
     fn check(body: &Value, query: &str, expected: &Value) {
         let mut laid = body.clone();
-        override_with(&mut laid, &parse_params(query)).unwrap();
+        overlay(query).lay_over(&mut laid).unwrap();
         assert_eq!(&laid, expected, "{query}");
     }
 
@@ -158,14 +197,24 @@ mod tests {
             ("l.-2=1", "Invalid query string 'l.-2'. Index '-2' out of  range"),
             ("l.99999999=1", "Invalid query string 'l.99999999'. Index '99999999' out of  range"),
         ] {
-            let refused = override_with(&mut body.clone(), &parse_params(query)).unwrap_err();
+            let refused = overlay(query).lay_over(&mut body.clone()).unwrap_err();
             assert_eq!((refused.status.as_u16(), refused.detail.as_str()), (400, detail));
         }
     }
 
     #[test]
+    fn values_are_yaml_where_the_client_says_so() {
+        let mut body = json!({"name": "a", "x": 1, "y": 2});
+        let query = "n=1&b=true&l=[1,%20a]&o=1,2&x=&y=null&bad=%5B&r=1&r=x";
+        Overlay::new(&parse_params(query), true).lay_over(&mut body).unwrap();
+        let want = json!({"name": "a", "n": 1, "b": true, "l": [1, "a"], "o": "1,2", "bad": "[",
+            "r": [1, "x"]});
+        assert_eq!(body, want);
+    }
+
+    #[test]
     fn places_deeper_than_any_body_are_refused() {
         let deep = format!("{}b=1", "a.".repeat(30_000));
-        assert!(override_with(&mut json!({}), &parse_params(&deep)).is_err());
+        assert!(overlay(&deep).lay_over(&mut json!({})).is_err());
     }
 }

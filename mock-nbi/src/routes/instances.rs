@@ -4,9 +4,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Call, Content, Reply, list_or_show};
+use super::{Call, Content, Reply, body_of_new, list_or_show};
 use crate::problem::Problem;
-use crate::request::{Request, override_with};
+use crate::request::Request;
 use crate::state::State;
 use crate::state::admin::Removal;
 use crate::state::db::{Collection, list, set, text};
@@ -16,10 +16,10 @@ pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result
     let is_content = call.route.path.contains("ns_instances_content");
     match (request.method.as_str(), request.segments.get(4).map(String::as_str)) {
         ("POST", None) if call.route.path.ends_with("ns_instances_terminate") => {
-            terminate_all(state, call, &read_body(request)?)
+            terminate_all(state, call, &body_of_new(request)?)
         }
-        ("POST", None) => create(state, call, read_body(request)?, is_content),
-        ("POST", Some(operation)) => operate(state, call, operation, read_body(request)?),
+        ("POST", None) => create(state, call, body_of_new(request)?, is_content),
+        ("POST", Some(operation)) => operate(state, call, operation, body_of_new(request)?),
         ("DELETE", _) => delete(state, call, is_content),
         _ => {
             let is_wanted = request
@@ -35,15 +35,6 @@ pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result
             list_or_show(state, call, request, Collection::NsInstances)
         }
     }
-}
-
-/// The body with what the query lays over it.
-pub(super) fn read_body(request: &Request) -> Result<Value, Problem> {
-    let mut body = request.parse_body()?.into_data()?;
-    if body.is_object() {
-        override_with(&mut body, &request.params)?;
-    }
-    Ok(body)
 }
 
 fn create(

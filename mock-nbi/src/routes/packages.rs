@@ -13,7 +13,7 @@ use crate::archive;
 use crate::descriptor::{Kind, no_attribute};
 use crate::problem::Problem;
 use crate::profile::Upload as UploadKind;
-use crate::request::{Body, Request, override_with};
+use crate::request::{Body, Request};
 use crate::state::State;
 use crate::state::db::{Collection, set, text};
 use crate::state::packages::Stored;
@@ -58,7 +58,7 @@ fn operate(state: &mut State, call: &Call, request: &Request) -> Result<Reply, P
     set(&mut body, "lcmOperationType", "action");
     set(&mut body, "vnfPkgId", call.id()?);
     if body.is_object() {
-        override_with(&mut body, &request.params)?;
+        request.overlay().lay_over(&mut body)?;
     }
     let id = state.create_package_operation(&call.session, &body, call.now)?;
     let place = format!("/osm/vnfpkgm/v1/vnfpkg_op_occs/{id}");
@@ -73,7 +73,7 @@ fn create_empty(
 ) -> Result<Reply, Problem> {
     let body = request.parse_body()?.into_data()?;
     let mut user_data = body.get("userDefinedData").unwrap_or(&body).clone();
-    override_with(&mut user_data, &request.params)?;
+    request.overlay().lay_over(&mut user_data)?;
     state.check_quota(&call.session, kind.collection())?;
     let id = state.create_package(&call.session, kind, &user_data, call.now);
     Ok(super::created(state, call, StatusCode::CREATED, &id, None))
@@ -154,7 +154,7 @@ fn edit(state: &mut State, call: &Call, request: &Request, kind: Kind) -> Result
     if is_empty && request.params.is_empty() && call.session.set_project.is_none() {
         return Err(Problem::bad_request(NOTHING_TO_UPDATE));
     }
-    state.edit_package(&call.session, kind, call.id()?, &patch, &request.params, call.now)?;
+    state.edit_package(&call.session, kind, call.id()?, &patch, &request.overlay(), call.now)?;
     Ok(Reply::no_content().after(state.engine.profile().latency(UploadKind::Update)))
 }
 

@@ -94,12 +94,11 @@ fn list(
     request: &Request,
     collection: Collection,
 ) -> Result<Reply, Problem> {
-    let is_yaml = request.header("Query-String-Format") == "yaml";
     let params: Vec<(String, String)> = match collection {
         Collection::Users => request.params.iter().map(as_user_filter).collect(),
         _ => request.params.clone(),
     };
-    let filter = Filter::parse(&params, is_yaml)?;
+    let filter = Filter::parse(&params, request.has_yaml_query())?;
     let records: Vec<Value> = state
         .db
         .iter(collection)

@@ -3,8 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::instances::read_body;
-use super::{Call, Content, Reply, list_or_show};
+use super::{Call, Content, Reply, body_of_new, list_or_show};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
@@ -14,10 +13,10 @@ use crate::state::db::{Collection, set};
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     let is_content = call.route.path.contains("netslice_instances_content");
     match (request.method.as_str(), request.segments.get(4).map(String::as_str)) {
-        ("POST", None) => create(state, call, read_body(request)?, is_content),
+        ("POST", None) => create(state, call, body_of_new(request)?, is_content),
         ("POST", Some(operation)) => {
             let id = call.id()?;
-            let mut body = read_body(request)?;
+            let mut body = body_of_new(request)?;
             set(&mut body, "lcmOperationType", operation);
             set(&mut body, "netsliceInstanceId", id);
             let op_id = state.operate_slice(&call.session, &mut body, call.now)?;

@@ -3,8 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::instances::read_body;
-use super::{Call, Reply, list_or_show};
+use super::{Call, Reply, body_of_new, list_or_show};
 use crate::input::instances::{NS_SUBSCRIPTION, VNF_SUBSCRIPTION};
 use crate::problem::Problem;
 use crate::request::Request;
@@ -15,7 +14,7 @@ use crate::state::session::Access;
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     match request.method.as_str() {
         "POST" => {
-            let mut body = read_body(request)?;
+            let mut body = body_of_new(request)?;
             let is_for_vnfs = call.route.path.starts_with("vnflcm/");
             let schema = if is_for_vnfs { &VNF_SUBSCRIPTION } else { &NS_SUBSCRIPTION };
             let id = state.subscribe(&call.session, &mut body, schema, call.now)?;

@@ -56,8 +56,8 @@ pub(crate) struct Route {
     methods: &'static str,
     /// Methods that OSM announces and lacks.
     missing: &'static str,
-    /// What roles call it; the method is appended.
-    pub(crate) permission: &'static str,
+    /// What roles call it since release 10.
+    permission: &'static str,
 }
 
 const fn row(
@@ -224,16 +224,44 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
     Ok(*route)
 }
 
-/// Whether only release 19 has this URL.
-pub(crate) fn is_later(route: &Route) -> bool {
-    const LATER: &[&str] = &[
-        "nslcm/v1/ns_instances_terminate",
-        "nslcm/v1/ns_instances/{id}/heal",
-        "nslcm/v1/ns_instances/{id}/migrate",
-        "nslcm/v1/ns_instances/{id}/update",
-        "nslcm/v1/ns_lcm_op_occs/{id}/cancel",
-    ];
-    LATER.contains(&route.path) || route.path.starts_with("vnflcm/")
+/// URLs that only release 19 has, beside those of `vnflcm`.
+const LATER: &[&str] = &[
+    "nslcm/v1/ns_instances_terminate",
+    "nslcm/v1/ns_instances/{id}/heal",
+    "nslcm/v1/ns_instances/{id}/migrate",
+    "nslcm/v1/ns_instances/{id}/update",
+    "nslcm/v1/ns_lcm_op_occs/{id}/cancel",
+];
+
+impl Route {
+    /// Whether a release has this URL.
+    pub(crate) fn is_in(&self, release: Release) -> bool {
+        if LATER.contains(&self.path) || self.path.starts_with("vnflcm/") {
+            release.has_later_instance_operations()
+        } else if self.path.starts_with("admin/v1/vca") {
+            release.has_vca()
+        } else {
+            true
+        }
+    }
+
+    /// What the roles of a release call it; the method is appended.
+    ///
+    /// Source: OSM NBI `nbi.py` of releases 8 and 19, `valid_url_methods`.
+    pub(crate) fn permission(&self, release: Release) -> &'static str {
+        if release.has_finer_permissions() {
+            return self.permission;
+        }
+        match self.permission {
+            "nsds:content:" => "nsds:",
+            "nsds:id:nsd:" => "nsds:id:content:",
+            "vnfds:content:" => "vnfds:",
+            "vnfds:id:content:" => "vnfds:id:",
+            "vnfds:id:vnfd:" => "vnfds:id:content:",
+            "ns_instances:content:" => "ns_instances:",
+            same => same,
+        }
+    }
 }
 
 /// Method and path of a request as faults and reports name it: `GET /nsd/v1/ns_descriptors/{id}`.
@@ -256,7 +284,7 @@ pub(crate) fn has_path(path: &str) -> bool {
 }
 
 /// Whether a role can name this permission: an operation, or what several begin with up to a colon.
-pub(crate) fn is_permission(_release: Release, word: &str) -> bool {
+pub(crate) fn is_permission(release: Release, word: &str) -> bool {
     let names = |operation: &str| {
         operation.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     };
@@ -264,11 +292,12 @@ pub(crate) fn is_permission(_release: Release, word: &str) -> bool {
     let of_words = words.iter().flat_map(|word| {
         ["get", "put", "patch", "post", "delete"].map(|method| format!("{word}:{method}"))
     });
-    let of_routes = ROUTES.iter().filter(|route| !route.permission.is_empty()).flat_map(|route| {
+    let routes = ROUTES.iter().filter(|route| route.is_in(release) && !route.permission.is_empty());
+    let of_routes = routes.flat_map(|route| {
         let methods = route.methods.split(' ').chain(route.missing.split(' '));
         methods
             .filter(|method| !method.is_empty())
-            .map(|method| format!("{}{}", route.permission, method.to_lowercase()))
+            .map(|method| format!("{}{}", route.permission(release), method.to_lowercase()))
     });
     of_words.chain(of_routes).any(|operation| names(&operation))
 }

@@ -5,8 +5,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::instances::read_body;
-use super::{Call, Content, Reply, list_or_show};
+use super::{Call, Content, Reply, body_of_new, list_or_show};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
@@ -16,7 +15,7 @@ use crate::state::session::Access;
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     if request.method == "POST" {
         let operation = request.segments.get(4).map_or("", String::as_str);
-        return operate(state, call, operation, &read_body(request)?);
+        return operate(state, call, operation, &body_of_new(request)?);
     }
     let mut reply = list_or_show(state, call, request, Collection::Operations)?;
     if let Content::Data(data) = &mut reply.content {

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderValue, Method};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::clock::timestamp;
 use crate::request::{Request, parse_params};
 use crate::routes::{self, Content, Reply};
 use crate::state::State;
@@ -127,8 +127,7 @@ impl Delivery {
 /// Source: CherryPy 18.10.0, which served both the recordings and the NBI of release 8 run beside
 /// the fake; the recordings kept only that there was a cookie.
 fn cookie(session: &str, now: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, reason = "whole seconds of a clock")]
-    let until = Timestamp::from_second(now as i64 + 3600).unwrap_or(Timestamp::UNIX_EPOCH);
+    let until = timestamp(now + 3600.0);
     let until = until.strftime("%a, %d %b %Y %H:%M:%S GMT");
     format!("session_id={session}; expires={until}; HttpOnly; Max-Age=3600; Path=/; Secure")
 }

@@ -19,7 +19,8 @@ pub(crate) fn following(address: &Value, by: u64) -> Value {
     if let Some(colon) = text.rfind(':').filter(|colon| *colon > 0) {
         let (head, last) = text.split_at(colon + 1);
         return u64::from_str_radix(last, 16).map_or(Value::Null, |number| {
-            format!("{head}{:0width$x}", number.saturating_add(by), width = last.len()).into()
+            let number = format!("{:x}", number.saturating_add(by));
+            format!("{head}{}{number}", "0".repeat(last.len().saturating_sub(number.len()))).into()
         });
     }
     Value::Null
@@ -37,6 +38,8 @@ mod tests {
         check("10.0.0.9", "10.0.0.11");
         check("52:54:00:aa:bb:0e", "52:54:00:aa:bb:10");
         check("fd00::a", "fd00::c");
+        let zeros = "0".repeat(70_000);
+        check(&format!("a:{zeros}9"), &format!("a:{zeros}b"));
         assert_eq!(following(&"host".into(), 1), Value::Null);
         assert_eq!(following(&Value::Null, 1), Value::Null);
     }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::clock::timestamp;
 use crate::python::repr;
 use crate::state::ordered::Ordered;
 
@@ -183,34 +184,7 @@ fn coalesce(base: &mut Value, over: &Value) {
 
 /// Epoch seconds as Go prints them: `2021-09-10T13:56:20.089257801Z`.
 fn rfc3339(epoch_seconds: f64) -> String {
-    let whole = epoch_seconds.floor();
-    let nanos = ((epoch_seconds - whole) * 1e9).round().min(999_999_999.0) as u32;
-    let seconds = whole as i64;
-    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = civil_date(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60
-    )
-}
-
-/// Year, month and day of a day counted from 1970-01-01.
-///
-/// Source: the well-known algorithm of H. Hinnant, "chrono-compatible low-level date algorithms".
-fn civil_date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    timestamp(epoch_seconds).strftime("%Y-%m-%dT%H:%M:%S.%9fZ").to_string()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::descriptor::{self, Kind, PackageFiles};
 use crate::problem::Problem;
 use crate::python::{DESCRIPTOR, yaml_complaint, yaml_dump};
 use crate::release::Release;
-use crate::request::override_with;
+use crate::request::Overlay;
 use crate::state::State;
 use crate::state::chunks;
 use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
@@ -52,14 +52,14 @@ pub(crate) struct Upload {
     /// `Content-Range`.
     pub(crate) range: Option<String>,
     /// Query parameters, which are laid over the descriptor.
-    pub(crate) params: Vec<(String, String)>,
+    pub(crate) overlay: Overlay,
 }
 
 impl Upload {
     /// Whether there is neither content nor a parameter.
     pub(crate) fn is_nothing(&self) -> bool {
         let is_empty = |data: &Value| data.as_object().is_some_and(serde_json::Map::is_empty);
-        self.parsed.as_ref().is_some_and(is_empty) && self.params.is_empty()
+        self.parsed.as_ref().is_some_and(is_empty) && self.overlay.is_empty()
     }
 
     /// Whether the content is an archive.
@@ -138,7 +138,7 @@ impl State {
         let (content, stored, mut storage) = self.open(upload)?;
         self.check_changes_in_use(kind, id, &content)?;
         let mut descriptor = descriptor::remove_envelope(kind, self.release, &content)?;
-        override_with(&mut descriptor, &upload.params)?;
+        upload.overlay.lay_over(&mut descriptor)?;
         let mut merged = old.clone();
         merge_patch(&mut merged, &descriptor);
         let admin = admin_of(&mut merged);

@@ -25,12 +25,12 @@ impl State {
         session: &Session,
         collection: Collection,
     ) -> Result<(), Problem> {
-        let Some(project) = session.project_id.as_ref().filter(|_| !session.force) else {
+        let project = session.project_id.as_ref().filter(|_| !session.force);
+        let (Some(project), Some(topic)) = (project, quota_name(collection)) else {
             return Ok(());
         };
         let project = people::expect(&self.db, Collection::Projects, project)?;
         let (id, name) = (text(&project, "_id"), text(&project, "name"));
-        let topic = quota_name(collection);
         let quota = project.get("quotas").and_then(|quotas| quotas.get(topic));
         let quota = quota.and_then(Value::as_u64).unwrap_or(USUAL);
         let most = usize::try_from(quota).unwrap_or(usize::MAX);
@@ -60,15 +60,31 @@ impl State {
     }
 }
 
-/// What a project's `quotas` call a collection.
-fn quota_name(collection: Collection) -> &'static str {
-    match collection {
+/// What a project's `quotas` call a collection, if there is a quota for it.
+pub(crate) fn quota_name(collection: Collection) -> Option<&'static str> {
+    Some(match collection {
         Collection::SliceTemplates => "slice_templates",
         Collection::PduDescriptors => "pduds",
         Collection::NsInstances => "ns_instances",
         Collection::SliceInstances => "slice_instances",
         Collection::SdnControllers => "sdn_controllers",
         // Projects call theirs `ns_subscriptions`, which OSM does not look at.
-        other => other.table(),
-    }
+        Collection::Subscriptions => "subscriptions",
+        Collection::VnfPackages
+        | Collection::NsDescriptors
+        | Collection::VimAccounts
+        | Collection::WimAccounts
+        | Collection::K8sClusters
+        | Collection::Vcas
+        | Collection::K8sRepos
+        | Collection::OsmRepos => collection.table(),
+        Collection::VnfInstances
+        | Collection::Operations
+        | Collection::SliceOperations
+        | Collection::PackageOperations
+        | Collection::NsConfigTemplates
+        | Collection::Users
+        | Collection::Projects
+        | Collection::Roles => return None,
+    })
 }

@@ -234,3 +234,26 @@ async fn the_page_for_people_shows_records_and_requests_and_escapes_what_clients
         "{page}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn query_words_that_a_route_lacks_are_refused() {
+    let nbi = MockNbi::builder().build().unwrap();
+    for path in ["/_mock/journal?methods=GET", "/_mock/clock?a=b", "/_mock/journal.har?x"] {
+        assert_eq!(steer(&nbi, "GET", path, None).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_time_it_still_answers() {
+    let nbi = MockNbi::builder().build().unwrap();
+    for _ in 0..2 {
+        let by = json!({"seconds": 1e19});
+        assert_eq!(steer(&nbi, "POST", "/_mock/clock/advance", Some(by)).await.status, 200);
+    }
+    let answer = steer(&nbi, "GET", "/osm/version", None).await;
+    let cookie = answer.header("Set-Cookie");
+    assert!(cookie.contains("expires=Thu, 30 Dec 9999 "), "{cookie}");
+    let archive = read(&nbi, "/_mock/journal.har").await;
+    let date = archive["log"]["entries"][0]["startedDateTime"].as_str().unwrap();
+    assert!(date.starts_with("9999-12-30T"), "{date}");
+}

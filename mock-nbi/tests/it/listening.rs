@@ -193,8 +193,12 @@ async fn metrics_tell_requests_connections_and_records() {
     for path in ["/osm/version", "/osm/nonsense/v1/x/y", "/osm/nonsense/v1/x/z"] {
         client.get(format!("{base}{path}")).send().await.unwrap();
     }
-    let text =
-        client.get(format!("{base}/_mock/metrics")).send().await.unwrap().text().await.unwrap();
+    let answer = client.get(format!("{base}/_mock/metrics")).send().await.unwrap();
+    // The format in which a counter's samples end with `_total`, and the text with `# EOF`.
+    let media_type = answer.headers()["content-type"].to_str().unwrap();
+    assert!(media_type.starts_with("application/openmetrics-text; version=1.0.0"), "{media_type}");
+    let text = answer.text().await.unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
     for line in [
         "mock_nbi_requests_total{operation=\"GET /version\",status=\"200\"} 1",
         "mock_nbi_requests_total{operation=\"unknown\",status=\"405\"} 2",

@@ -342,3 +342,22 @@ async fn an_account_of_release_19_ends_after_90_days_until_it_is_renewed() {
     let answer = try_login(&nbi, json!({"username": "u", "password": STRONG})).await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_release_knows_its_own_urls_and_calls_them_as_its_roles_do() {
+    for (release, is_new) in [(Release::R8, false), (Release::R10, true), (Release::R19, true)] {
+        let admin = User::login(&fake(release)).await;
+        let status = if is_new { 200 } else { 405 };
+        assert_eq!(admin.call("GET", "/admin/v1/vca", None).await.status, status);
+        let finer = ["vnfds:id:vnfd", "nsds:content:get", "ns_instances:content", "vca:id:get"];
+        for permission in finer {
+            let role = json!({"name": permission, "permissions": {permission: true}});
+            let answer = admin.call("POST", "/admin/v1/roles", Some(role)).await;
+            assert_eq!(answer.status == 201, is_new, "{release:?} {permission}");
+        }
+        // In release 8 the upload in one step is allowed with the package's own permission.
+        let user = user_with(&admin, json!({"vnfds:get": true})).await;
+        let answer = user.call("GET", "/vnfpkgm/v1/vnf_packages_content", None).await;
+        assert_eq!(answer.status == 200, !is_new, "{release:?}");
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn read(request: &Request, release: Release) -> Result<Upload, Proble
         md5: header("Content-File-MD5"),
         digest: header("Digest"),
         range: header("Content-Range"),
-        params: request.params.clone(),
+        overlay: request.overlay(),
         ..Upload::default()
     };
     if request.is_multipart() {
@@ -42,7 +42,7 @@ fn read_form(request: &Request, release: Release, upload: &mut Upload) -> Result
     for part in request.parts()? {
         let Part { name, is_file, content_type, content } = part;
         if name != "descriptor_file" {
-            upload.params.push((name, String::from_utf8_lossy(&content).into_owned()));
+            upload.overlay.push(name, String::from_utf8_lossy(&content).into_owned());
             continue;
         }
         if !is_file {

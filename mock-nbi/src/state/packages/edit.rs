@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::descriptor::{self, Kind};
 use crate::problem::Problem;
 use crate::python;
-use crate::request::override_with;
+use crate::request::Overlay;
 use crate::state::State;
 use crate::state::admin::check_not_both;
 use crate::state::db::{Collection, admin_of, merge_patch, set, text};
@@ -23,7 +23,7 @@ impl State {
         kind: Kind,
         id: &str,
         patch: &Value,
-        params: &[(String, String)],
+        overlay: &Overlay,
         now: f64,
     ) -> Result<(), Problem> {
         let old = session.find(&self.db, kind.collection(), id)?.into_owned();
@@ -36,7 +36,7 @@ impl State {
             return Ok(());
         }
         let mut patch = descriptor::remove_envelope(kind, self.release, patch)?;
-        override_with(&mut patch, params)?;
+        overlay.lay_over(&mut patch)?;
         let patch = with_states(kind, &old, patch)?;
         let mut merged = old.clone();
         merge_patch(&mut merged, &patch);
