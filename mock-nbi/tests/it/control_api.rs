@@ -257,3 +257,19 @@ async fn at_the_end_of_time_it_still_answers() {
     let date = archive["log"]["entries"][0]["startedDateTime"].as_str().unwrap();
     assert!(date.starts_with("9999-12-30T"), "{date}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn operations_are_counted_by_their_state() {
+    let (nbi, _) = busy().await;
+    let counts = async || {
+        let text = steer(&nbi, "GET", "/_mock/metrics", None).await.body;
+        let text = String::from_utf8(text).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("mock_nbi_operations{state="));
+        let mut counts: Vec<String> = lines.map(str::to_owned).collect();
+        counts.sort();
+        counts
+    };
+    assert_eq!(counts().await, ["\"COMPLETED\"} 1", "\"PROCESSING\"} 1"]);
+    steer(&nbi, "POST", "/_mock/operations/end", Some(json!({"result": "fail"}))).await;
+    assert_eq!(counts().await, ["\"COMPLETED\"} 1", "\"FAILED\"} 1"]);
+}

@@ -14,7 +14,7 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
         Collection::VnfInstances => {
             &[READ_BY, "nsr-id-ref", "vnfd-id", "vim-account-id", "kdur.k8s-cluster.id"]
         }
-        Collection::Operations => &[READ_BY, "nsInstanceId"],
+        Collection::Operations => &[READ_BY, "nsInstanceId", "operationState"],
         Collection::K8sClusters => &[READ_BY, "name", "vim_account"],
         Collection::Users => {
             &["username", "project_role_mappings.project", "project_role_mappings.role"]
