@@ -69,8 +69,12 @@ impl Request {
         Overlay::new(&self.params, self.has_yaml_query())
     }
 
+    /// The `Accept` header; an empty one counts as none.
+    ///
+    /// Source: OSM NBI `nbi.py` of releases 8 and 19, `_format_out`.
     pub(crate) fn accept(&self) -> Option<&str> {
-        self.headers.get(ACCEPT).and_then(|value| value.to_str().ok())
+        let accept = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        accept.filter(|accept| !accept.is_empty())
     }
 
     /// The last word of an `Authorization: Bearer` header; any other scheme counts as none.

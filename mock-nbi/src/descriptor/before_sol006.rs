@@ -2,6 +2,8 @@
 //!
 //! Source: OSM NBI v8.0 `descriptor_topics.py` (`_validate_input_new` of VNFDs and NSDs).
 
+mod groups;
+
 use serde_json::Value;
 
 use super::files::PackageFiles;
@@ -45,7 +47,9 @@ pub(super) fn check_vnfd(vnfd: &Value, files: PackageFiles<'_>) -> Checked {
         }
     }
     check_charm(&vnfd["vnf-configuration"], &format!("vnf[id={}]", text(vnfd, "id")), files)?;
-    check_internal_links(vnfd)
+    check_internal_links(vnfd)?;
+    groups::check_monitoring(vnfd)?;
+    groups::check_scaling(vnfd)
 }
 
 fn check_charm(configuration: &Value, owner: &str, files: PackageFiles<'_>) -> Checked {
@@ -114,6 +118,14 @@ fn check_internal_links(vnfd: &Value) -> Checked {
                     text(link, "id")
                 ));
             }
+        }
+        let profile = text(link, "ip-profile-ref");
+        let mut profiles = list(vnfd, "ip-profiles").iter();
+        if !profile.is_empty() && !profiles.any(|item| text(item, "name") == profile) {
+            return refuse(format!(
+                "internal-vld[id='{}']:ip-profile-ref='{profile}' does not exist",
+                text(link, "id")
+            ));
         }
     }
     Ok(())

@@ -145,7 +145,7 @@ impl State {
     ) -> Result<Removal, Problem> {
         let is_repo = collection == Collection::K8sRepos;
         if is_repo && !self.db.contains(collection, id) {
-            return Err(people::not_in_db(collection, id));
+            return Err(people::not_found_by(collection, &people::filter_by("_id", id)));
         }
         let mut record = session.find(&self.db, collection, id)?.into_owned();
         if !session.force {

@@ -58,16 +58,25 @@ pub(crate) fn expect(db: &Db, collection: Collection, id: &str) -> Result<Value,
 
 /// The database's own refusal.
 pub(crate) fn not_in_db(collection: Collection, id: &str) -> Problem {
+    not_found_by(collection, &filter(collection, id))
+}
+
+/// The database's own refusal of a filter.
+pub(crate) fn not_found_by(collection: Collection, filter: &str) -> Problem {
     Problem::not_found(format!(
-        "database exception database exception Not found any {} with filter='{}'",
+        "database exception database exception Not found any {} with filter='{filter}'",
         collection.singular(),
-        filter(collection, id)
     ))
 }
 
 /// A filter as Python prints it: `{'name': 'x'}`.
 pub(crate) fn filter(collection: Collection, id: &str) -> String {
-    format!("{{{}: {}}}", repr_str(key_of(collection, id)), repr_str(id))
+    filter_by(key_of(collection, id), id)
+}
+
+/// A filter by this key.
+pub(crate) fn filter_by(key: &str, value: &str) -> String {
+    format!("{{{}: {}}}", repr_str(key), repr_str(value))
 }
 
 #[cfg(test)]

@@ -1,0 +1,112 @@
+//! Monitoring parameters and scaling groups, which name machines, metrics and primitives.
+//!
+//! Source: OSM NBI v8.0 `descriptor_topics.py`, `VnfdTopic._validate_input_new`.
+
+use serde_json::Value;
+
+use super::{Checked, refuse};
+use crate::descriptor::unique::is_truthy;
+use crate::problem::Problem;
+use crate::state::db::{list, text};
+
+/// Checks what monitoring parameters measure.
+///
+/// # Errors
+/// 422 for a machine or metric that there is not.
+pub(super) fn check_monitoring(vnfd: &Value) -> Checked {
+    for parameter in list(vnfd, "monitoring-param") {
+        let (own, metric) = (&parameter["vdu-monitoring-param"], &parameter["vdu-metric"]);
+        if is_truthy(Some(own)) {
+            let (id, vdu_id) = (text(own, "vdu-monitoring-param-ref"), text(own, "vdu-ref"));
+            let is_there = list(vnfd, "vdu").iter().any(|vdu| {
+                let mut parameters = list(vdu, "monitoring-param").iter();
+                text(vdu, "id") == vdu_id && parameters.any(|item| text(item, "id") == id)
+            });
+            if !is_there {
+                return refuse(format!(
+                    "monitoring-param:vdu-monitoring-param:vdu-monitoring-param-ref='{id}' not \
+                     defined at vdu[id='{vdu_id}'] or vdu does not exist"
+                ));
+            }
+        } else if is_truthy(Some(metric)) {
+            let (name, vdu_id) = (text(metric, "vdu-metric-name-ref"), text(metric, "vdu-ref"));
+            let is_there = list(vnfd, "vdu").iter().any(|vdu| {
+                let mut metrics = list(&vdu["vdu-configuration"], "metrics").iter();
+                text(vdu, "id") == vdu_id && metrics.any(|item| text(item, "name") == name)
+            });
+            if !is_there {
+                return refuse(format!(
+                    "monitoring-param:vdu-metric:vdu-metric-name-ref='{name}' not defined at \
+                     vdu[id='{vdu_id}'] or vdu does not exist"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks what scaling groups scale, by what they are scaled, and what is run then.
+///
+/// # Errors
+/// 422 for references that lead nowhere, 400 for a group without machines.
+pub(super) fn check_scaling(vnfd: &Value) -> Checked {
+    let is_vdu = |id: &str| list(vnfd, "vdu").iter().any(|vdu| text(vdu, "id") == id);
+    let mut last_vdu = None;
+    for group in list(vnfd, "scaling-group-descriptor") {
+        let name = text(group, "name");
+        check_criteria(vnfd, group)?;
+        // One machine that there is suffices; the complaint names the last one, of the group before
+        // where this one has none.
+        let vdus = list(group, "vdu");
+        let found = vdus.iter().find(|vdu| is_vdu(text(vdu, "vdu-id-ref")));
+        last_vdu = found.or(vdus.last()).or(last_vdu);
+        if found.is_none() {
+            let Some(last) = last_vdu else {
+                return Err(Problem::bad_request(
+                    "local variable 'sgd_vdu' referenced before assignment",
+                ));
+            };
+            return refuse(format!(
+                "scaling-group-descriptor[name='{name}']:vdu-id-ref={} does not match any vdu",
+                text(last, "vdu-id-ref")
+            ));
+        }
+        for action in list(group, "scaling-config-action") {
+            let configuration = &vnfd["vnf-configuration"];
+            if !is_truthy(Some(configuration)) {
+                return refuse(format!(
+                    "'vnf-configuration' not defined in the descriptor but it is referenced by \
+                     scaling-group-descriptor[name='{name}']:scaling-config-action"
+                ));
+            }
+            let wanted = text(action, "vnf-config-primitive-name-ref");
+            let mut primitives = list(configuration, "config-primitive").iter();
+            if !primitives.any(|primitive| text(primitive, "name") == wanted) {
+                return refuse(format!(
+                    "scaling-group-descriptor[name='{name}']:scaling-config-action:vnf-config-\
+                     primitive-name-ref='{wanted}' does not match any \
+                     vnf-configuration:config-primitive:name"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_criteria(vnfd: &Value, group: &Value) -> Checked {
+    for policy in list(group, "scaling-policy") {
+        for criteria in list(policy, "scaling-criteria") {
+            let wanted = text(criteria, "vnf-monitoring-param-ref");
+            let mut parameters = list(vnfd, "monitoring-param").iter();
+            if !parameters.any(|parameter| text(parameter, "id") == wanted) {
+                return refuse(format!(
+                    "scaling-group-descriptor[name='{}']:scaling-criteria[name='{}']:\
+                     vnf-monitoring-param-ref='{wanted}' not defined in any monitoring-param",
+                    text(group, "name"),
+                    text(criteria, "name")
+                ));
+            }
+        }
+    }
+    Ok(())
+}
