@@ -33,5 +33,6 @@ mod sites;
 mod slices;
 mod snapshot;
 mod subscriptions;
+mod tenants;
 mod troubles;
 mod uploads;

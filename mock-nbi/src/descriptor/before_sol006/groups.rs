@@ -110,3 +110,56 @@ fn check_criteria(vnfd: &Value, group: &Value) -> Checked {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(part: &Value, expected: Option<&str>) {
+        let mut vnfd = json!({"id": "v", "vdu": [{"id": "m", "monitoring-param": [{"id": "x"}]}]});
+        for (key, value) in part.as_object().unwrap() {
+            vnfd[key] = value.clone();
+        }
+        let checked = check_monitoring(&vnfd).and_then(|()| check_scaling(&vnfd));
+        let detail = checked.err().map(|problem| problem.detail.to_string());
+        assert_eq!(detail.as_deref(), expected, "{part}");
+    }
+
+    #[test]
+    fn monitoring_parameters_name_a_machine_and_what_it_measures() {
+        let of = |vdu: &str, parameter: &str| {
+            let own = json!({"vdu-ref": vdu, "vdu-monitoring-param-ref": parameter});
+            json!({"monitoring-param": [{"id": "p", "vdu-monitoring-param": own}]})
+        };
+        check(&of("m", "x"), None);
+        check(
+            &of("zz", "x"),
+            Some(
+                "monitoring-param:vdu-monitoring-param:vdu-monitoring-param-ref='x' not defined at \
+                 vdu[id='zz'] or vdu does not exist",
+            ),
+        );
+    }
+
+    #[test]
+    fn scaling_groups_name_a_machine_and_a_primitive() {
+        let group = |vdu: &str| json!({"name": "g", "vdu": [{"vdu-id-ref": vdu}]});
+        check(&json!({"scaling-group-descriptor": [group("m")]}), None);
+        check(
+            &json!({"scaling-group-descriptor": [group("zz")]}),
+            Some("scaling-group-descriptor[name='g']:vdu-id-ref=zz does not match any vdu"),
+        );
+        let mut acting = group("m");
+        acting["scaling-config-action"] = json!([{"vnf-config-primitive-name-ref": "p"}]);
+        check(
+            &json!({"scaling-group-descriptor": [acting]}),
+            Some(
+                "'vnf-configuration' not defined in the descriptor but it is referenced by \
+                 scaling-group-descriptor[name='g']:scaling-config-action",
+            ),
+        );
+    }
+}
