@@ -106,6 +106,21 @@ impl Package {
         let md5 = hex::encode(md5::Md5::digest(&archive));
         Self { id, archive, md5, descriptor: text }
     }
+
+    /// A package with nothing but a descriptor.
+    fn of_descriptor(id: &'static str, descriptor: &Value) -> Self {
+        use md5::Digest as _;
+        let text = serde_yaml::to_string(descriptor).unwrap();
+        let zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let mut builder = tar::Builder::new(zipped);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, format!("{id}/{id}.yaml"), text.as_bytes()).unwrap();
+        let archive = builder.into_inner().unwrap().finish().unwrap();
+        let md5 = hex::encode(md5::Md5::digest(&archive));
+        Self { id, archive, md5, descriptor: text }
+    }
 }
 
 const VNFDS: &str = "/osm/vnfpkgm/v1/vnf_packages_content";
@@ -150,13 +165,39 @@ async fn send_quietly(run: &Run, path: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn the_original_engine_creates_and_upgrades_what_it_declares() {
-    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder().release(Release::R10).seed(seed).build().unwrap();
     let packages = [
         Package::captured("openldap_knf", "nfpkg-create.jsonl", "openldap_vnfd.yaml"),
         Package::captured("openldap_ns", "nspkg-create.jsonl", "openldap_nsd.yaml"),
     ];
-    let first = reconcile(&nbi, &packages, "1").await;
+    create_and_upgrade(Release::R10, &packages).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_original_engine_does_the_same_in_release_8_with_its_descriptors() {
+    let vnfd = json!({"vnfd:vnfd-catalog": {"vnfd": [{
+        "id": "openldap_knf", "name": "openldap_knf", "short-name": "openldap_knf",
+        "version": "1.0", "mgmt-interface": {"cp": "mgmt"}, "connection-point": [{"name": "mgmt"}],
+        "k8s-cluster": {"nets": [{"id": "net", "external-connection-point-ref": "mgmt"}]},
+        "kdu": [{"name": "ldap", "helm-chart": "stable/openldap:1.2.3"}],
+    }]}});
+    let nsd = json!({"nsd:nsd-catalog": {"nsd": [{
+        "id": "openldap_ns", "name": "openldap_ns", "short-name": "openldap_ns", "version": "1.0",
+        "constituent-vnfd": [{"member-vnf-index": "openldap", "vnfd-id-ref": "openldap_knf"}],
+        "vld": [{"id": "net", "name": "net", "type": "ELAN", "mgmt-network": true,
+            "vnfd-connection-point-ref": [{"member-vnf-index-ref": "openldap",
+                "vnfd-id-ref": "openldap_knf", "vnfd-connection-point-ref": "mgmt"}]}],
+    }]}});
+    let packages = [
+        Package::of_descriptor("openldap_knf", &vnfd),
+        Package::of_descriptor("openldap_ns", &nsd),
+    ];
+    create_and_upgrade(Release::R8, &packages).await;
+}
+
+async fn create_and_upgrade(release: Release, packages: &[Package; 2]) {
+    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+    let nbi = MockNbi::builder().release(release).seed(seed).build().unwrap();
+    let first = reconcile(&nbi, packages, "1").await;
     let want = [
         "POST /osm/admin/v1/tokens 200",
         "GET /osm/vnfpkgm/v1/vnf_packages_content 200",
@@ -174,12 +215,12 @@ async fn the_original_engine_creates_and_upgrades_what_it_declares() {
         "PUT /osm/nsd/v1/ns_descriptors_content/ID 204",
         "GET /osm/nslcm/v1/ns_instances_content 200",
     ];
-    let second = reconcile(&nbi, &packages, "1").await;
+    let second = reconcile(&nbi, packages, "1").await;
     let created =
         ["GET /osm/admin/v1/vim_accounts 200", "POST /osm/nslcm/v1/ns_instances_content 201"];
     assert_eq!(second, [packages_again.as_slice(), &created].concat());
     for replicas in ["1", "3"] {
-        let later = reconcile(&nbi, &packages, replicas).await;
+        let later = reconcile(&nbi, packages, replicas).await;
         let upgraded = ["POST /osm/nslcm/v1/ns_instances/ID/action 202"];
         assert_eq!(later, [packages_again.as_slice(), &upgraded].concat());
     }
