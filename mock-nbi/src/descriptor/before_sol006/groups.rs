@@ -124,7 +124,7 @@ mod tests {
             vnfd[key] = value.clone();
         }
         let checked = check_monitoring(&vnfd).and_then(|()| check_scaling(&vnfd));
-        let detail = checked.err().map(|problem| problem.detail.to_string());
+        let detail = checked.err().map(|problem| problem.detail);
         assert_eq!(detail.as_deref(), expected, "{part}");
     }
 
