@@ -25,19 +25,33 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable<String>> {
 ///
 /// Source: Python's `UnicodeDecodeError`.
 fn decoding_complaint(bytes: &[u8], error: Utf8Error) -> String {
-    let at = error.valid_up_to();
-    let first = bytes.get(at).copied().unwrap_or_default();
-    let is_lead = matches!(first, 0xc2..=0xf4);
-    let (wrong_bytes, reason) = match error.error_len() {
-        None => (bytes.len() - at, "unexpected end of data"),
-        Some(length) if is_lead => (length, "invalid continuation byte"),
-        Some(_) => (1, "invalid start byte"),
-    };
-    if wrong_bytes > 1 {
-        let last = at + wrong_bytes - 1;
+    let Undecodable { at, first, length, reason } = Undecodable::new(bytes, error);
+    if length > 1 {
+        let last = at + length - 1;
         return format!("'utf-8' codec can't decode bytes in position {at}-{last}: {reason}");
     }
     format!("'utf-8' codec can't decode byte 0x{first:02x} in position {at}: {reason}")
+}
+
+/// Where and why bytes are no UTF-8, as Python sees it.
+pub(crate) struct Undecodable {
+    pub(crate) at: usize,
+    pub(crate) first: u8,
+    length: usize,
+    pub(crate) reason: &'static str,
+}
+
+impl Undecodable {
+    pub(crate) fn new(bytes: &[u8], error: Utf8Error) -> Self {
+        let at = error.valid_up_to();
+        let first = bytes.get(at).copied().unwrap_or_default();
+        let (length, reason) = match error.error_len() {
+            None => (bytes.len() - at, "unexpected end of data"),
+            Some(length) if matches!(first, 0xc2..=0xf4) => (length, "invalid continuation byte"),
+            Some(_) => (1, "invalid start byte"),
+        };
+        Self { at, first, length, reason }
+    }
 }
 
 /// Finds what Python would complain about first.

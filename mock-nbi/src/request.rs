@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::data;
 use crate::problem::Problem;
-use crate::pyjson;
+use crate::pyjson::{self, Undecodable};
 use crate::python::yaml_complaint;
 
 pub(crate) use multipart::Part;
@@ -201,7 +201,12 @@ fn parse_yaml(bytes: &[u8]) -> Result<Value, Problem> {
              position {position}"
         )));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| broken(error.to_string()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let Undecodable { at, first, reason, .. } = Undecodable::new(bytes, error);
+        broken(format!(
+            "unacceptable character #x{first:04x}: {reason}\n  in \"None\", position {at}"
+        ))
+    })?;
     data::from_yaml(text).map_err(|unreadable| {
         unreadable.into_problem(|error| broken(yaml_complaint(&error.to_string(), text)))
     })

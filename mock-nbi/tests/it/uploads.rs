@@ -267,3 +267,15 @@ async fn release_19_takes_zips_and_earlier_ones_take_a_tar_under_that_name() {
     let refused = send_with(&user_10, "POST", VNF, &zip, &packed).await;
     assert!(refused.detail().starts_with("invalid file content"), "{}", refused.detail());
 }
+
+#[tokio::test(start_paused = true)]
+async fn yaml_bodies_that_are_no_text_are_told_as_pyyaml_does() {
+    let user = user(Release::R10).await;
+    let yaml = [("Content-Type", "application/yaml")];
+    check(
+        &send_with(&user, "POST", VNF, &yaml, b"a: \xc3(").await,
+        400,
+        "Invalid yaml format unacceptable character #x00c3: invalid continuation byte\n  in \
+         \"None\", position 3",
+    );
+}
