@@ -60,6 +60,12 @@ impl Ids {
         format!("{:010}", self.rng.random_range(0..10_000_000_000_u64))
     }
 
+    /// What tells two equal names apart in Git: five small letters and digits.
+    pub(crate) fn git_suffix(&mut self) -> String {
+        let alphabet = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        (0..5).map(|_| char::from(alphabet[self.rng.random_range(0..alphabet.len())])).collect()
+    }
+
     /// Passes over the part of the stream that a secret used to take, so that the ids of what comes
     /// later stay as they are in what was written down of them.
     pub(crate) fn pass_over_secret(&mut self) {

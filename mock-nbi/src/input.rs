@@ -4,6 +4,7 @@
 //! by the recorded 422 answers.
 
 mod common;
+pub(crate) mod gitops;
 pub(crate) mod instances;
 mod packages;
 mod pattern;

@@ -1,6 +1,7 @@
 //! Which OSM the fake answers like. Only differences stand here; everything else is common.
 
 mod access;
+mod gitops;
 mod instances;
 mod packages;
 

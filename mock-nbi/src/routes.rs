@@ -5,9 +5,12 @@
 //! Source: NBI_FACTS.md section 2; recorded case `wrong_urls_and_methods`.
 
 mod admin;
+mod clusters;
 mod instances;
+mod ksus;
 mod listing;
 mod near;
+mod okas;
 mod packages;
 mod pdus;
 mod people;
@@ -89,7 +92,7 @@ impl Reply {
 pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result<Reply, Problem> {
     let sent_method = request.method.clone();
     let id = clash_or_id(&mut request)?;
-    let route = table::find(&request)?;
+    let route = table::find(&request, state.release)?;
     if !route.is_in(state.release) {
         if route.path.starts_with("vnflcm/") {
             return Err(Problem::not_allowed("URL main_topic 'vnflcm' not supported"));
@@ -133,6 +136,14 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
             list_or_show(state, &call, &request, Collection::SliceOperations)
         }
         Resource::Subscriptions => subscriptions::serve(state, &call, &request),
+        Resource::Clusters => clusters::serve(state, &call, &request),
+        Resource::NodeGroups => clusters::serve_node_groups(state, &call, &request),
+        Resource::Profiles(collection) => {
+            clusters::serve_profiles(state, &call, &request, collection)
+        }
+        Resource::Ksus => ksus::serve(state, &call, &request),
+        Resource::AppInstances => ksus::serve_apps(state, &call, &request),
+        Resource::Okas => okas::serve(state, &call, &request),
         Resource::VnfOperations => vnf_operations::serve(state, &call, &request),
         Resource::Reports => subscriptions::report(state, &request),
         Resource::VnfInstances => list_or_show(state, &call, &request, Collection::VnfInstances),

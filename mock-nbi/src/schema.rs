@@ -38,6 +38,8 @@ pub(crate) enum Schema {
     List { of: &'static Schema, min: usize },
     /// Changes of a list: an object of which every key begins with `$`, and at least one.
     ListEdits,
+    /// A list no item of which comes twice.
+    Distinct,
     /// Exactly one of these alternatives.
     Either(&'static [&'static Schema]),
     /// Only null.

@@ -8,6 +8,7 @@ pub(crate) mod admin;
 pub(crate) mod chunks;
 pub(crate) mod db;
 pub(crate) mod forced;
+pub(crate) mod gitops;
 pub(crate) mod helm;
 pub(crate) mod installed;
 pub(crate) mod instances;
@@ -72,6 +73,8 @@ pub(crate) struct State {
     pub(crate) forced: ForcedOperations,
     /// Addresses that answer to OSM when a subscription names them.
     pub(crate) callbacks: BTreeSet<String>,
+    /// Whether a cluster was edited since the start, after which OSM takes no profiles for clusters.
+    pub(crate) has_edited_cluster: bool,
 }
 
 impl State {
@@ -89,6 +92,7 @@ impl State {
             helm: HelmReleases::default(),
             forced_next: None,
             callbacks: BTreeSet::new(),
+            has_edited_cluster: false,
             forced: ForcedOperations::new(),
         }
     }
@@ -116,6 +120,7 @@ impl State {
             helm,
             forced_next: _,
             callbacks: _,
+            has_edited_cluster: _,
             forced: _,
         } = self;
         vec![

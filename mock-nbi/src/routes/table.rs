@@ -9,8 +9,8 @@ use crate::release::Release;
 use crate::request::Request;
 use crate::state::db::Collection;
 use crate::state::db::Collection::{
-    K8sClusters, K8sRepos, OsmRepos, Projects, Roles, SdnControllers, Users, Vcas, VimAccounts,
-    WimAccounts,
+    AppProfiles, ConfigProfiles, ControllerProfiles, K8sClusters, K8sRepos, OsmRepos, Projects,
+    ResourceProfiles, Roles, SdnControllers, Users, Vcas, VimAccounts, WimAccounts,
 };
 
 use http::StatusCode;
@@ -43,6 +43,18 @@ pub(crate) enum Resource {
     Reports,
     /// Operations on VNF instances, which are those on their NS instances.
     VnfOperations,
+    /// Clusters that OSM makes or registers, with everything below one.
+    Clusters,
+    /// Groups of nodes of a cluster.
+    NodeGroups,
+    /// Profiles, which say what runs on a cluster.
+    Profiles(Collection),
+    /// Kubernetes software units.
+    Ksus,
+    /// Instances of applications.
+    AppInstances,
+    /// Packages of KSUs.
+    Okas,
     /// URLs of OSM that this fake does not serve yet.
     Elsewhere,
 }
@@ -71,12 +83,17 @@ const fn row(
 }
 
 use Resource::{
-    Admin, Domains, Elsewhere, Instances, Operations, PackageOperations, Packages, Pdus, People,
-    Reports, SliceOperations, Slices, Subscriptions, Tokens, VnfInstances, VnfOperations,
+    Admin, AppInstances, Clusters, Domains, Elsewhere, Instances, Ksus, NodeGroups, Okas,
+    Operations, PackageOperations, Packages, Pdus, People, Profiles, Reports, SliceOperations,
+    Slices, Subscriptions, Tokens, VnfInstances, VnfOperations,
 };
 
-const MAIN_TOPICS: &[&str] =
-    &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm", "vnflcm"];
+const MAIN_TOPICS: &[&str] = &["admin", "vnfpkgm", "nsd", "nslcm", "pdu", "nst", "nsilcm", "nspm"];
+/// Those that came after Release 10. The table of release 19 has `nsfm` too, which its handler does
+/// not take.
+///
+/// Source: OSM NBI `nbi.py` of release 19, `default`.
+const LATER_MAIN_TOPICS: &[&str] = &["vnflcm", "k8scluster", "ksu", "appinstance", "oka"];
 
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
@@ -184,13 +201,50 @@ const ROUTES: &[Route] = &[
     row("nsilcm/v1/nsi_lcm_op_occs", SliceOperations, "GET", "", "slice_instances:opps:"),
     row("nsilcm/v1/nsi_lcm_op_occs/{id}", SliceOperations, "GET", "", "slice_instances:opps:id:"),
     row("nspm/v1/pm_jobs/{id}/reports/{id}", Reports, "GET", "", "reports:id:"),
+    row("k8scluster/v1/clusters", Clusters, "GET POST", "", "k8scluster:"),
+    row("k8scluster/v1/clusters/register", Clusters, "POST", "", "k8scluster:register:"),
+    row("k8scluster/v1/clusters/{id}", Clusters, "GET PATCH DELETE", "", "k8scluster:id:"),
+    row("k8scluster/v1/clusters/{id}/app_profiles", Clusters, "PATCH GET", "", "k8scluster:id:app_profiles:"),
+    row("k8scluster/v1/clusters/{id}/infra_controller_profiles", Clusters, "PATCH GET", "", "k8scluster:id:infra_profiles:"),
+    row("k8scluster/v1/clusters/{id}/infra_config_profiles", Clusters, "PATCH GET", "", "k8scluster:id:infra_profiles:"),
+    row("k8scluster/v1/clusters/{id}/resource_profiles", Clusters, "PATCH GET", "", "k8scluster:id:infra_profiles:"),
+    row("k8scluster/v1/clusters/{id}/deregister", Clusters, "DELETE", "", "k8scluster:id:deregister:"),
+    row("k8scluster/v1/clusters/{id}/get_creds", Clusters, "GET", "", "k8scluster:id:get_creds:"),
+    row("k8scluster/v1/clusters/{id}/get_creds_file", Clusters, "GET", "", "k8scluster:id:get_creds_file:"),
+    row("k8scluster/v1/clusters/{id}/get_creds_file/{id}", Clusters, "GET", "", "k8scluster:id:get_creds_file:id"),
+    row("k8scluster/v1/clusters/{id}/update", Clusters, "POST", "", "k8scluster:id:update:"),
+    row("k8scluster/v1/clusters/{id}/scale", Clusters, "POST", "", "k8scluster:id:scale:"),
+    row("k8scluster/v1/clusters/{id}/upgrade", Clusters, "POST", "", "k8scluster:id:upgrade:"),
+    row("k8scluster/v1/clusters/{id}/nodegroup", NodeGroups, "POST GET", "", "k8scluster:id:nodegroup:"),
+    row("k8scluster/v1/clusters/{id}/nodegroup/{id}", NodeGroups, "GET PATCH DELETE", "", "k8scluster:id:nodegroup:id"),
+    row("k8scluster/v1/clusters/{id}/nodegroup/{id}/scale", NodeGroups, "POST", "", "k8scluster:id:nodegroup:id:scale:"),
+    row("k8scluster/v1/clusters/{id}/ksus", Clusters, "GET", "", "k8scluster:id:ksus:"),
+    row("k8scluster/v1/app_profiles", Profiles(AppProfiles), "POST GET", "", "k8scluster:app_profiles:"),
+    row("k8scluster/v1/app_profiles/{id}", Profiles(AppProfiles), "GET PATCH DELETE", "", "k8scluster:app_profiles:id:"),
+    row("k8scluster/v1/infra_controller_profiles", Profiles(ControllerProfiles), "POST GET", "", "k8scluster:infra_controller_profiles:"),
+    row("k8scluster/v1/infra_controller_profiles/{id}", Profiles(ControllerProfiles), "GET PATCH DELETE", "", "k8scluster:infra_controller_profiles:id:"),
+    row("k8scluster/v1/infra_config_profiles", Profiles(ConfigProfiles), "POST GET", "", "k8scluster:infra_config_profiles:"),
+    row("k8scluster/v1/infra_config_profiles/{id}", Profiles(ConfigProfiles), "GET PATCH DELETE", "", "k8scluster:infra_config_profiles:id:"),
+    row("k8scluster/v1/resource_profiles", Profiles(ResourceProfiles), "POST GET", "", "k8scluster:resource_profiles:"),
+    row("k8scluster/v1/resource_profiles/{id}", Profiles(ResourceProfiles), "GET PATCH DELETE", "", "k8scluster:resource_profiles:id:"),
+    row("ksu/v1/ksus", Ksus, "GET POST", "", "ksu:"),
+    row("ksu/v1/ksus/update", Ksus, "POST", "", "ksu:"),
+    row("ksu/v1/ksus/delete", Ksus, "POST", "", "ksu:"),
+    row("ksu/v1/ksus/{id}", Ksus, "GET PATCH DELETE", "", "ksu:id:"),
+    row("ksu/v1/ksus/{id}/clone", Ksus, "POST", "", "ksu:id:clone:"),
+    row("ksu/v1/ksus/{id}/move", Ksus, "POST", "", "ksu:id:move:"),
+    row("appinstance/v1/appinstances", AppInstances, "GET POST", "", "appinstance:"),
+    row("appinstance/v1/appinstances/{id}", AppInstances, "GET PATCH DELETE", "", "appinstance:id:"),
+    row("appinstance/v1/appinstances/{id}/update", AppInstances, "POST", "", "appinstance:id:update:"),
+    row("oka/v1/oka_packages", Okas, "GET POST", "", "oka_pkg:"),
+    row("oka/v1/oka_packages/{id}", Okas, "GET PATCH DELETE PUT", "", "oka_pkg:id:"),
 ];
 
 /// The row for a request.
 ///
 /// # Errors
 /// 405 with OSM's text for unknown URLs and methods, 501 for announced ones.
-pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
+pub(crate) fn find(request: &Request, release: Release) -> Result<Route, Problem> {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let [main_topic, version, ..] = segments.as_slice() else {
         return Err(too_short());
@@ -198,7 +252,8 @@ pub(crate) fn find(request: &Request) -> Result<Route, Problem> {
     if segments.len() < 3 || segments.iter().take(3).any(|segment| segment.is_empty()) {
         return Err(too_short());
     }
-    if !MAIN_TOPICS.contains(main_topic) {
+    let is_later_topic = || release.has_gitops() && LATER_MAIN_TOPICS.contains(main_topic);
+    if !MAIN_TOPICS.contains(main_topic) && !is_later_topic() {
         return Err(Problem::not_allowed(format!("URL main_topic '{main_topic}' not supported")));
     }
     if *version != "v1" {

@@ -182,6 +182,13 @@ impl Checker {
             }
             Schema::Bool if !value.is_boolean() => self.wrong_type(value, "'boolean'"),
             Schema::AnyObject if !value.is_object() => self.wrong_type(value, "'object'"),
+            Schema::Distinct => {
+                let items = value.as_array().map_or(&[] as &[Value], Vec::as_slice);
+                let comes_again = |(at, item): (usize, &Value)| items[..at].contains(item);
+                if items.iter().enumerate().any(comes_again) {
+                    self.fail(format!("{} has non-unique elements", repr(value)));
+                }
+            }
             Schema::AnyList if !value.is_array() => self.wrong_type(value, "'array'"),
             Schema::Integer { min } => self.check_integer(value, *min, i64::MAX),
             Schema::IntegerTo { min, max } => self.check_integer(value, *min, *max),

@@ -200,7 +200,7 @@ impl State {
     }
 
     /// Names are compared among the records that the session may write.
-    fn check_name_is_free(
+    pub(super) fn check_name_is_free(
         &self,
         session: &Session,
         collection: Collection,

@@ -66,6 +66,24 @@ pub enum Collection {
     Subscriptions,
     /// `ns_config_template`
     NsConfigTemplates,
+    /// `clusters`
+    Clusters,
+    /// `nodegroups`
+    NodeGroups,
+    /// `k8sinfra_controller`
+    ControllerProfiles,
+    /// `k8sinfra_config`
+    ConfigProfiles,
+    /// `k8sapp`
+    AppProfiles,
+    /// `k8sresource`
+    ResourceProfiles,
+    /// `ksus`
+    Ksus,
+    /// `appinstances`
+    AppInstances,
+    /// `okas`
+    Okas,
 }
 
 impl Collection {
@@ -93,6 +111,15 @@ impl Collection {
         Self::PackageOperations,
         Self::Subscriptions,
         Self::NsConfigTemplates,
+        Self::Clusters,
+        Self::NodeGroups,
+        Self::ControllerProfiles,
+        Self::ConfigProfiles,
+        Self::AppProfiles,
+        Self::ResourceProfiles,
+        Self::Ksus,
+        Self::AppInstances,
+        Self::Okas,
     ];
 
     /// Name of the collection in OSM's database.
@@ -120,6 +147,15 @@ impl Collection {
             Self::PackageOperations => "vnfpkgops",
             Self::Subscriptions => "subscriptions",
             Self::NsConfigTemplates => "ns_config_template",
+            Self::Clusters => "clusters",
+            Self::NodeGroups => "nodegroups",
+            Self::ControllerProfiles => "k8sinfra_controller",
+            Self::ConfigProfiles => "k8sinfra_config",
+            Self::AppProfiles => "k8sapp",
+            Self::ResourceProfiles => "k8sresource",
+            Self::Ksus => "ksus",
+            Self::AppInstances => "appinstances",
+            Self::Okas => "okas",
         }
     }
 

@@ -68,7 +68,11 @@ impl State {
             return;
         };
         let record = self.db.get(*collection, id).unwrap_or_default();
-        let change = text(&record["_admin"]["operations"][*index], "lcmOperationType").to_owned();
+        let change = match text(&record["_admin"]["operations"][*index], "lcmOperationType") {
+            "" => text(&record["operationHistory"][*index], "operationType"),
+            of_account => of_account,
+        };
+        let change = change.to_owned();
         let subject = Subject {
             name: text(&record, "name").to_owned(),
             item: collection.singular().to_owned(),

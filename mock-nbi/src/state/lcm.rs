@@ -17,6 +17,7 @@ use crate::operation::{Change, Ending, Step, Work};
 use crate::profile::Kind;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, set, text};
+use crate::state::gitops;
 use stages::{DELETION, DEPLOYMENT};
 
 const TERMINATE_FAILED: &str = "Error executing command: helm3 uninstall failed";
@@ -36,7 +37,12 @@ pub(crate) fn apply(state: &mut State, step: &Step) {
     match &step.work {
         Work::Admin { collection, id, index } => {
             if let Change::End(ending) = &step.change {
-                admin::end_admin(state, *collection, id, *index, ending, step.at);
+                let failure = failure_text(ending, "Error connecting to the site");
+                if gitops::is_kept_in_git(*collection) {
+                    gitops::end(state, *collection, id, *index, failure.is_none(), step.at);
+                } else {
+                    admin::end_admin(state, *collection, id, *index, failure, step.at);
+                }
             }
         }
         Work::Ns { ns_id, op_id, kind } => {

@@ -85,6 +85,15 @@ pub(crate) fn quota_name(collection: Collection) -> Option<&'static str> {
         | Collection::NsConfigTemplates
         | Collection::Users
         | Collection::Projects
-        | Collection::Roles => return None,
+        | Collection::Roles
+        | Collection::Clusters
+        | Collection::NodeGroups
+        | Collection::ControllerProfiles
+        | Collection::ConfigProfiles
+        | Collection::AppProfiles
+        | Collection::ResourceProfiles
+        | Collection::Ksus
+        | Collection::AppInstances
+        | Collection::Okas => return None,
     })
 }

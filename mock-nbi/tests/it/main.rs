@@ -15,6 +15,7 @@ mod engine;
 mod faults;
 mod flood;
 mod fuzz_seeds;
+mod gitops;
 mod go_engine;
 mod hostile;
 mod instances;

@@ -111,7 +111,8 @@ fn ciphertext_of(secret: &Value, id: &str) -> Result<Option<String>, Problem> {
     }
 }
 
-fn ciphertext(secret: &str, id: &str) -> String {
+/// A text as it looks encrypted for the record with this id.
+pub(crate) fn ciphertext(secret: &str, id: &str) -> String {
     // OSM fills the last block; each block is encrypted by itself.
     let bytes: Vec<u8> = secret
         .as_bytes()

@@ -36,6 +36,15 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
             &[READ_BY, "netsliceInstanceId", "operationParams.nslcmops_ids"]
         }
         Collection::Subscriptions => &[READ_BY],
+        Collection::Clusters
+        | Collection::NodeGroups
+        | Collection::ControllerProfiles
+        | Collection::ConfigProfiles
+        | Collection::AppProfiles
+        | Collection::ResourceProfiles
+        | Collection::Ksus
+        | Collection::AppInstances
+        | Collection::Okas => &[READ_BY, "name", "git_name"],
     }
 }
 

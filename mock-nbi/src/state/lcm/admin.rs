@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::failure_text;
-use crate::operation::Ending;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, set};
 
@@ -12,14 +10,13 @@ pub(super) fn end_admin(
     collection: Collection,
     id: &str,
     index: usize,
-    ending: &Ending,
+    failure: Option<String>,
     at: f64,
 ) {
     let Some(record) = state.db.get(collection, id) else {
         return;
     };
     let operation_type = record["_admin"]["operations"][index]["lcmOperationType"].clone();
-    let failure = failure_text(ending, "Error connecting to the site");
     if operation_type == "delete" && failure.is_none() {
         state.db.remove(collection, id);
         state.engine.forget(id);
