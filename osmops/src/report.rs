@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::apply::{ActionOutcome, ActionResult};
 use crate::failure::Failure;
 use crate::ids::{OpId, RevisionName};
-use crate::plan::{Action, Item, Plan, PlannedAction, Verdict};
+use crate::plan::{Action, Item, Note, Plan, PlannedAction, Verdict};
 use crate::repo::{RepoProblem, RepoWarning};
 use crate::request_counts::RequestCounts;
 use crate::revision::Revision;
@@ -56,6 +56,8 @@ pub struct PassReport {
     pub problems: Vec<RepoProblem>,
     /// What deserves a look.
     pub warnings: Vec<RepoWarning>,
+    /// What deserves a look in OSM and is about no declared item.
+    pub notes: Vec<Note>,
     /// Why OSM could not even be read.
     pub stopped: Option<String>,
     /// Whether we were asked to stop before the end.
@@ -92,6 +94,8 @@ pub struct ItemReport {
     pub operation: Option<OpId>,
     /// Whether the failure may pass by itself.
     pub may_pass: bool,
+    /// What deserves a look and stops nothing.
+    pub notes: Vec<Note>,
 }
 
 /// What became of a declared item.
@@ -135,6 +139,7 @@ impl PassReport {
             changes: changes_of(plan, outcomes),
             problems: problems.to_vec(),
             warnings: warnings.to_vec(),
+            notes: plan.notes.clone(),
             stopped: None,
             interrupted: outcomes.iter().any(cancelled),
             timed_out: false,
@@ -156,6 +161,7 @@ impl PassReport {
             changes: Vec::new(),
             problems: problems.to_vec(),
             warnings: warnings.to_vec(),
+            notes: Vec::new(),
             stopped: Some(failure.message),
             interrupted: false,
             timed_out: false,
@@ -242,6 +248,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         detail: None,
         operation: None,
         may_pass: false,
+        notes: entry.notes.clone(),
     };
     match &entry.verdict {
         Verdict::Current => {}

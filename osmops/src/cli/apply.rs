@@ -95,7 +95,9 @@ fn text(report: &PassReport) -> String {
             ItemStatus::AtWork => lines.push(format!("… {}: {detail}", item.item)),
             ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => {}
         }
+        lines.extend(item.notes.iter().map(|note| format!("? {}: {note}", item.item)));
     }
+    lines.extend(report.notes.iter().map(|note| format!("? {note}")));
     if !report.problems.is_empty() {
         let problems = counted(report.problems.len(), "problem");
         lines.push(format!("! the repository has {problems} of its own, named above"));

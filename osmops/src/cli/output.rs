@@ -73,6 +73,7 @@ pub(crate) fn painted(text: &str, colour: bool) -> String {
             Some('~') => Style::new().yellow(),
             Some('!') => Style::new().red().bold(),
             Some('…') => Style::new().cyan(),
+            Some('?') => Style::new().magenta(),
             Some('=') => Style::new().dimmed(),
             _ => Style::new(),
         };

@@ -51,6 +51,7 @@ fn print(
             "revision": revision.name,
             "entries": plan.entries,
             "actions": plan.actions,
+            "notes": plan.notes,
             "problems": revision.problems,
             "warnings": revision.warnings,
             "requests": requests,

@@ -45,7 +45,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
             }),
         };
         let verdict = decided.unwrap_or_else(|reason| Verdict::Blocked { reason });
-        plan.enter(item, &want.at, verdict);
+        plan.enter(item, &want.at, verdict, Vec::new());
     }
 }
 

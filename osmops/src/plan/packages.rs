@@ -2,10 +2,10 @@
 
 use crate::desired::{DesiredPackage, DesiredState};
 use crate::ids::PackageKind;
-use crate::observed::{Index, ObservedPackage, PackageState};
+use crate::observed::{Index, ObservedPackage, ObservedState, PackageState};
 
 use super::prerequisites::{Provider, provider};
-use super::{Action, ActionId, Blocked, Item, Plan, Verdict, Why};
+use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why};
 
 pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
@@ -18,7 +18,7 @@ pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &
             Ok(None) => Verdict::Current,
             Err(reason) => Verdict::Blocked { reason },
         };
-        plan.enter(item, &package.at, verdict);
+        plan.enter(item, &package.at, verdict, Vec::new());
     }
 }
 
@@ -101,4 +101,17 @@ fn needed_vnfds(
     needs.sort();
     needs.dedup();
     Ok(needs)
+}
+
+/// The packages whose upload was begun and not ended: they have no descriptor, so nobody knows what they
+/// were meant to become.
+pub(super) fn half_made(observed: &ObservedState) -> Vec<Note> {
+    let is_half_made = |package: &&ObservedPackage| {
+        package.state == PackageState::WithoutContent && package.id.is_none()
+    };
+    let note = |package: &ObservedPackage| Note::HalfMadePackage {
+        kind: package.kind,
+        record: package.record.clone(),
+    };
+    observed.packages.iter().filter(is_half_made).map(note).collect()
 }

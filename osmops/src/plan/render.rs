@@ -1,7 +1,7 @@
 //! A plan as text, for people, logs and transcripts.
 //!
 //! The first character of a line says what kind it is: `+` create, `~` change, `…` wait, `!` blocked,
-//! `=` unchanged, a blank for details.
+//! `=` unchanged, `?` worth a look, a blank for details.
 
 use std::fmt::Write;
 
@@ -16,6 +16,9 @@ pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
     for entry in &plan.entries {
         render_entry(&mut text, plan, entry);
+    }
+    for note in &plan.notes {
+        let _ = writeln!(text, "? {note}");
     }
     text.push_str(&summary(plan));
     text.push('\n');
@@ -40,6 +43,9 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
             Ok(())
         }
     };
+    for note in &entry.notes {
+        let _ = writeln!(text, "  ? {note}");
+    }
 }
 
 fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {

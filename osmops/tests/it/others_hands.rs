@@ -54,6 +54,20 @@ async fn two_instances_of_one_name_are_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_half_made_package_is_named_and_is_in_nobodys_way() {
+    let world = World::new(Profile::instant());
+    let made = world.by_hand("POST", "/osm/vnfpkgm/v1/vnf_packages", json!({})).await;
+    let report = world.converge(&Demo::default().revision()).await;
+    assert_eq!(report.end, PassEnd::Converged);
+    let notes: Vec<String> = report.notes.iter().map(ToString::to_string).collect();
+    let record = made["id"].as_str().unwrap();
+    assert!(
+        notes.len() == 1 && notes[0].contains("VNFD") && notes[0].contains(record),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
     let world = World::new(Profile::instant());
     world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;

@@ -1,0 +1,191 @@
+//! Why nothing can be done about an item, in words that say where and what helps.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::ids::{DescriptorId, KduName, MemberIndex, NsId, Owner, PackageId, VimAccountName};
+use crate::source_pos::SourcePos;
+
+use super::Item;
+
+/// Why nothing can be done about an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    /// Neither the repository nor OSM has the VNFD.
+    #[error("{at}: no healthy VNFD `{vnfd}` in this repository, and none in OSM")]
+    UnknownVnfd {
+        /// Where the NSD names it.
+        at: SourcePos,
+        /// The VNFD.
+        vnfd: DescriptorId,
+    },
+    /// Neither the repository nor OSM has the NSD.
+    #[error("{at}: no healthy NSD `{nsd}` in this repository, and none in OSM")]
+    UnknownNsd {
+        /// Where the instance names it.
+        at: SourcePos,
+        /// The NSD.
+        nsd: DescriptorId,
+    },
+    /// OSM has no such VIM account.
+    #[error("{at}: OSM's project has no VIM account `{name}` (it has {})", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    UnknownVimAccount {
+        /// Where the instance names it.
+        at: SourcePos,
+        /// As written.
+        name: VimAccountName,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// What the item needs is itself blocked.
+    #[error("{at}: needs {needed}, which is blocked itself (see there)")]
+    NeedsBlocked {
+        /// Where it is named.
+        at: SourcePos,
+        /// What is needed.
+        needed: Item,
+    },
+    /// Several packages of one kind and id.
+    #[error("{at}: OSM has several packages with this id: {}; delete all but one", join(ids))]
+    SeveralPackages {
+        /// The declaration.
+        at: SourcePos,
+        /// Their records.
+        ids: Vec<PackageId>,
+    },
+    /// Several instances of one name.
+    #[error("{at}: OSM has several NS instances of this name: {}; delete all but one", join(ids))]
+    SeveralInstances {
+        /// The declaration.
+        at: SourcePos,
+        /// Their records.
+        ids: Vec<NsId>,
+    },
+    /// Someone disabled the package; an upload would enable it.
+    #[error(
+        "{at}: someone disabled this package in OSM; it is left alone until it is enabled (package {record})"
+    )]
+    Disabled {
+        /// The declaration or the reference.
+        at: SourcePos,
+        /// Its record.
+        record: PackageId,
+    },
+    /// Another owner declares the package too, with other files.
+    #[error(
+        "{at}: OSM's files of this package were uploaded for owner `{owner}`; two repositories must not declare one package"
+    )]
+    OtherOwner {
+        /// The declaration.
+        at: SourcePos,
+        /// The other owner.
+        owner: Owner,
+    },
+    /// The instance was made from another NSD.
+    #[error(
+        "{at}: NS instance {ns} was made from NSD `{observed}`; OSM cannot change an instance's NSD: delete it or give this one another name"
+    )]
+    OtherNsd {
+        /// Where the instance names its NSD.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The NSD that it has.
+        observed: String,
+    },
+    /// The instance runs at another VIM account.
+    #[error(
+        "{at}: NS instance {ns} runs at another VIM account than `{name}`; OSM cannot move an instance: delete it or give this one another name"
+    )]
+    OtherVimAccount {
+        /// Where the instance names its VIM account.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The VIM account that is declared.
+        name: VimAccountName,
+    },
+    /// The instance has the declared values and is not well.
+    #[error("{at}: NS instance {ns} is DEGRADED: {detail}")]
+    Degraded {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's own words.
+        detail: String,
+    },
+    /// The instance has no such KDU.
+    #[error("{at}: NS instance {ns} has no KDU `{kdu}` in VNF `{member}`")]
+    NoSuchKdu {
+        /// Where the KDU is named.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The VNF.
+        member: MemberIndex,
+        /// The KDU.
+        kdu: KduName,
+    },
+    /// The NSD has no such VNF, or its VNFD no such KDU; OSM would ignore the values.
+    #[error("{at}: NSD `{nsd}` has no VNF `{member}` with a KDU `{kdu}`")]
+    UnknownKdu {
+        /// Where it is named.
+        at: SourcePos,
+        /// The NSD.
+        nsd: DescriptorId,
+        /// The VNF.
+        member: MemberIndex,
+        /// The KDU.
+        kdu: KduName,
+    },
+    /// An instantiation or termination failed; OSM says why.
+    #[error("{at}: NS instance {ns} is BROKEN: {detail}; delete it from OSM, and it is made again")]
+    Broken {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's own words.
+        detail: String,
+    },
+    /// An operation failed; OSM says why.
+    #[error("{at}: {what} of NS instance {ns} failed: {detail}")]
+    OperationFailed {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// Which operation.
+        what: String,
+        /// OSM's own words.
+        detail: String,
+    },
+    /// OSM completed an upgrade to these values, and other ones are in effect.
+    #[error("{at}: OSM completed an upgrade to these values, and yet others are in effect")]
+    UpgradeWithoutEffect {
+        /// The declaration.
+        at: SourcePos,
+    },
+    /// A state that nothing is known to be done about.
+    #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]
+    StrangeState {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's word.
+        state: String,
+    },
+}
+
+fn join<T: fmt::Display>(ids: &[T]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl Serialize for Blocked {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
