@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Nsd,
     /// A network slice template.
     Nst,
+    /// Instantiation parameters for NS instances to come. No descriptor, but kept as one.
+    ConfigTemplate,
 }
 
 /// Python's complaint about calling `.get` on something that is no mapping.
@@ -74,7 +76,7 @@ pub(crate) fn validate(
         (Kind::Vnfd, false) => before_sol006::check_vnfd(&stored, files)?,
         (Kind::Nsd, true) => nsd_rules::check(&stored)?,
         (Kind::Nsd, false) => before_sol006::check_nsd(&stored)?,
-        (Kind::Nst, _) => {}
+        (Kind::Nst | Kind::ConfigTemplate, _) => {}
     }
     Ok(stored)
 }
@@ -85,6 +87,7 @@ fn derived_keys(kind: Kind) -> &'static [&'static str] {
         Kind::Vnfd => &["onboardingState", "operationalState", "usageState", "links"],
         Kind::Nsd => &["nsdOnboardingState", "nsdOperationalState", "nsdUsageState", "links"],
         Kind::Nst => &["onboardingState", "operationalState", "usageState"],
+        Kind::ConfigTemplate => &[],
     }
 }
 

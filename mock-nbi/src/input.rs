@@ -6,10 +6,12 @@
 mod common;
 pub(crate) mod gitops;
 pub(crate) mod instances;
+pub(crate) mod operations;
 mod packages;
 mod pattern;
 mod people;
 mod sites;
+pub(crate) mod subscriptions;
 
 pub(crate) use packages::{PACKAGE_OPERATION, PDU_EDIT, PDU_NEW};
 pub(crate) use people::{PROJECT_EDIT, PROJECT_NEW, ROLE_EDIT, ROLE_NEW, USER_EDIT, USER_NEW};

@@ -93,14 +93,6 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
     let sent_method = request.method.clone();
     let id = clash_or_id(&mut request)?;
     let route = table::find(&request, state.release)?;
-    if !route.is_in(state.release) {
-        if route.path.starts_with("vnflcm/") {
-            return Err(Problem::not_allowed("URL main_topic 'vnflcm' not supported"));
-        }
-        let item = request.segments.get(4).or(request.segments.get(2));
-        let item = item.map_or("", String::as_str);
-        return Err(Problem::not_allowed(format!("Unexpected URL item {item}")));
-    }
     let words = query_word_permissions(&request)?;
     if route.resource == Resource::Tokens {
         return tokens::serve(state, &request, id.as_deref(), now);
@@ -146,7 +138,7 @@ pub(crate) fn serve(state: &mut State, mut request: Request, now: f64) -> Result
         Resource::Okas => okas::serve(state, &call, &request),
         Resource::VnfOperations => vnf_operations::serve(state, &call, &request),
         Resource::Reports => subscriptions::report(state, &request),
-        Resource::VnfInstances => list_or_show(state, &call, &request, Collection::VnfInstances),
+        Resource::VnfInstances => vnf_operations::serve_instances(state, &call, &request),
         Resource::Tokens | Resource::Domains | Resource::Elsewhere => Err(Problem::new(
             StatusCode::NOT_IMPLEMENTED,
             format!("Method {} not supported yet for this URL", request.method),

@@ -72,6 +72,13 @@ pub(crate) struct Fields {
     pub(crate) min: usize,
 }
 
+impl Fields {
+    /// The same with a least number of keys.
+    pub(crate) const fn at_least(self, min: usize) -> Self {
+        Self { min, ..self }
+    }
+}
+
 /// A regular expression as OSM writes it, and the same as a function.
 #[derive(Debug)]
 pub(crate) struct Pattern {

@@ -28,7 +28,7 @@ pub(crate) fn check_changes(kind: Kind, old: &Value, new: &Value) -> Result<(), 
     changes.compare(&without_changeable(kind, old), &without_changeable(kind, new), "");
     let (name, between, end) = match kind {
         Kind::Vnfd => ("VNF", " , ", ""),
-        Kind::Nsd | Kind::Nst => ("NS", ", ", " "),
+        Kind::Nsd | Kind::Nst | Kind::ConfigTemplate => ("NS", ", ", " "),
     };
     if !changes.values.is_empty() {
         return Err(Problem::unprocessable(format!(
@@ -78,7 +78,7 @@ fn without_changeable(kind: Kind, descriptor: &Value) -> Value {
             }
             items(&mut left, "vdu").for_each(|vdu| remove(vdu, &["alarm", "monitoring-parameter"]));
         }
-        Kind::Nsd | Kind::Nst => {
+        Kind::Nsd | Kind::Nst | Kind::ConfigTemplate => {
             if let Some(configuration) = left.get_mut("ns-configuration") {
                 remove(configuration, PRIMITIVES);
             }

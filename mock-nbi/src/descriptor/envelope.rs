@@ -16,6 +16,7 @@ pub(crate) fn has_envelope(kind: Kind, content: &Value) -> bool {
         Kind::Vnfd => &["etsi-nfv-vnfd:vnfd", "vnfd"],
         Kind::Nsd => &["etsi-nfv-nsd:nsd", "nsd"],
         Kind::Nst => &["nst", "nst:nst"],
+        Kind::ConfigTemplate => &[],
     };
     keys.iter().any(|key| content.get(key).is_some()) || has_old_envelope(kind, content)
 }
@@ -25,7 +26,7 @@ pub(super) fn has_old_envelope(kind: Kind, content: &Value) -> bool {
     let keys: &[&str] = match kind {
         Kind::Vnfd => &["vnfd-catalog", "vnfd:vnfd-catalog"],
         Kind::Nsd => &["nsd-catalog", "nsd:nsd-catalog"],
-        Kind::Nst => &[],
+        Kind::Nst | Kind::ConfigTemplate => &[],
     };
     keys.iter().any(|key| content.get(key).is_some())
 }
@@ -43,7 +44,20 @@ pub(crate) fn remove_envelope(
         return Ok(json!({}));
     }
     if !content.is_object() {
-        return Err(no_attribute(python::type_name(content)));
+        let name = python::type_name(content);
+        if kind == Kind::ConfigTemplate {
+            return Err(Problem::bad_request(match content {
+                Value::String(_) => "string indices must be integers, not 'str'".to_owned(),
+                Value::Array(_) => {
+                    format!(
+                        "list indices must be integers or slices, not {}",
+                        python::type_name(&content[0])
+                    )
+                }
+                _ => format!("'{name}' object is not iterable"),
+            }));
+        }
+        return Err(no_attribute(name));
     }
     match (kind, release.has_sol006_descriptors()) {
         (Kind::Vnfd, true) => match truthy_at(content, &["etsi-nfv-vnfd:vnfd", "vnfd"]) {
@@ -66,6 +80,7 @@ pub(crate) fn remove_envelope(
             let inner = inner.map_or(content, |(_, inner)| inner);
             only_element(inner, &["nsd", "nsd:nsd"], "a list of")
         }
+        (Kind::ConfigTemplate, _) => Ok(content.clone()),
         (Kind::Nst, _) => only_element(content, &["nst", "nst:nst"], "a list"),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn check_references(
     find: Finder<'_, '_>,
 ) -> Result<(), Problem> {
     match (kind, release.has_sol006_descriptors()) {
-        (Kind::Vnfd, _) => Ok(()),
+        (Kind::Vnfd | Kind::ConfigTemplate, _) => Ok(()),
         (Kind::Nsd, true) => check_nsd(descriptor, find),
         (Kind::Nsd, false) => before_sol006::check_references(descriptor, find),
         (Kind::Nst, _) => check_nst(descriptor, find),

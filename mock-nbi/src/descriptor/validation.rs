@@ -43,6 +43,7 @@ pub(super) fn serialised(
             model::load(&model::NSD_BEFORE_SOL006, &laid, force)
                 .map(|loaded| at_path(&loaded, &["nsd-catalog", "nsd"]))
         }
+        (Kind::ConfigTemplate, _) => Ok(data),
         (Kind::Nst, _) => model::load(&model::NST, &json!({"nst": [data]}), force)
             .map(|loaded| at_path(&loaded, &["nst"])),
     };

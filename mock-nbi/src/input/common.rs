@@ -3,7 +3,20 @@
 //! Source: OSM NBI `validation.py`, "Basis schemas".
 
 use crate::ids::is_uuid;
-use crate::schema::{Pattern, Schema};
+use crate::schema::{Fields, Pattern, Schema};
+
+/// A key of an object.
+pub(super) type Field = (&'static str, &'static Schema);
+
+/// An object with these keys and no others.
+pub(super) const fn closed(fields: &'static [Field], required: &'static [&'static str]) -> Fields {
+    Fields { fields, required, is_closed: true, min: 0 }
+}
+
+/// An object with these keys, and whatever others.
+pub(super) const fn opened(fields: &'static [Field], required: &'static [&'static str]) -> Fields {
+    Fields { fields, required, is_closed: false, min: 0 }
+}
 
 const NAME_PATTERN: Pattern = Pattern {
     text: "^[^,;()'\"]+$",

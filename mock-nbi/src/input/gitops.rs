@@ -2,18 +2,10 @@
 //!
 //! Source: OSM NBI `validation.py` of release 19.
 
-use super::common::{DESCRIPTION, FREE_TEXT, ID, INTEGER_0, NAME, SCHEMA_VERSION, TEXT as STRING};
-use crate::schema::{Fields, Pattern, Schema};
-
-type Field = (&'static str, &'static Schema);
-
-const fn closed(fields: &'static [Field], required: &'static [&'static str]) -> Fields {
-    Fields { fields, required, is_closed: true, min: 0 }
-}
-
-const fn open(fields: &'static [Field]) -> Fields {
-    Fields { fields, required: &[], is_closed: false, min: 0 }
-}
+use super::common::{
+    DESCRIPTION, FREE_TEXT, ID, INTEGER_0, NAME, SCHEMA_VERSION, TEXT as STRING, closed, opened,
+};
+use crate::schema::{Pattern, Schema};
 
 const OBJECT: Schema = Schema::AnyObject;
 
@@ -91,11 +83,10 @@ pub(crate) const NAMED: Schema =
     Schema::Object(&closed(&[("name", &NAME), ("description", &STRING)], &[]));
 
 /// `POST clusters/{id}/upgrade` and `scale`.
-pub(crate) const CLUSTER_UPDATE: Schema = Schema::Object(&open(&[
-    ("k8s_version", &STRING),
-    ("node_size", &STRING),
-    ("node_count", &INTEGER_0),
-]));
+pub(crate) const CLUSTER_UPDATE: Schema = Schema::Object(&opened(
+    &[("k8s_version", &STRING), ("node_size", &STRING), ("node_count", &INTEGER_0)],
+    &[],
+));
 
 const PROFILE_IDS: Schema =
     Schema::List { of: &Schema::Object(&closed(&[("id", &ID)], &[])), min: 0 };
@@ -162,8 +153,10 @@ pub(crate) const APP_INSTANCE_NEW: Schema = Schema::Object(&closed(
 ));
 
 /// `POST appinstances/{id}/update`.
-pub(crate) const APP_INSTANCE_UPDATE: Schema =
-    Schema::Object(&open(&[("model", &OBJECT), ("params", &OBJECT), ("secret_params", &OBJECT)]));
+pub(crate) const APP_INSTANCE_UPDATE: Schema = Schema::Object(&opened(
+    &[("model", &OBJECT), ("params", &OBJECT), ("secret_params", &OBJECT)],
+    &[],
+));
 
 /// An OKA, new or changed.
 pub(crate) const OKA: Schema = Schema::Object(&closed(

@@ -1,7 +1,7 @@
 //! Bodies of users, projects and roles.
 
-use super::common::{ID, INTEGER_0, PASSWORD, SHORT_NAME, SHORT_NAMES, TEXT};
-use crate::schema::{Fields, Pattern, Schema};
+use super::common::{ID, INTEGER_0, PASSWORD, SHORT_NAME, SHORT_NAMES, TEXT, closed};
+use crate::schema::{Pattern, Schema};
 
 /// Characters of which a password needs one. Source: OSM NBI `validation.py`, release 19.
 const SPECIAL: &str = "!@#$%^&*()-_=+{};:,<.>";
@@ -17,35 +17,23 @@ const STRONG_PASSWORD: Schema =
 const EMAIL: Schema = Schema::Text { max: 320, may_be_empty: false, pattern: Some(&EMAIL_PATTERN) };
 
 const MAPPING_FIELDS: &[(&str, &Schema)] = &[("project", &SHORT_NAME), ("role", &SHORT_NAME)];
-const MAPPING: Schema = Schema::Object(&Fields {
-    fields: MAPPING_FIELDS,
-    required: &["project", "role"],
-    is_closed: true,
-    min: 0,
-});
-const MAPPING_OR_PROJECT: Schema = Schema::Object(&Fields {
-    fields: MAPPING_FIELDS,
-    required: &["project"],
-    is_closed: true,
-    min: 0,
-});
+const MAPPING: Schema = Schema::Object(&closed(MAPPING_FIELDS, &["project", "role"]));
+const MAPPING_OR_PROJECT: Schema = Schema::Object(&closed(MAPPING_FIELDS, &["project"]));
 const MAPPINGS: Schema = Schema::List { of: &MAPPING, min: 1 };
 const MAPPINGS_OR_PROJECTS: Schema = Schema::List { of: &MAPPING_OR_PROJECT, min: 1 };
 
-const USER_NEW_8: Schema = Schema::Object(&Fields {
-    fields: &[
+const USER_NEW_8: Schema = Schema::Object(&closed(
+    &[
         ("username", &SHORT_NAME),
         ("domain_name", &SHORT_NAME),
         ("password", &PASSWORD),
         ("projects", &SHORT_NAMES),
         ("project_role_mappings", &MAPPINGS),
     ],
-    required: &["username", "password"],
-    is_closed: true,
-    min: 0,
-});
-const USER_NEW_19: Schema = Schema::Object(&Fields {
-    fields: &[
+    &["username", "password"],
+));
+const USER_NEW_19: Schema = Schema::Object(&closed(
+    &[
         ("username", &TEXT),
         ("email_id", &EMAIL),
         ("domain_name", &SHORT_NAME),
@@ -53,42 +41,42 @@ const USER_NEW_19: Schema = Schema::Object(&Fields {
         ("projects", &SHORT_NAMES),
         ("project_role_mappings", &MAPPINGS),
     ],
-    required: &["username", "password"],
-    is_closed: true,
-    min: 0,
-});
+    &["username", "password"],
+));
 const PROJECT_CHANGES: Schema = Schema::Either(&[&SHORT_NAMES, &Schema::ListEdits]);
-const USER_EDIT_8: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("password", &PASSWORD),
-        ("username", &SHORT_NAME),
-        ("projects", &PROJECT_CHANGES),
-        ("project_role_mappings", &MAPPINGS),
-        ("add_project_role_mappings", &MAPPINGS),
-        ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
-    ],
-    required: &[],
-    is_closed: true,
-    min: 1,
-});
-const USER_EDIT_19: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("password", &STRONG_PASSWORD),
-        ("email_id", &EMAIL),
-        ("old_password", &PASSWORD),
-        ("username", &TEXT),
-        ("projects", &PROJECT_CHANGES),
-        ("project_role_mappings", &MAPPINGS),
-        ("add_project_role_mappings", &MAPPINGS),
-        ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
-        ("system_admin_id", &ID),
-        ("unlock", &Schema::Bool),
-        ("renew", &Schema::Bool),
-    ],
-    required: &[],
-    is_closed: true,
-    min: 1,
-});
+const USER_EDIT_8: Schema = Schema::Object(
+    &closed(
+        &[
+            ("password", &PASSWORD),
+            ("username", &SHORT_NAME),
+            ("projects", &PROJECT_CHANGES),
+            ("project_role_mappings", &MAPPINGS),
+            ("add_project_role_mappings", &MAPPINGS),
+            ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
+        ],
+        &[],
+    )
+    .at_least(1),
+);
+const USER_EDIT_19: Schema = Schema::Object(
+    &closed(
+        &[
+            ("password", &STRONG_PASSWORD),
+            ("email_id", &EMAIL),
+            ("old_password", &PASSWORD),
+            ("username", &TEXT),
+            ("projects", &PROJECT_CHANGES),
+            ("project_role_mappings", &MAPPINGS),
+            ("add_project_role_mappings", &MAPPINGS),
+            ("remove_project_role_mappings", &MAPPINGS_OR_PROJECTS),
+            ("system_admin_id", &ID),
+            ("unlock", &Schema::Bool),
+            ("renew", &Schema::Bool),
+        ],
+        &[],
+    )
+    .at_least(1),
+);
 
 /// `POST users`.
 pub(crate) const USER_NEW: Schema =
@@ -118,59 +106,48 @@ const fn quotas(most: &'static Schema) -> [(&'static str, &'static Schema); 14] 
     ]
 }
 
-const QUOTAS: Schema =
-    Schema::Object(&Fields { fields: &quotas(&INTEGER_0), required: &[], is_closed: true, min: 0 });
+const QUOTAS: Schema = Schema::Object(&closed(&quotas(&INTEGER_0), &[]));
 const QUOTA_OR_NULL: Schema = Schema::Either(&[&INTEGER_0, &Schema::Null]);
-const QUOTA_CHANGES: Schema = Schema::Object(&Fields {
-    fields: &quotas(&QUOTA_OR_NULL),
-    required: &[],
-    is_closed: true,
-    min: 0,
-});
+const QUOTA_CHANGES: Schema = Schema::Object(&closed(&quotas(&QUOTA_OR_NULL), &[]));
 
 /// `POST projects`.
-pub(crate) const PROJECT_NEW: Schema = Schema::Object(&Fields {
-    fields: &[
+pub(crate) const PROJECT_NEW: Schema = Schema::Object(&closed(
+    &[
         ("name", &SHORT_NAME),
         ("admin", &Schema::Bool),
         ("domain_name", &SHORT_NAME),
         ("quotas", &QUOTAS),
     ],
-    required: &["name"],
-    is_closed: true,
-    min: 0,
-});
+    &["name"],
+));
 
 /// `PATCH projects/{id}`.
-pub(crate) const PROJECT_EDIT: Schema = Schema::Object(&Fields {
-    fields: &[("admin", &Schema::Bool), ("name", &SHORT_NAME), ("quotas", &QUOTA_CHANGES)],
-    required: &[],
-    is_closed: true,
-    min: 1,
-});
+pub(crate) const PROJECT_EDIT: Schema = Schema::Object(
+    &closed(&[("admin", &Schema::Bool), ("name", &SHORT_NAME), ("quotas", &QUOTA_CHANGES)], &[])
+        .at_least(1),
+);
 
 /// `POST roles`.
-pub(crate) const ROLE_NEW: Schema = Schema::Object(&Fields {
-    fields: &[
+pub(crate) const ROLE_NEW: Schema = Schema::Object(&closed(
+    &[
         ("name", &SHORT_NAME),
         ("permissions", &Schema::MapOf { of: &Schema::Bool, is_filled: false }),
     ],
-    required: &["name"],
-    is_closed: true,
-    min: 0,
-});
+    &["name"],
+));
 const BOOL_OR_NULL: Schema = Schema::Either(&[&Schema::Bool, &Schema::Null]);
 
 /// `PATCH roles/{id}`.
-pub(crate) const ROLE_EDIT: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("name", &SHORT_NAME),
-        ("permissions", &Schema::MapOf { of: &BOOL_OR_NULL, is_filled: false }),
-    ],
-    required: &[],
-    is_closed: true,
-    min: 1,
-});
+pub(crate) const ROLE_EDIT: Schema = Schema::Object(
+    &closed(
+        &[
+            ("name", &SHORT_NAME),
+            ("permissions", &Schema::MapOf { of: &BOOL_OR_NULL, is_filled: false }),
+        ],
+        &[],
+    )
+    .at_least(1),
+);
 
 /// Whether some rest of one line has eight characters, and among them a special one, a digit, a
 /// small and a capital letter.

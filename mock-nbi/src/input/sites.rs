@@ -1,95 +1,60 @@
 //! Bodies of what OSM registers: VIM and WIM accounts, SDN controllers, clusters, VCAs, repositories.
 
 use super::common::{
-    ACCOUNT, DESCRIPTION, FREE_TEXT, ID, INTEGER_1, LONG_DESCRIPTION, NAME, PASSWORD,
-    SCHEMA_VERSION, SHORT_NAME, SHORT_NAMES, TEXT,
+    ACCOUNT, DESCRIPTION, FREE_TEXT, Field, ID, INTEGER_1, LONG_DESCRIPTION, NAME, PASSWORD,
+    SCHEMA_VERSION, SHORT_NAME, SHORT_NAMES, TEXT, closed,
 };
-use crate::schema::{Fields, Pattern, Schema};
+use super::pattern::IP;
+use crate::release::Release;
+use crate::schema::{Gate, Pattern, Schema};
 
-type Field = (&'static str, &'static Schema);
-
-const fn closed(fields: &'static [Field], required: &'static [&'static str]) -> Fields {
-    Fields { fields, required, is_closed: true, min: 0 }
-}
-
-const VIM_REQUIRED: &[&str] =
-    &["name", "vim_url", "vim_type", "vim_user", "vim_password", "vim_tenant_name"];
-const VIM_NEW_8: Schema = Schema::Object(&closed(
-    &[
-        ("schema_version", &SCHEMA_VERSION),
-        ("schema_type", &FREE_TEXT),
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("vim", &NAME),
-        ("datacenter", &NAME),
-        ("vim_type", &SHORT_NAME),
-        ("vim_url", &DESCRIPTION),
-        ("vim_tenant_name", &NAME),
-        ("vim_user", &SHORT_NAME),
-        ("vim_password", &PASSWORD),
-        ("config", &Schema::AnyObject),
-    ],
-    VIM_REQUIRED,
-));
-const VIM_NEW_LATER: Schema = Schema::Object(&closed(
-    &[
-        ("schema_version", &SCHEMA_VERSION),
-        ("schema_type", &FREE_TEXT),
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("vim", &NAME),
-        ("datacenter", &NAME),
-        ("vim_type", &SHORT_NAME),
-        ("vim_url", &DESCRIPTION),
-        ("vim_tenant_name", &NAME),
-        ("vim_user", &TEXT),
-        ("vim_password", &PASSWORD),
-        ("vca", &ID),
-        ("config", &Schema::AnyObject),
-        ("prometheus-config", &Schema::AnyObject),
-    ],
-    VIM_REQUIRED,
-));
-const VIM_EDIT_8: Schema = Schema::Object(&closed(
-    &[
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("vim", &NAME),
-        ("datacenter", &NAME),
-        ("vim_type", &SHORT_NAME),
-        ("vim_url", &DESCRIPTION),
-        ("vim_tenant_name", &NAME),
-        ("vim_user", &SHORT_NAME),
-        ("vim_password", &PASSWORD),
-        ("config", &Schema::AnyObject),
-    ],
-    &[],
-));
-const VIM_EDIT_LATER: Schema = Schema::Object(&closed(
-    &[
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("vim", &NAME),
-        ("datacenter", &NAME),
-        ("vim_type", &SHORT_NAME),
-        ("vim_url", &DESCRIPTION),
-        ("vim_tenant_name", &NAME),
-        ("vim_user", &TEXT),
-        ("vim_password", &PASSWORD),
-        ("vca", &ID),
-        ("config", &Schema::AnyObject),
-        ("prometheus-config", &Schema::AnyObject),
-    ],
-    &[],
-));
+const VIM_GATES: &[Gate] = &[("vca", Release::has_vca), ("prometheus-config", Release::has_vca)];
 
 /// `POST vim_accounts`.
-pub(crate) const VIM_NEW: Schema =
-    Schema::Of(|release| if release.has_vca() { &VIM_NEW_LATER } else { &VIM_NEW_8 });
+pub(crate) const VIM_NEW: Schema = Schema::Gated(
+    &closed(
+        &[
+            ("schema_version", &SCHEMA_VERSION),
+            ("schema_type", &FREE_TEXT),
+            ("name", &NAME),
+            ("description", &DESCRIPTION),
+            ("vim", &NAME),
+            ("datacenter", &NAME),
+            ("vim_type", &SHORT_NAME),
+            ("vim_url", &DESCRIPTION),
+            ("vim_tenant_name", &NAME),
+            ("vim_user", &ACCOUNT),
+            ("vim_password", &PASSWORD),
+            ("vca", &ID),
+            ("config", &Schema::AnyObject),
+            ("prometheus-config", &Schema::AnyObject),
+        ],
+        &["name", "vim_url", "vim_type", "vim_user", "vim_password", "vim_tenant_name"],
+    ),
+    VIM_GATES,
+);
 
 /// `PATCH vim_accounts/{id}`.
-pub(crate) const VIM_EDIT: Schema =
-    Schema::Of(|release| if release.has_vca() { &VIM_EDIT_LATER } else { &VIM_EDIT_8 });
+pub(crate) const VIM_EDIT: Schema = Schema::Gated(
+    &closed(
+        &[
+            ("name", &NAME),
+            ("description", &DESCRIPTION),
+            ("vim", &NAME),
+            ("datacenter", &NAME),
+            ("vim_type", &SHORT_NAME),
+            ("vim_url", &DESCRIPTION),
+            ("vim_tenant_name", &NAME),
+            ("vim_user", &ACCOUNT),
+            ("vim_password", &PASSWORD),
+            ("vca", &ID),
+            ("config", &Schema::AnyObject),
+            ("prometheus-config", &Schema::AnyObject),
+        ],
+        &[],
+    ),
+    VIM_GATES,
+);
 
 /// `POST wim_accounts`.
 pub(crate) const WIM_NEW: Schema = Schema::Object(&closed(
@@ -131,18 +96,6 @@ const DPID_PATTERN: Pattern = Pattern {
         bytes.len() == 8 && bytes.iter().all(is_byte)
     },
 };
-const IP_PATTERN: Pattern = Pattern {
-    text: "^((25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)\\.){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)$",
-    matches: |text| {
-        let numbers: Vec<&str> = text.split('.').collect();
-        let is_number = |number: &&str| {
-            (1..=3).contains(&number.len())
-                && number.bytes().all(|c| c.is_ascii_digit())
-                && number.parse::<u8>().is_ok()
-        };
-        numbers.len() == 4 && numbers.iter().all(is_number)
-    },
-};
 const SDN_FIELDS: &[Field] = &[
     ("name", &NAME),
     ("type", &FREE_TEXT),
@@ -152,7 +105,7 @@ const SDN_FIELDS: &[Field] = &[
     ("config", &Schema::AnyObject),
     ("description", &DESCRIPTION),
     ("dpid", &Schema::Text { max: usize::MAX, may_be_empty: true, pattern: Some(&DPID_PATTERN) }),
-    ("ip", &Schema::Text { max: usize::MAX, may_be_empty: true, pattern: Some(&IP_PATTERN) }),
+    ("ip", &Schema::Text { max: usize::MAX, may_be_empty: true, pattern: Some(&IP) }),
     ("port", &Schema::IntegerTo { min: 1, max: 65534 }),
     ("version", &Schema::Text { max: 12, may_be_empty: false, pattern: None }),
 ];
@@ -165,96 +118,61 @@ pub(crate) const SDN_EDIT: Schema = Schema::Object(&closed(SDN_FIELDS, &[]));
 
 const NETS: Schema =
     Schema::MapOf { of: &Schema::Either(&[&NAME, &Schema::Null]), is_filled: true };
-const DEPLOYMENT_METHODS: Schema = Schema::Object(&Fields {
-    fields: &[
-        ("helm-chart", &Schema::Bool),
-        ("juju-bundle", &Schema::Bool),
-        ("helm-chart-v3", &Schema::Bool),
-    ],
-    required: &[],
-    is_closed: true,
-    min: 2,
-});
-const DEPLOYMENT_METHODS_19: Schema = Schema::Object(&Fields {
-    fields: &[("juju-bundle", &Schema::Bool), ("helm-chart-v3", &Schema::Bool)],
-    required: &[],
-    is_closed: true,
-    min: 2,
-});
-const METHODS: Schema =
-    Schema::Of(
-        |release| {
-            if release.has_helm_2() { &DEPLOYMENT_METHODS } else { &DEPLOYMENT_METHODS_19 }
-        },
-    );
-const K8S_REQUIRED: &[&str] = &["name", "credentials", "vim_account", "k8s_version", "nets"];
-const K8S_NEW_8: Schema = Schema::Object(&closed(
-    &[
-        ("schema_version", &SCHEMA_VERSION),
-        ("schema_type", &FREE_TEXT),
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("credentials", &Schema::AnyObject),
-        ("vim_account", &ID),
-        ("k8s_version", &TEXT),
-        ("nets", &NETS),
-        ("namespace", &NAME),
-        ("cni", &SHORT_NAMES),
-    ],
-    K8S_REQUIRED,
-));
-const K8S_NEW_LATER: Schema = Schema::Object(&closed(
-    &[
-        ("schema_version", &SCHEMA_VERSION),
-        ("schema_type", &FREE_TEXT),
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("credentials", &Schema::AnyObject),
-        ("vim_account", &ID),
-        ("vca_id", &ID),
-        ("k8s_version", &TEXT),
-        ("nets", &NETS),
-        ("deployment_methods", &METHODS),
-        ("namespace", &NAME),
-        ("cni", &SHORT_NAMES),
-    ],
-    K8S_REQUIRED,
-));
-const K8S_EDIT_8: Schema = Schema::Object(&closed(
-    &[
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("credentials", &Schema::AnyObject),
-        ("vim_account", &ID),
-        ("k8s_version", &TEXT),
-        ("nets", &NETS),
-        ("namespace", &NAME),
-        ("cni", &SHORT_NAMES),
-    ],
-    &[],
-));
-const K8S_EDIT_LATER: Schema = Schema::Object(&closed(
-    &[
-        ("name", &NAME),
-        ("description", &DESCRIPTION),
-        ("credentials", &Schema::AnyObject),
-        ("vim_account", &ID),
-        ("vca_id", &ID),
-        ("k8s_version", &TEXT),
-        ("nets", &NETS),
-        ("namespace", &NAME),
-        ("cni", &SHORT_NAMES),
-    ],
-    &[],
-));
+const METHODS: Schema = Schema::Gated(
+    &closed(
+        &[
+            ("helm-chart", &Schema::Bool),
+            ("juju-bundle", &Schema::Bool),
+            ("helm-chart-v3", &Schema::Bool),
+        ],
+        &[],
+    )
+    .at_least(2),
+    &[("helm-chart", Release::has_helm_2)],
+);
+const K8S_GATES: &[Gate] =
+    &[("vca_id", Release::has_vca), ("deployment_methods", Release::has_vca)];
 
 /// `POST k8sclusters`.
-pub(crate) const K8S_NEW: Schema =
-    Schema::Of(|release| if release.has_vca() { &K8S_NEW_LATER } else { &K8S_NEW_8 });
+pub(crate) const K8S_NEW: Schema = Schema::Gated(
+    &closed(
+        &[
+            ("schema_version", &SCHEMA_VERSION),
+            ("schema_type", &FREE_TEXT),
+            ("name", &NAME),
+            ("description", &DESCRIPTION),
+            ("credentials", &Schema::AnyObject),
+            ("vim_account", &ID),
+            ("vca_id", &ID),
+            ("k8s_version", &TEXT),
+            ("nets", &NETS),
+            ("deployment_methods", &METHODS),
+            ("namespace", &NAME),
+            ("cni", &SHORT_NAMES),
+        ],
+        &["name", "credentials", "vim_account", "k8s_version", "nets"],
+    ),
+    K8S_GATES,
+);
 
 /// `PATCH k8sclusters/{id}`.
-pub(crate) const K8S_EDIT: Schema =
-    Schema::Of(|release| if release.has_vca() { &K8S_EDIT_LATER } else { &K8S_EDIT_8 });
+pub(crate) const K8S_EDIT: Schema = Schema::Gated(
+    &closed(
+        &[
+            ("name", &NAME),
+            ("description", &DESCRIPTION),
+            ("credentials", &Schema::AnyObject),
+            ("vim_account", &ID),
+            ("vca_id", &ID),
+            ("k8s_version", &TEXT),
+            ("nets", &NETS),
+            ("namespace", &NAME),
+            ("cni", &SHORT_NAMES),
+        ],
+        &[],
+    ),
+    K8S_GATES,
+);
 
 const ENDPOINTS: Schema = Schema::List { of: &DESCRIPTION, min: 1 };
 
@@ -314,37 +232,25 @@ const K8S_REPO_FIELDS: &[Field] = &[
     ("description", &DESCRIPTION),
     ("type", &K8S_REPO_TYPE),
     ("url", &DESCRIPTION),
-];
-const K8S_REPO_FIELDS_19: &[Field] = &[
-    ("name", &NAME),
-    ("description", &DESCRIPTION),
-    ("type", &K8S_REPO_TYPE),
-    ("url", &DESCRIPTION),
     ("cacert", &LONG_DESCRIPTION),
     ("user", &TEXT),
     ("password", &PASSWORD),
     ("oci", &Schema::Bool),
 ];
-const K8S_REPO_NEW_8: Schema = Schema::Object(&closed(K8S_REPO_FIELDS, REPO_REQUIRED));
-const K8S_REPO_NEW_19: Schema = Schema::Object(&closed(K8S_REPO_FIELDS_19, REPO_REQUIRED));
-const K8S_REPO_EDIT_8: Schema = Schema::Object(&closed(K8S_REPO_FIELDS, &[]));
-const K8S_REPO_EDIT_19: Schema = Schema::Object(&closed(K8S_REPO_FIELDS_19, &[]));
+const K8S_REPO_GATES: &[Gate] = &[
+    ("cacert", Release::has_repo_credentials),
+    ("user", Release::has_repo_credentials),
+    ("password", Release::has_repo_credentials),
+    ("oci", Release::has_repo_credentials),
+];
 
 /// `POST k8srepos`.
 pub(crate) const K8S_REPO_NEW: Schema =
-    Schema::Of(
-        |release| {
-            if release.has_repo_credentials() { &K8S_REPO_NEW_19 } else { &K8S_REPO_NEW_8 }
-        },
-    );
+    Schema::Gated(&closed(K8S_REPO_FIELDS, REPO_REQUIRED), K8S_REPO_GATES);
 
 /// Changes of a K8s repository, for which there is no URL.
 pub(crate) const K8S_REPO_EDIT: Schema =
-    Schema::Of(
-        |release| {
-            if release.has_repo_credentials() { &K8S_REPO_EDIT_19 } else { &K8S_REPO_EDIT_8 }
-        },
-    );
+    Schema::Gated(&closed(K8S_REPO_FIELDS, &[]), K8S_REPO_GATES);
 
 const OSM_REPO_FIELDS: &[Field] = &[
     ("name", &NAME),

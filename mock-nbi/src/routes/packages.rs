@@ -1,4 +1,5 @@
-//! `/vnfpkgm/v1/vnf_packages[_content]` and `/nsd/v1/ns_descriptors[_content]`.
+//! `/vnfpkgm/v1/vnf_packages[_content]`, `/nsd/v1/ns_descriptors[_content]`,
+//! `/nst/v1/netslice_templates[_content]` and `/nsd/v1/ns_config_template`.
 
 mod upload;
 
@@ -30,14 +31,19 @@ pub(super) fn serve(
     let is_content = call.route.path.ends_with("_content");
     let below = request.segments.get(4).map(String::as_str);
     match (request.method.as_str(), below) {
-        ("GET", None) => list_or_show(state, call, request, kind.collection()),
+        // What was uploaded for a template cannot be had.
+        ("GET", Some("template_content")) | ("GET", None) => {
+            list_or_show(state, call, request, kind.collection())
+        }
         ("GET", Some("artifacts")) => artifacts(state, call, request, kind),
         ("GET", Some("package_content" | "nsd_content" | "nst_content")) => {
             content(state, call, request, kind)
         }
         ("GET", Some(_)) => descriptor(state, call, request, kind),
         ("POST", Some("action")) => operate(state, call, request),
-        ("POST", _) if is_content => create_with_content(state, call, request, kind),
+        ("POST", _) if is_content || kind == Kind::ConfigTemplate => {
+            create_with_content(state, call, request, kind)
+        }
         ("POST", _) => create_empty(state, call, request, kind),
         ("PUT", Some(_)) => {
             let reply = put_content(state, call, request, kind)?;
@@ -88,7 +94,7 @@ fn create_with_content(
     let upload = upload::read(request, state.release)?;
     let upload_kind = match kind {
         Kind::Vnfd => UploadKind::CreateVnf,
-        Kind::Nsd | Kind::Nst => UploadKind::CreateNs,
+        Kind::Nsd | Kind::Nst | Kind::ConfigTemplate => UploadKind::CreateNs,
     };
     let latency = state.engine.profile().latency(upload_kind);
     let transaction = request.header("Transaction-Id").to_owned();

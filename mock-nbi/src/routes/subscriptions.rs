@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{Call, Reply, body_of_new, list_or_show};
-use crate::input::instances::{NS_SUBSCRIPTION, VNF_SUBSCRIPTION};
+use crate::input::subscriptions::{NS_SUBSCRIPTION, VNF_SUBSCRIPTION};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;

@@ -3,7 +3,7 @@
 //! Source: `endpoints.json` of the recordings (the NBI's own table), less what came after
 //! Release 10; those rows that only later releases have are marked.
 
-use crate::descriptor::Kind::{Nsd, Nst, Vnfd};
+use crate::descriptor::Kind::{ConfigTemplate, Nsd, Nst, Vnfd};
 use crate::problem::Problem;
 use crate::release::Release;
 use crate::request::Request;
@@ -132,6 +132,9 @@ const ROUTES: &[Route] = &[
     row("nsd/v1/ns_descriptors/{id}/nsd", Packages(Nsd), "GET", "", "nsds:id:nsd:"),
     row("nsd/v1/ns_descriptors/{id}/artifacts", Packages(Nsd), "GET", "", "nsds:id:nsd_artifact:"),
     row("nsd/v1/ns_descriptors/{id}/artifacts/{path}", Packages(Nsd), "GET", "", "nsds:id:nsd_artifact:"),
+    row("nsd/v1/ns_config_template", Packages(ConfigTemplate), "GET POST", "", "ns_config_template:content:"),
+    row("nsd/v1/ns_config_template/{id}", Packages(ConfigTemplate), "GET DELETE", "", "ns_config_template:id:"),
+    row("nsd/v1/ns_config_template/{id}/template_content", Packages(ConfigTemplate), "GET PUT", "", "ns_config_template:id:content:"),
     row("nsd/v1/pnf_descriptors", Elsewhere, "", "GET POST", ""),
     row("nsd/v1/pnf_descriptors/{id}", Elsewhere, "", "GET DELETE PATCH", ""),
     row("nsd/v1/pnf_descriptors/{id}/pnfd_content", Elsewhere, "", "GET PUT", ""),
@@ -176,8 +179,8 @@ const ROUTES: &[Route] = &[
     row("vnflcm/v1/vnf_lcm_op_occs/{id}", VnfOperations, "GET", "", "vnf_instances:opps:id:"),
     row("vnflcm/v1/subscriptions", Subscriptions, "GET POST", "", "vnflcm_subscriptions:"),
     row("vnflcm/v1/subscriptions/{id}", Subscriptions, "GET DELETE", "", "vnflcm_subscriptions:id:"),
-    row("vnflcm/v1/vnf_instances", Elsewhere, "GET POST", "", "vnflcm_instances:"),
-    row("vnflcm/v1/vnf_instances/{id}", Elsewhere, "GET DELETE", "", "vnflcm_instances:id:"),
+    row("vnflcm/v1/vnf_instances", VnfInstances, "GET POST", "", "vnflcm_instances:"),
+    row("vnflcm/v1/vnf_instances/{id}", VnfInstances, "GET DELETE", "", "vnflcm_instances:id:"),
     row("vnflcm/v1/vnf_instances/{id}/scale", VnfOperations, "POST", "", "vnflcm_instances:id:scale:"),
     row("vnflcm/v1/vnf_instances/{id}/terminate", VnfOperations, "POST", "", "vnflcm_instances:id:terminate:"),
     row("vnflcm/v1/vnf_instances/{id}/instantiate", VnfOperations, "POST", "", "vnflcm_instances:id:instantiate:"),
@@ -259,10 +262,11 @@ pub(crate) fn find(request: &Request, release: Release) -> Result<Route, Problem
     if *version != "v1" {
         return Err(Problem::not_allowed(format!("URL version '{version}' not supported")));
     }
-    let Some(route) = ROUTES.iter().find(|route| matches(route.path, &segments)) else {
+    let mut known = ROUTES.iter().filter(|route| route.is_in(release));
+    let Some(route) = known.find(|route| matches(route.path, &segments)) else {
         return Err(Problem::not_allowed(format!(
             "Unexpected URL item {}",
-            first_unexpected(&segments)
+            first_unexpected(&segments, release)
         )));
     };
     let method = request.method.as_str();
@@ -281,6 +285,9 @@ pub(crate) fn find(request: &Request, release: Release) -> Result<Route, Problem
 
 /// URLs that only release 19 has, beside those of `vnflcm`.
 const LATER: &[&str] = &[
+    "nsd/v1/ns_config_template",
+    "nsd/v1/ns_config_template/{id}",
+    "nsd/v1/ns_config_template/{id}/template_content",
     "nslcm/v1/ns_instances_terminate",
     "nslcm/v1/ns_instances/{id}/heal",
     "nslcm/v1/ns_instances/{id}/migrate",
@@ -374,10 +381,10 @@ fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {
 }
 
 /// The first item that no URL of the table has at its place.
-fn first_unexpected<'a>(segments: &[&'a str]) -> &'a str {
+fn first_unexpected<'a>(segments: &[&'a str], release: Release) -> &'a str {
     for length in 1..=segments.len() {
         let head = &segments[..length];
-        let is_known = ROUTES.iter().any(|route| {
+        let is_known = ROUTES.iter().filter(|route| route.is_in(release)).any(|route| {
             let steps: Vec<&str> = route.path.split('/').collect();
             steps.len() >= length && prefix_matches(&steps[..length], head)
         });

@@ -1,6 +1,7 @@
-//! `/vnflcm/v1/*`: operations on VNF instances, which OSM does on their NS instances.
+//! VNF instances: what they are in NS instances, and `/vnflcm/v1/*`, where OSM makes an NS instance
+//! around each and does its operations on that.
 //!
-//! Source: OSM NBI v19 `osm_vnfm/vnf_instance_actions.py`.
+//! Source: OSM NBI v19 `vnf_instance_topics.py` and `osm_vnfm/vnf_instance_actions.py`.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -11,6 +12,26 @@ use crate::request::Request;
 use crate::state::State;
 use crate::state::db::{Collection, list, set, text};
 use crate::state::session::Access;
+
+/// `vnf_instances`, and `vnfrs` for compatibility.
+pub(super) fn serve_instances(
+    state: &mut State,
+    call: &Call,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    match request.method.as_str() {
+        "POST" => {
+            let body = body_of_new(request)?;
+            let id = state.create_vnf(&call.session, &body, call.now)?;
+            Ok(super::created(state, call, StatusCode::CREATED, &id, None))
+        }
+        "DELETE" => {
+            state.delete_vnf(&call.session, call.id()?)?;
+            Ok(Reply::no_content())
+        }
+        _ => list_or_show(state, call, request, Collection::VnfInstances),
+    }
+}
 
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
     if request.method == "POST" {
@@ -69,16 +90,22 @@ fn operate(
                 "nsr_id": ns_id,
             })
         }
-        "scale" => json!({
-            "scaleType": "SCALE_VNF",
-            "scaleVnfData": {
-                "scaleVnfType": wanted("type")?,
-                "scaleByStepData": {
-                    "scaling-group-descriptor": wanted("aspectId")?,
-                    "member-vnf-index": wanted("additionalParams")?["member-vnf-index"],
+        "scale" => {
+            let (way, aspect) = (wanted("type")?, wanted("aspectId")?);
+            let params = wanted("additionalParams")?;
+            let member = params.get("member-vnf-index");
+            json!({
+                "scaleType": "SCALE_VNF",
+                "scaleVnfData": {
+                    "scaleVnfType": way,
+                    "scaleByStepData": {
+                        "scaling-group-descriptor": aspect,
+                        "member-vnf-index":
+                            member.ok_or_else(|| Problem::bad_request("'member-vnf-index'"))?,
+                    },
                 },
-            },
-        }),
+            })
+        }
         _ => json!({}),
     };
     set(&mut own, "lcmOperationType", operation);

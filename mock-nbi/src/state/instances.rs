@@ -6,6 +6,7 @@ mod checks;
 mod operations;
 mod sites;
 mod updates;
+mod vnfs;
 
 use std::borrow::Cow;
 
@@ -78,6 +79,11 @@ impl State {
         if !is_old {
             own = params::format(body, Target::Ns, &nsd, self.release).map_err(during(&step))?;
         }
+        if !text(body, "nsConfigTemplateId").is_empty() {
+            self.apply_template(&session, body)?;
+        } else {
+            self.check_flavors(body).map_err(during(&step))?;
+        }
         if text(&nsd["_admin"], "operationalState") == "DISABLED" {
             return Err(during("checking nsdOperationalState")(Problem::conflict(format!(
                 "nsd with id '{nsd_id}' is DISABLED, and thus cannot be used to create a network \
@@ -88,7 +94,6 @@ impl State {
             let step = during("filling nsr from input data");
             own = params::format(body, Target::Ns, &nsd, self.release).map_err(step)?;
         }
-        self.check_flavors(body).map_err(during(&step))?;
         let vnfds = self.member_packages(&session, &nsd)?;
         let id = self.ids.uuid();
         let (read, write) = session.projects_of_new();
@@ -290,10 +295,12 @@ impl State {
         if !self.release.tracks_package_use() {
             return;
         }
+        let template = nsr["instantiate_params"].get("nsConfigTemplateId").and_then(Value::as_str);
         let vnfd_ids = list(nsr, "vnfd-id").iter().filter_map(Value::as_str);
         let packages = vnfd_ids
             .map(|id| (DescriptorKind::Vnfd, id))
-            .chain([(DescriptorKind::Nsd, text(nsr, "nsd-id"))]);
+            .chain([(DescriptorKind::Nsd, text(nsr, "nsd-id"))])
+            .chain(template.map(|id| (DescriptorKind::ConfigTemplate, id)));
         for (kind, id) in packages {
             let is_used = is_created || self.is_used(kind, id);
             let state = if is_used { "IN_USE" } else { "NOT_IN_USE" };

@@ -5,6 +5,7 @@
 mod checksum;
 mod edit;
 mod operations;
+mod templates;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,7 @@ impl Kind {
             Self::Vnfd => Collection::VnfPackages,
             Self::Nsd => Collection::NsDescriptors,
             Self::Nst => Collection::SliceTemplates,
+            Self::ConfigTemplate => Collection::NsConfigTemplates,
         }
     }
 }
@@ -140,7 +142,6 @@ impl State {
         let mut descriptor = descriptor::remove_envelope(kind, self.release, &content)?;
         upload.overlay.lay_over(&mut descriptor)?;
         let mut merged = old.clone();
-        merge_patch(&mut merged, &descriptor);
         let admin = admin_of(&mut merged);
         let mut folder = id.to_owned();
         if self.release.has_revisions() {
@@ -153,6 +154,8 @@ impl State {
         set(admin, "onboardingState", "ONBOARDED");
         set(admin, "operationalState", "ENABLED");
         set(admin, "modified", now);
+        merge_patch(&mut merged, &descriptor);
+        session.share(&mut merged);
         let record = self.validated(session, kind, &old, merged, &descriptor, Some(&stored))?;
         self.db.put(kind.collection(), record);
         self.files.insert((kind.collection(), id.to_owned()), stored);
@@ -161,7 +164,8 @@ impl State {
 
     /// While an NS uses a package, only some parts of it may change.
     fn check_changes_in_use(&self, kind: Kind, id: &str, content: &Value) -> Result<(), Problem> {
-        if !self.release.tracks_package_use() || !self.is_used(kind, id) {
+        let is_free = kind == Kind::ConfigTemplate || !self.release.tracks_package_use();
+        if is_free || !self.is_used(kind, id) {
             return Ok(());
         }
         let Some(stored) = self.files.get(&(kind.collection(), id.to_owned())) else {
@@ -239,10 +243,12 @@ impl State {
             set(&mut admin, "type", vnf_type);
         }
         set(&mut record, "_admin", admin);
-        if session.force {
-            return Ok(record);
+        if !session.force {
+            self.check_others(session, kind, &record, edit)?;
         }
-        self.check_others(session, kind, &record, edit)?;
+        if kind == Kind::ConfigTemplate {
+            self.check_template(old, edit, &mut record)?;
+        }
         Ok(record)
     }
 
@@ -277,6 +283,9 @@ impl State {
             Kind::Vnfd => (Collection::VnfInstances, "vnfd-id"),
             Kind::Nsd => (Collection::NsInstances, "nsd-id"),
             Kind::Nst => (Collection::SliceInstances, "_admin.nst-id"),
+            Kind::ConfigTemplate => {
+                (Collection::NsInstances, "instantiate_params.nsConfigTemplateId")
+            }
         };
         self.db.count_with(collection, place, id) > 0
     }

@@ -77,12 +77,12 @@ pub(crate) fn quota_name(collection: Collection) -> Option<&'static str> {
         | Collection::K8sClusters
         | Collection::Vcas
         | Collection::K8sRepos
-        | Collection::OsmRepos => collection.table(),
+        | Collection::OsmRepos
+        | Collection::NsConfigTemplates => collection.table(),
         Collection::VnfInstances
         | Collection::Operations
         | Collection::SliceOperations
         | Collection::PackageOperations
-        | Collection::NsConfigTemplates
         | Collection::Users
         | Collection::Projects
         | Collection::Roles

@@ -6,6 +6,7 @@
 
 mod client;
 mod compare;
+mod config_templates;
 mod conformance;
 mod contract;
 mod control;
@@ -37,3 +38,4 @@ mod subscriptions;
 mod tenants;
 mod troubles;
 mod uploads;
+mod vnf_instances;

@@ -1,9 +1,9 @@
-//! Subscriptions to what happens to NS and VNF instances, and VNF operations in ETSI SOL003's form.
+//! Subscriptions to what happens to NS and VNF instances.
 
-use mock_nbi::{MockNbi, Release, Seed};
+use mock_nbi::{MockNbi, Release};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, STOCK, Stocked, User, send, stocked};
+use crate::client::{Answer, User, send};
 
 const URL: &str = "http://client/notify";
 
@@ -63,42 +63,4 @@ async fn vnf_subscriptions_are_told_from_those_of_ns_by_their_words() {
     assert_eq!(user.get(path).await.as_array().unwrap().len(), 1);
     assert_eq!(user.call("DELETE", &format!("{path}/{id}"), None).await.status, 204);
     assert_eq!(user.call("GET", &format!("{path}/{id}"), None).await.status, 404);
-}
-
-async fn stock() -> Stocked {
-    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let builder = MockNbi::builder().release(Release::R19Recorded).seed(seed);
-    stocked(&builder.build().unwrap()).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn operations_on_a_vnf_are_done_on_its_ns_and_shown_as_sol003_has_them() {
-    let stock = stock().await;
-    let body = stock.creation("ldap", &json!({}));
-    let made = stock.user.call("POST", "/nslcm/v1/ns_instances", Some(body)).await.json();
-    let ns_id = made["id"].as_str().unwrap();
-    let vnf_id = stock.ns(ns_id).await["constituent-vnfr-ref"][0].as_str().unwrap().to_owned();
-    let operate = async |operation: &str, body: Value| {
-        let path = format!("/vnflcm/v1/vnf_instances/{vnf_id}/{operation}");
-        stock.user.call("POST", &path, Some(body)).await
-    };
-    refused(&operate("instantiate", json!({})).await, 400, "'vnfName'");
-    let body = json!({"vnfName": "v", "vnfDescription": "d", "vimAccountId": stock.vim_id});
-    let started = operate("instantiate", body).await;
-    assert_eq!(started.status, 202, "{}", String::from_utf8_lossy(&started.body));
-    let op_id = started.json()["id"].as_str().unwrap().to_owned();
-    let place = format!("/osm/vnflcm/v1/vnf_lcm_op_occs/{op_id}");
-    assert_eq!(started.header("Location"), place);
-    assert_eq!(stock.ns(ns_id).await["nsState"], "READY");
-    let op = stock.user.get(&format!("/vnflcm/v1/vnf_lcm_op_occs/{op_id}")).await;
-    assert_eq!(op["vnfInstanceId"], vnf_id.as_str());
-    assert_eq!(op["_links"]["self"], place);
-    assert!(op.get("operationParams").is_none() && op.get("nsInstanceId").is_none());
-    assert_eq!(stock.user.get("/vnflcm/v1/vnf_lcm_op_occs").await, json!([op]));
-    let scale = json!({"type": "SCALE_OUT", "aspectId": "no",
-        "additionalParams": {"member-vnf-index": "openldap"}});
-    // The chart's descriptor has nothing to scale.
-    refused(&operate("scale", scale).await, 400, "'scaling-aspect'");
-    assert_eq!(operate("terminate", json!({})).await.status, 202);
-    assert_eq!(stock.ns(ns_id).await["nsState"], "NOT_INSTANTIATED");
 }

@@ -10,7 +10,9 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
     match collection {
         Collection::VnfPackages => &[READ_BY, "id", "product-name"],
         Collection::NsDescriptors => &[READ_BY, "id", "name", "vnfd-id"],
-        Collection::NsInstances => &[READ_BY, "name", "nsd-id"],
+        Collection::NsInstances => {
+            &[READ_BY, "name", "nsd-id", "instantiate_params.nsConfigTemplateId"]
+        }
         Collection::VnfInstances => {
             &[READ_BY, "nsr-id-ref", "vnfd-id", "vim-account-id", "kdur.k8s-cluster.id"]
         }
@@ -20,7 +22,8 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
             &["username", "project_role_mappings.project", "project_role_mappings.role"]
         }
         Collection::Projects | Collection::Roles => &["name"],
-        Collection::SliceTemplates | Collection::NsConfigTemplates => &[READ_BY, "id"],
+        Collection::SliceTemplates => &[READ_BY, "id"],
+        Collection::NsConfigTemplates => &[READ_BY, "id", "name", "nsdId"],
         Collection::SliceInstances => {
             &[READ_BY, "_admin.nst-id", "_admin.nsrs-detailed-list.nsrId"]
         }

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::input::instances::{
-    NS_ACTION, NS_HEAL, NS_INSTANTIATE, NS_MIGRATE, NS_SCALE, NS_TERMINATE, NS_UPDATE,
-    OPERATION_CANCEL,
+use crate::input::instances::NS_INSTANTIATE;
+use crate::input::operations::{
+    NS_ACTION, NS_HEAL, NS_MIGRATE, NS_SCALE, NS_TERMINATE, NS_UPDATE, OPERATION_CANCEL,
 };
 use crate::operation::Work;
 use crate::problem::Problem;

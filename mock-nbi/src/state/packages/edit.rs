@@ -59,7 +59,11 @@ impl State {
     ) -> Result<(), Problem> {
         let record = session.find(&self.db, kind.collection(), id)?.into_owned();
         if !session.force {
-            self.check_unused(session, kind, id, text(&record, "id"))?;
+            let key = if kind == Kind::ConfigTemplate { "nsdId" } else { "id" };
+            self.check_unused(session, kind, id, text(&record, key))?;
+        }
+        if kind == Kind::Nsd {
+            self.forget_templates_of(id);
         }
         if self.unshare(session, kind.collection(), &record)? {
             return Ok(());
@@ -133,7 +137,10 @@ impl State {
             Kind::Nst if sees_any(Collection::SliceInstances, "_admin.nst-id", id) => {
                 "there is at least one Netslice Instance using this descriptor"
             }
-            Kind::Vnfd | Kind::Nsd | Kind::Nst => return Ok(()),
+            Kind::ConfigTemplate if self.is_used(kind, id) => {
+                "There is at least one NS instance using this template"
+            }
+            Kind::Vnfd | Kind::Nsd | Kind::Nst | Kind::ConfigTemplate => return Ok(()),
         };
         Err(Problem::conflict(refusal))
     }
@@ -143,7 +150,7 @@ impl State {
 fn with_states(kind: Kind, old: &Value, mut patch: Value) -> Result<Value, Problem> {
     let key = match kind {
         Kind::Nsd => "nsdOperationalState",
-        Kind::Vnfd | Kind::Nst => "operationalState",
+        Kind::Vnfd | Kind::Nst | Kind::ConfigTemplate => "operationalState",
     };
     let Some(fields) = patch.as_object_mut() else {
         return Ok(patch);
