@@ -1,4 +1,4 @@
-//! Sends a plan's actions in order; skips what depends on a failed one.
+//! Sends a plan's actions, what needs nothing of one another at once; skips what depends on a failed one.
 //!
 //! In: a [`Plan`] and the files of its packages. Out: how each action went. Invariant: sends what the
 //! plan says, each action once, and decides nothing.
@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,7 @@ impl ActionError {
     /// OSM's words may repeat what it was sent.
     fn into_failure(self, secrets: &Secrets) -> Failure {
         let failure = match self {
-            ActionError::Nbi(error) => Failure::of(&error, error.is_transient()),
+            ActionError::Nbi(error) => error.failure(),
             ActionError::Archive(error) => Failure::of(&error, false),
         };
         Failure { message: secrets.hide(&failure.message), ..failure }
@@ -73,74 +74,130 @@ pub trait ApplyObserver {
     fn action_ended(&mut self, action: &PlannedAction, result: &ActionResult);
 }
 
-/// Sends every action of `plan`, one after another. `secrets` are hidden in what OSM says of them.
+/// What is the same for all actions of a plan.
+pub struct Sending<'a> {
+    /// The OSM.
+    pub nbi: &'a Nbi,
+    /// Marks what is made.
+    pub owner: Option<&'a Owner>,
+    /// The files to upload.
+    pub packages: &'a BTreeMap<PackageKey, Package>,
+    /// Hidden in what OSM says.
+    pub secrets: &'a Secrets,
+    /// How many requests may be on their way at once; at least one is.
+    pub writes_at_once: usize,
+}
+
+/// Sends every action of `plan`: in its order, several at once where none needs another.
 ///
 /// # Cancel safety
-/// `stop` is looked at between actions, never within one. Dropping the future may leave a request
+/// `stop` is looked at before each action, never within one. Dropping the future may leave requests
 /// half-sent; the next pass finds out by reading.
 pub async fn apply(
-    nbi: &Nbi,
+    sending: &Sending<'_>,
     plan: &Plan,
-    owner: Option<&Owner>,
-    packages: &BTreeMap<PackageKey, Package>,
-    secrets: &Secrets,
     stop: &CancellationToken,
     observer: &mut dyn ApplyObserver,
 ) -> Vec<ActionOutcome> {
-    let mut outcomes: Vec<ActionOutcome> = Vec::new();
+    let mut results: BTreeMap<ActionId, ActionResult> = BTreeMap::new();
     let mut made: BTreeMap<ActionId, PackageId> = BTreeMap::new();
-    for planned in &plan.actions {
-        let undone = |need: &&ActionId| {
-            let outcome = outcomes.get(need.0).map(|outcome| &outcome.result);
-            !matches!(outcome, Some(ActionResult::Done | ActionResult::Started(_)))
-        };
-        let result = if stop.is_cancelled() {
-            ActionResult::Cancelled
-        } else if let Some(need) = planned.needs.iter().find(undone) {
-            ActionResult::Skipped(*need)
-        } else {
-            observer.action_starts(planned);
-            let sent = send(nbi, planned, owner, packages, &mut made).await;
-            sent.unwrap_or_else(|error| ActionResult::Failed(error.into_failure(secrets)))
+    let mut waiting: Vec<&PlannedAction> = plan.actions.iter().collect();
+    let mut on_their_way = FuturesUnordered::new();
+    loop {
+        let mut still_waiting = Vec::new();
+        for planned in waiting {
+            let result = match readiness(planned, &results) {
+                _ if stop.is_cancelled() => ActionResult::Cancelled,
+                Readiness::Never(need) => ActionResult::Skipped(need),
+                Readiness::Ready if on_their_way.len() < sending.writes_at_once.max(1) => {
+                    observer.action_starts(planned);
+                    let made = made.clone();
+                    on_their_way
+                        .push(async move { (planned, send(sending, planned, &made).await) });
+                    continue;
+                }
+                Readiness::Ready | Readiness::Later => {
+                    still_waiting.push(planned);
+                    continue;
+                }
+            };
+            observer.action_ended(planned, &result);
+            results.insert(planned.id, result);
+        }
+        waiting = still_waiting;
+        let Some((planned, sent)) = on_their_way.next().await else { break };
+        let result = match sent {
+            Ok(Sent::Package(record)) => {
+                made.insert(planned.id, record);
+                ActionResult::Done
+            }
+            Ok(Sent::Done) => ActionResult::Done,
+            Ok(Sent::Started(operation)) => ActionResult::Started(operation),
+            Err(error) => ActionResult::Failed(error.into_failure(sending.secrets)),
         };
         observer.action_ended(planned, &result);
-        outcomes.push(ActionOutcome { id: planned.id, result });
+        results.insert(planned.id, result);
     }
-    outcomes
+    results.into_iter().map(|(id, result)| ActionOutcome { id, result }).collect()
+}
+
+/// Whether an action may be sent yet.
+enum Readiness {
+    Ready,
+    /// What it needs is not done yet.
+    Later,
+    /// This, which it needs, was not done.
+    Never(ActionId),
+}
+
+fn readiness(planned: &PlannedAction, results: &BTreeMap<ActionId, ActionResult>) -> Readiness {
+    let mut readiness = Readiness::Ready;
+    for need in &planned.needs {
+        match results.get(need) {
+            Some(ActionResult::Done | ActionResult::Started(_)) => {}
+            Some(_) => return Readiness::Never(*need),
+            None => readiness = Readiness::Later,
+        }
+    }
+    readiness
+}
+
+/// What OSM answered to an action.
+enum Sent {
+    Package(PackageId),
+    Done,
+    Started(OpId),
 }
 
 async fn send(
-    nbi: &Nbi,
+    sending: &Sending<'_>,
     planned: &PlannedAction,
-    owner: Option<&Owner>,
-    packages: &BTreeMap<PackageKey, Package>,
-    made: &mut BTreeMap<ActionId, PackageId>,
-) -> Result<ActionResult, ActionError> {
+    made: &BTreeMap<ActionId, PackageId>,
+) -> Result<Sent, ActionError> {
+    let Sending { nbi, owner, packages, .. } = sending;
     let package =
         |key: &PackageKey| packages.get(key).expect("plans name packages of their revision");
-    match &planned.action {
+    Ok(match &planned.action {
         Action::CreatePackage { package: key } => {
-            let upload = upload(package(key), owner)?;
-            made.insert(planned.id, nbi.create_package(key.kind, &upload).await?);
-            Ok(ActionResult::Done)
+            let upload = upload(package(key), *owner)?;
+            Sent::Package(nbi.create_package(key.kind, &upload).await?)
         }
         Action::UpdatePackage { package: key, record } => {
-            nbi.update_package(key.kind, record, &upload(package(key), owner)?).await?;
-            Ok(ActionResult::Done)
+            nbi.update_package(key.kind, record, &upload(package(key), *owner)?).await?;
+            Sent::Done
         }
         Action::CreateInstance { spec } => {
-            let started = nbi.create_instance(&new_instance(spec, made)).await?;
-            Ok(ActionResult::Started(started.operation))
+            Sent::Started(nbi.create_instance(&new_instance(spec, made)).await?.operation)
         }
         Action::Instantiate { ns, spec } => {
-            Ok(ActionResult::Started(nbi.instantiate(ns, &new_instance(spec, made)).await?))
+            Sent::Started(nbi.instantiate(ns, &new_instance(spec, made)).await?)
         }
         Action::UpgradeKdu { ns, member, kdu, params } => {
             let (member, kdu, params) = (member.clone(), kdu.clone(), params.clone());
             let params = KduParams { member, kdu, params };
-            Ok(ActionResult::Started(nbi.upgrade_kdu(ns, &params).await?))
+            Sent::Started(nbi.upgrade_kdu(ns, &params).await?)
         }
-    }
+    })
 }
 
 fn new_instance(spec: &InstanceSpec, made: &BTreeMap<ActionId, PackageId>) -> NewInstance {

@@ -1,6 +1,7 @@
 //! A failure as a plain value: what a report says of an error, and whether it may pass by itself.
 
 use std::error::Error;
+use std::time::Duration;
 
 /// Why something was not done, with everything that a reader needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,12 +10,16 @@ pub struct Failure {
     pub message: String,
     /// Whether the same may succeed later, with nobody's help.
     pub may_pass: bool,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
+    /// What the reader can do about it, where there is something to say.
+    pub help: Option<&'static str>,
 }
 
 impl Failure {
     /// Takes over an error and its causes.
     pub fn of(error: &dyn Error, may_pass: bool) -> Self {
-        Self { message: chain(error), may_pass }
+        Self { message: chain(error), may_pass, retry_after: None, help: None }
     }
 }
 

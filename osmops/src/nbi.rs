@@ -7,7 +7,10 @@
 mod answer;
 mod client;
 mod connection;
+mod elements;
 mod error;
+mod filter;
+mod refusal;
 mod request;
 mod session;
 mod token;
@@ -17,6 +20,7 @@ mod wire;
 pub use client::StartedInstance;
 pub use connection::{Connection, ConnectionError, Hostname};
 pub use error::NbiError;
+pub use refusal::Refusal;
 pub use request::{RequestLine, TimeLimits, Upload};
 pub use session::Nbi;
 pub use transport::{

@@ -28,11 +28,10 @@ use crate::plan;
 pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState, NbiError> {
     let mut observed = ObservedState::default();
     for kind in [PackageKind::Vnfd, PackageKind::Nsd] {
-        let records = nbi.read_packages(kind).await?;
-        observed.packages.extend(records.into_iter().map(|record| package(kind, record)));
+        nbi.read_packages(kind, &mut |record| observed.packages.push(package(kind, record)))
+            .await?;
     }
-    let records = nbi.read_instances().await?;
-    observed.instances = records.into_iter().filter_map(instance).collect();
+    read_instances(nbi, desired, &mut observed.instances).await?;
     let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
     if !wanted.is_empty() {
         let accounts = nbi.read_vim_accounts(&wanted).await?;
@@ -50,6 +49,31 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
     }
     Ok(observed)
 }
+
+/// Only the declared instances, where they can be asked for by name in fewer bytes than OSM would send of
+/// all; the whole list otherwise.
+async fn read_instances(
+    nbi: &Nbi,
+    desired: &DesiredState,
+    found: &mut Vec<ObservedInstance>,
+) -> Result<(), NbiError> {
+    let names: Vec<&NsName> = desired.instances.iter().map(|instance| &instance.name).collect();
+    let is_declared = |name: &NsName| names.binary_search(&name).is_ok();
+    let mut take = |record| {
+        if let Some(instance) = instance(record).filter(|instance| is_declared(&instance.name)) {
+            found.push(instance);
+        }
+    };
+    if names.len() <= NAMES_IN_FILTER_MAX {
+        nbi.read_instances_named(&names, &mut take).await
+    } else {
+        nbi.read_instances(&mut take).await
+    }
+}
+
+/// Up to so many instances are asked for by name: one or two requests with names as people give them. Of
+/// more, the whole list costs fewer requests, and most of what OSM holds is probably ours.
+const NAMES_IN_FILTER_MAX: usize = 200;
 
 fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
     let state =

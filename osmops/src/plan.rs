@@ -76,8 +76,7 @@ pub enum Verdict {
 
 /// Compares and decides.
 pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
-    let mut plan = Plan::default();
-    plan.notes = packages::half_made(observed);
+    let mut plan = Plan { notes: packages::half_made(observed), ..Plan::default() };
     let observed = observed.index();
     packages::plan_packages(&mut plan, desired, &observed);
     instances::plan_instances(&mut plan, desired, &observed);

@@ -9,9 +9,8 @@ mod follow;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{ActionResult, ApplyObserver, apply};
+use crate::apply::{ActionResult, ApplyObserver, Sending, apply};
 use crate::desired::DesiredState;
-use crate::failure::Failure;
 use crate::ids::OpId;
 use crate::nbi::{Nbi, NbiError};
 use crate::observe::observe;
@@ -80,6 +79,20 @@ pub async fn read_and_plan(nbi: &Nbi, desired: &DesiredState) -> Result<Plan, Nb
     Ok(plan)
 }
 
+/// How passes go about their work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassOptions {
+    /// How many writing requests may be on their way at once.
+    pub writes_at_once: usize,
+}
+
+impl Default for PassOptions {
+    /// Four uploads hide the way to OSM; more would only queue there, because it writes under one lock.
+    fn default() -> Self {
+        Self { writes_at_once: 4 }
+    }
+}
+
 /// One pass: read, plan, start.
 ///
 /// # Cancel safety
@@ -87,22 +100,25 @@ pub async fn read_and_plan(nbi: &Nbi, desired: &DesiredState) -> Result<Plan, Nb
 pub async fn pass(
     nbi: &Nbi,
     revision: &Revision,
+    options: &PassOptions,
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) -> PassReport {
     let (problems, warnings) = (&revision.problems, &revision.warnings);
     let mut report = match read_and_plan(nbi, &revision.desired).await {
         Err(error) => {
-            let failure = Failure::of(&error, error.is_transient());
-            PassReport::stopped(revision.name.clone(), failure, problems, warnings)
+            PassReport::stopped(revision.name.clone(), error.failure(), problems, warnings)
         }
         Ok(plan) => {
             observer.planned(&plan);
-            let owner = revision.desired.owner.as_ref();
-            let mut sender = Logged { observer };
-            let secrets = Secrets::of(&revision.desired);
-            let packages = &revision.packages;
-            let outcomes = apply(nbi, &plan, owner, packages, &secrets, stop, &mut sender).await;
+            let sending = Sending {
+                nbi,
+                owner: revision.desired.owner.as_ref(),
+                packages: &revision.packages,
+                secrets: &Secrets::of(&revision.desired),
+                writes_at_once: options.writes_at_once,
+            };
+            let outcomes = apply(&sending, &plan, stop, &mut Logged { observer }).await;
             PassReport::of(revision.name.clone(), &plan, &outcomes, problems, warnings)
         }
     };

@@ -40,6 +40,13 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
+fn maybe_seconds<S: serde::Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
 /// One pass over one revision.
 #[derive(Debug, Clone, Serialize)]
 pub struct PassReport {
@@ -60,6 +67,11 @@ pub struct PassReport {
     pub notes: Vec<Note>,
     /// Why OSM could not even be read.
     pub stopped: Option<String>,
+    /// What the reader can do about that, where there is something to say.
+    pub help: Option<&'static str>,
+    /// How long OSM asks to be left alone.
+    #[serde(rename = "retry_after_seconds", serialize_with = "maybe_seconds")]
+    pub retry_after: Option<Duration>,
     /// Whether we were asked to stop before the end.
     pub interrupted: bool,
     /// Whether the time was over before the end.
@@ -94,6 +106,8 @@ pub struct ItemReport {
     pub operation: Option<OpId>,
     /// Whether the failure may pass by itself.
     pub may_pass: bool,
+    /// What the reader can do about a failure, where there is something to say.
+    pub help: Option<&'static str>,
     /// What deserves a look and stops nothing.
     pub notes: Vec<Note>,
 }
@@ -141,6 +155,8 @@ impl PassReport {
             warnings: warnings.to_vec(),
             notes: plan.notes.clone(),
             stopped: None,
+            help: None,
+            retry_after: outcomes.iter().filter_map(retry_after).max(),
             interrupted: outcomes.iter().any(cancelled),
             timed_out: false,
             requests: RequestCounts::default(),
@@ -163,6 +179,8 @@ impl PassReport {
             warnings: warnings.to_vec(),
             notes: Vec::new(),
             stopped: Some(failure.message),
+            help: failure.help,
+            retry_after: failure.retry_after,
             interrupted: false,
             timed_out: false,
             requests: RequestCounts::default(),
@@ -203,6 +221,13 @@ impl PassReport {
             .iter()
             .filter_map(|item| Some((item.item.clone(), item.operation.clone()?)))
             .collect()
+    }
+}
+
+fn retry_after(outcome: &ActionOutcome) -> Option<Duration> {
+    match &outcome.result {
+        ActionResult::Failed(failure) => failure.retry_after,
+        _ => None,
     }
 }
 
@@ -248,6 +273,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         detail: None,
         operation: None,
         may_pass: false,
+        help: None,
         notes: entry.notes.clone(),
     };
     match &entry.verdict {
@@ -293,6 +319,7 @@ fn add_outcome(
             report.status = ItemStatus::Failed;
             report.detail = Some(failure.message.clone());
             report.may_pass = failure.may_pass;
+            report.help = failure.help;
         }
         ActionResult::Skipped(need) => {
             report.status = ItemStatus::Skipped;

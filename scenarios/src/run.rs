@@ -12,7 +12,7 @@ use osmops::apply::ActionResult;
 use osmops::ids::OpId;
 use osmops::nbi::{Nbi, TimeLimits};
 use osmops::plan::{Plan, PlannedAction};
-use osmops::reconcile::{Observer, OperationLook, converge, read_and_plan};
+use osmops::reconcile::{Observer, OperationLook, PassOptions, converge, read_and_plan};
 use osmops::report::{PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
 use osmops::revision::Revision;
@@ -237,7 +237,7 @@ impl Runner<'_> {
         let served = self.served_so_far().await?;
         let nbi = self.nbi();
         let mut watcher = Watcher::new(story);
-        let report = converge(&nbi, &revision, within, stop, &mut watcher).await;
+        let report = converge(&nbi, &revision, &PassOptions::default(), within, stop, &mut watcher).await;
         self.applied_tag = Some(tag.to_owned());
         let operations_probed = watcher.probed.len() as u64;
         story.log_out(nbi.log_out().await);

@@ -1,7 +1,7 @@
 //! `osmops apply`: one pass, or passes until OSM matches.
 
 use osmops::failure::chain;
-use osmops::reconcile::{converge, pass};
+use osmops::reconcile::{PassOptions, converge, pass};
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use tokio_util::sync::CancellationToken;
 
@@ -34,10 +34,11 @@ pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exi
     } else {
         let nbi = connect::connect(&command.connection, &source)?;
         stop_on_ctrl_c(stop.clone());
+        let options = PassOptions { writes_at_once: command.writes_at_once };
         let mut report = if command.wait {
-            converge(&nbi, revision, command.timeout, &stop, &mut progress).await
+            converge(&nbi, revision, &options, command.timeout, &stop, &mut progress).await
         } else {
-            pass(&nbi, revision, &stop, &mut progress).await
+            pass(&nbi, revision, &options, &stop, &mut progress).await
         };
         if let Err(error) = nbi.log_out().await {
             tracing::debug!("{}", chain(&error));
@@ -90,6 +91,7 @@ fn text(report: &PassReport) -> String {
         match item.status {
             ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped => {
                 lines.push(format!("! {}: {detail}", item.item));
+                lines.extend(item.help.map(|help| format!("    {help}")));
             }
             ItemStatus::Unsent => lines.push(format!("- {}: {detail}", item.item)),
             ItemStatus::AtWork => lines.push(format!("… {}: {detail}", item.item)),
@@ -104,6 +106,7 @@ fn text(report: &PassReport) -> String {
     }
     if let Some(reason) = &report.stopped {
         lines.push(format!("! {reason}"));
+        lines.extend(report.help.map(|help| format!("    {help}")));
     }
     lines.push(format!("{}; {}", summary(report), counted_requests(report)));
     lines.join("\n") + "\n"

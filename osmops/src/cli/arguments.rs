@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use osmops::reconcile::PassOptions;
 
 /// GitOps for Open Source MANO (OSM): makes the live OSM match what a repository declares.
 #[derive(Debug, Parser)]
@@ -150,6 +151,10 @@ pub(crate) struct Apply {
     /// How long --wait goes on; the request on its way is always let end
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Duration,
+
+    /// How many packages and instances may be sent to OSM at once, where none waits for another
+    #[arg(long, value_name = "N", default_value_t = PassOptions::default().writes_at_once)]
+    pub(crate) writes_at_once: usize,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionFlags,

@@ -3,16 +3,19 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::ids::{NsId, OpId, PackageId, PackageKind, VimAccountName};
+use crate::ids::{NsId, NsName, OpId, PackageId, PackageKind, VimAccountName};
 
 use super::answer::decode;
 use super::error::NbiError;
+use super::filter::any_of;
 use super::request::{Purpose, Upload};
 use super::session::{Content, Nbi};
 use super::wire::{
     Created, CreatedInstance, KduParams, NewInstance, NsRecord, OpRecord, PackageRecord,
     VimAccountRecord,
 };
+
+const NS_INSTANCES: &str = "/osm/nslcm/v1/ns_instances";
 
 /// An instance whose instantiation OSM took on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,27 +27,46 @@ pub struct StartedInstance {
 }
 
 impl Nbi {
-    /// Reads every VNF package or NS descriptor of the project.
+    /// Reads every VNF package or NS descriptor of the project, and gives each to `take` as it arrives.
     ///
     /// # Errors
     /// Any [`NbiError`].
     pub(crate) async fn read_packages(
         &self,
         kind: PackageKind,
-    ) -> Result<Vec<PackageRecord>, NbiError> {
+        take: &mut (dyn FnMut(PackageRecord) + Send),
+    ) -> Result<(), NbiError> {
         let path = match kind {
             PackageKind::Vnfd => "/osm/vnfpkgm/v1/vnf_packages",
             PackageKind::Nsd => "/osm/nsd/v1/ns_descriptors",
         };
-        self.read(path, Purpose::Read).await
+        self.read_list(path, Purpose::Read, take).await
     }
 
-    /// Reads every NS instance of the project.
+    /// Reads every NS instance of the project, and gives each to `take` as it arrives.
     ///
     /// # Errors
     /// Any [`NbiError`].
-    pub(crate) async fn read_instances(&self) -> Result<Vec<NsRecord>, NbiError> {
-        self.read("/osm/nslcm/v1/ns_instances", Purpose::Read).await
+    pub(crate) async fn read_instances(
+        &self,
+        take: &mut (dyn FnMut(NsRecord) + Send),
+    ) -> Result<(), NbiError> {
+        self.read_list(NS_INSTANCES, Purpose::Read, take).await
+    }
+
+    /// Reads the NS instances of these names, in as many requests as their URLs take.
+    ///
+    /// # Errors
+    /// Any [`NbiError`].
+    pub(crate) async fn read_instances_named(
+        &self,
+        names: &[&NsName],
+        take: &mut (dyn FnMut(NsRecord) + Send),
+    ) -> Result<(), NbiError> {
+        for filter in any_of("name", names.iter().map(|name| name.as_str())) {
+            self.read_list(&format!("{NS_INSTANCES}?{filter}"), Purpose::Read, take).await?;
+        }
+        Ok(())
     }
 
     /// The VIM accounts of the project, read once a session, and again when one of `wanted` is not among
@@ -145,6 +167,23 @@ impl Nbi {
     pub async fn instantiate(&self, ns: &NsId, new: &NewInstance) -> Result<OpId, NbiError> {
         let path = format!("/osm/nslcm/v1/ns_instances/{ns}/instantiate");
         self.start(&path, &new.to_body()).await
+    }
+
+    /// Reads several operations at once; those that OSM has forgotten are not among the answer.
+    ///
+    /// # Errors
+    /// Any [`NbiError`].
+    pub(crate) async fn read_operations(
+        &self,
+        operations: &[&OpId],
+    ) -> Result<Vec<OpRecord>, NbiError> {
+        let mut found = Vec::new();
+        let mut take = |record| found.push(record);
+        for filter in any_of("id", operations.iter().map(|id| id.as_str())) {
+            let path = format!("/osm/nslcm/v1/ns_lcm_op_occs?{filter}");
+            self.read_list(&path, Purpose::Probe, &mut take).await?;
+        }
+        Ok(found)
     }
 
     /// Starts an upgrade of one KDU to new values.

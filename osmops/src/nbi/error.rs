@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::failure::Failure;
+
+use super::refusal::Refusal;
 use super::request::RequestLine;
 use super::transport::BoxError;
 
@@ -47,6 +50,8 @@ pub enum NbiError {
         code: String,
         /// OSM's reason.
         detail: String,
+        /// How long OSM asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// An answer that OSM does not give: a proxy's page, or another server.
     #[error("{request}: answered with {status}, and not as OSM does ({content_type}): {excerpt}")]
@@ -59,6 +64,8 @@ pub enum NbiError {
         content_type: String,
         /// How it begins.
         excerpt: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// JSON, but not of the shape that this call gives.
     #[error("{request}: the answer is not what OSM gives here")]
@@ -67,7 +74,7 @@ pub enum NbiError {
         request: RequestLine,
         /// Where the shape differs.
         #[source]
-        source: serde_json::Error,
+        source: BoxError,
     },
     /// An answer longer than is ever right.
     #[error("{request}: the answer has more than {limit_bytes} bytes")]
@@ -104,19 +111,61 @@ pub enum NbiError {
 }
 
 impl NbiError {
-    /// Whether the same request may succeed later, with nobody's help.
+    /// Whether the next pass may fare better, with nobody's help.
     pub fn is_transient(&self) -> bool {
         match self {
             NbiError::Unreachable { .. }
             | NbiError::Interrupted { .. }
             | NbiError::TimedOut { .. } => true,
-            NbiError::Refused { status, .. } | NbiError::NotOsm { status, .. } => {
+            NbiError::Refused { .. } => self.refusal().is_some_and(Refusal::may_pass),
+            NbiError::NotOsm { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
             NbiError::Undecodable { .. }
             | NbiError::TooLong { .. }
             | NbiError::StrangeLogIn { .. }
             | NbiError::LogInRefused { .. } => false,
+        }
+    }
+
+    /// Everything that a report says of it.
+    pub fn failure(&self) -> Failure {
+        let (retry_after, help) = (self.retry_after(), self.help());
+        Failure { retry_after, help, ..Failure::of(self, self.is_transient()) }
+    }
+
+    /// What a refusal means.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            NbiError::Refused { status, detail, .. } => Some(Refusal::of(*status, detail)),
+            NbiError::NotOsm { status, .. } if *status == StatusCode::PAYLOAD_TOO_LARGE => {
+                Some(Refusal::TooLarge)
+            }
+            _ => None,
+        }
+    }
+
+    /// What the reader can do about it, where there is something to say.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            NbiError::Unreachable { .. } => {
+                Some("is this OSM's address, and may this machine reach it?")
+            }
+            NbiError::LogInRefused { .. } => Some("check user, password and project"),
+            NbiError::NotOsm { .. } if self.refusal().is_none() => {
+                Some("something else answered in OSM's place: a proxy, or another server")
+            }
+            _ => self.refusal().and_then(Refusal::help),
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            NbiError::Refused { retry_after, .. } | NbiError::NotOsm { retry_after, .. } => {
+                *retry_after
+            }
+            _ => None,
         }
     }
 
@@ -135,15 +184,8 @@ impl NbiError {
         }
     }
 
-    /// Whether OSM refused this request because of its token, and nothing else.
-    ///
-    /// Source: OSM NBI `authconn_internal.py` and `auth.py`: the texts of every 401 that means the token;
-    /// missing permissions and exceeded quotas are 401 as well.
+    /// Whether OSM refused this request unread, because of its token.
     pub(super) fn is_token_refusal(&self) -> bool {
-        let NbiError::Refused { status, detail, .. } = self else {
-            return false;
-        };
-        let detail = detail.to_lowercase();
-        *status == StatusCode::UNAUTHORIZED && detail.contains("token or authorization http header")
+        self.refusal() == Some(Refusal::Token)
     }
 }

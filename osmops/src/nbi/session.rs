@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::response::Parts;
 use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
@@ -14,15 +15,16 @@ use tokio::time::{Instant, timeout};
 
 use crate::request_counts::RequestCounts;
 
-use super::answer::{Answer, check_status, content_type, decode};
+use super::answer::{Answer, check_status, content_type, decode, list_fault};
 use super::connection::Connection;
+use super::elements::{Elements, TakeRecord};
 use super::error::NbiError;
 use super::request::{Counters, Purpose, RequestLine, TimeLimits, Upload};
 use super::token::Token;
-use super::transport::{Body, Transport, TransportError, full};
+use super::transport::{AnswerBody, Body, Transport, TransportError, full};
 use super::wire::{TokenBody, VimAccountRecord};
 
-/// The longest answer that is read: 20,000 NS instances of the 6.5 kB that a record has.
+/// The longest answer that is kept whole. Lists are not: they are taken record by record.
 const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// OSM's tokens.
@@ -51,6 +53,14 @@ pub(super) enum Content<'a> {
     Nothing,
     Json(&'a Value),
     Package(&'a Upload),
+}
+
+/// What becomes of a successful answer's body.
+enum Sink<'a> {
+    /// It is kept.
+    Keep,
+    /// It is a list, and each of its records goes here as it arrives.
+    Records(&'a mut TakeRecord<'a>),
 }
 
 impl Nbi {
@@ -89,7 +99,9 @@ impl Nbi {
         };
         let line = self.line(&Method::DELETE, TOKENS);
         self.shared.counters.count(Purpose::LogOut);
-        let answer = self.exchange(&line, TOKENS, Content::Nothing, Some(token.bearer())).await?;
+        let bearer = Some(token.bearer());
+        let answer =
+            self.exchange(&line, TOKENS, Content::Nothing, bearer, &mut Sink::Keep).await?;
         check_status(&line, &answer)
     }
 
@@ -98,8 +110,25 @@ impl Nbi {
         path: &str,
         purpose: Purpose,
     ) -> Result<T, NbiError> {
-        let (line, answer) = self.send(&Method::GET, path, Content::Nothing, purpose).await?;
+        let content = Content::Nothing;
+        let (line, answer) =
+            self.send(&Method::GET, path, content, purpose, &mut Sink::Keep).await?;
         decode(&line, &answer)
+    }
+
+    /// Reads a list and gives each record to `take` as it arrives.
+    pub(super) async fn read_list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        purpose: Purpose,
+        take: &mut (dyn FnMut(T) + Send),
+    ) -> Result<(), NbiError> {
+        let mut take_record = |record: &[u8]| {
+            take(serde_json::from_slice(record)?);
+            Ok(())
+        };
+        let mut sink = Sink::Records(&mut take_record);
+        self.send(&Method::GET, path, Content::Nothing, purpose, &mut sink).await.map(|_| ())
     }
 
     pub(super) async fn write(
@@ -108,7 +137,7 @@ impl Nbi {
         path: &str,
         content: Content<'_>,
     ) -> Result<(RequestLine, Answer), NbiError> {
-        self.send(&method, path, content, Purpose::Write).await
+        self.send(&method, path, content, Purpose::Write, &mut Sink::Keep).await
     }
 
     /// Sends with a token; once more with a new one when OSM refused the first unread.
@@ -118,17 +147,18 @@ impl Nbi {
         path: &str,
         content: Content<'_>,
         purpose: Purpose,
+        sink: &mut Sink<'_>,
     ) -> Result<(RequestLine, Answer), NbiError> {
         let line = self.line(method, path);
         let bearer = self.bearer(None).await?;
         self.shared.counters.count(purpose);
-        let answer = self.exchange(&line, path, content, Some(&bearer)).await?;
+        let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
         match check_status(&line, &answer) {
             Ok(()) => Ok((line, answer)),
             Err(error) if error.is_token_refusal() => {
                 let bearer = self.bearer(Some(&bearer)).await?;
                 self.shared.counters.count(purpose);
-                let answer = self.exchange(&line, path, content, Some(&bearer)).await?;
+                let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
                 check_status(&line, &answer).map(|()| (line, answer))
             }
             Err(error) => Err(error),
@@ -160,7 +190,8 @@ impl Nbi {
         });
         self.shared.counters.count(Purpose::LogIn);
         let asked_at = Instant::now();
-        let answer = self.exchange(&line, TOKENS, Content::Json(&body), None).await?;
+        let content = Content::Json(&body);
+        let answer = self.exchange(&line, TOKENS, content, None, &mut Sink::Keep).await?;
         match check_status(&line, &answer) {
             Ok(()) => {}
             // Wrong user or password is 401, an unknown project 404, a body that it cannot read 400.
@@ -189,43 +220,31 @@ impl Nbi {
         RequestLine { method: method.clone(), url: format!("{base}{path}") }
     }
 
-    /// One request and its whole answer, within its time.
+    /// One request and its answer, within its time. Of a list only the wait for the next piece is limited:
+    /// a long one may take long, as long as it comes.
     async fn exchange(
         &self,
         line: &RequestLine,
         path: &str,
         content: Content<'_>,
         bearer: Option<&HeaderValue>,
+        sink: &mut Sink<'_>,
     ) -> Result<Answer, NbiError> {
         let limit = match content {
             Content::Package(_) => self.shared.limits.upload,
             Content::Nothing | Content::Json(_) => self.shared.limits.request,
         };
         let request = self.request(line, path, content, bearer);
-        let exchange = async {
-            let response =
-                self.shared.transport.send(request).await.map_err(|error| match error {
-                    TransportError::NoConnection(source) => {
-                        NbiError::Unreachable { request: line.clone(), source }
-                    }
-                    TransportError::Interrupted(source) => {
-                        NbiError::Interrupted { request: line.clone(), source }
-                    }
-                })?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|source| {
-                if source.is::<http_body_util::LengthLimitError>() {
-                    let limit_bytes = ANSWER_BYTES_MAX;
-                    NbiError::TooLong { request: line.clone(), limit_bytes }
-                } else {
-                    NbiError::Interrupted { request: line.clone(), source }
-                }
-            })?;
-            Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+        let answer = match sink {
+            Sink::Keep => {
+                within(line, limit, async {
+                    let (parts, body) = self.open(line, request).await?;
+                    keep(line, parts, body).await
+                })
+                .await
+            }
+            Sink::Records(take) => self.exchange_list(line, limit, request, *take).await,
         };
-        let answer = timeout(limit, exchange)
-            .await
-            .unwrap_or_else(|_| Err(NbiError::TimedOut { request: line.clone(), limit }));
         match &answer {
             Ok(answer) => {
                 tracing::debug!(request = %line, status = answer.status.as_u16(), "answered");
@@ -233,6 +252,61 @@ impl Nbi {
             Err(error) => tracing::debug!(request = %line, %error, "no answer"),
         }
         answer
+    }
+
+    /// The beginning of an answer.
+    async fn open(
+        &self,
+        line: &RequestLine,
+        request: Request<Body>,
+    ) -> Result<(Parts, AnswerBody), NbiError> {
+        let request_line = line.clone();
+        match self.shared.transport.send(request).await {
+            Ok(response) => Ok(response.into_parts()),
+            Err(TransportError::NoConnection(source)) => {
+                Err(NbiError::Unreachable { request: request_line, source })
+            }
+            Err(TransportError::Interrupted(source)) => {
+                Err(NbiError::Interrupted { request: request_line, source })
+            }
+        }
+    }
+
+    async fn exchange_list(
+        &self,
+        line: &RequestLine,
+        limit: Duration,
+        request: Request<Body>,
+        take: &mut TakeRecord<'_>,
+    ) -> Result<Answer, NbiError> {
+        let (parts, mut body) = within(line, limit, self.open(line, request)).await?;
+        if !parts.status.is_success() {
+            return within(line, limit, keep(line, parts, body)).await;
+        }
+        let mut elements = Elements::default();
+        // What is no list is shown as it begins.
+        let mut beginning = Bytes::new();
+        loop {
+            let next = async { Ok(body.frame().await) };
+            let piece = match within(line, limit, next).await? {
+                None => break,
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(source)) => {
+                    return Err(NbiError::Interrupted { request: line.clone(), source });
+                }
+            };
+            if beginning.is_empty() {
+                beginning = piece.clone();
+            }
+            if let Err(fault) = elements.feed(&piece, take) {
+                let answer = Answer::new(parts, beginning);
+                return Err(list_fault(line, &answer, fault));
+            }
+        }
+        match elements.finish() {
+            Ok(()) => Ok(Answer::new(parts, Bytes::new())),
+            Err(fault) => Err(list_fault(line, &Answer::new(parts, beginning), fault)),
+        }
     }
 
     fn request(
@@ -272,4 +346,26 @@ impl Nbi {
         // made of few characters.
         request.body(body).expect("method, URL and headers are valid by construction")
     }
+}
+
+/// Ends with [`NbiError::TimedOut`] when `doing` takes too long.
+async fn within<T>(
+    line: &RequestLine,
+    limit: Duration,
+    doing: impl Future<Output = Result<T, NbiError>>,
+) -> Result<T, NbiError> {
+    let over = |_| Err(NbiError::TimedOut { request: line.clone(), limit });
+    timeout(limit, doing).await.unwrap_or_else(over)
+}
+
+/// A whole answer.
+async fn keep(line: &RequestLine, parts: Parts, body: AnswerBody) -> Result<Answer, NbiError> {
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|source| {
+        if source.is::<http_body_util::LengthLimitError>() {
+            NbiError::TooLong { request: line.clone(), limit_bytes: ANSWER_BYTES_MAX }
+        } else {
+            NbiError::Interrupted { request: line.clone(), source }
+        }
+    })?;
+    Ok(Answer::new(parts, body.to_bytes()))
 }

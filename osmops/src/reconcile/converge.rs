@@ -11,7 +11,7 @@ use crate::report::{Change, PassEnd, PassReport};
 use crate::revision::Revision;
 
 use super::follow::{POLL_MAX, follow, pause_until};
-use super::{Observer, pass};
+use super::{Observer, PassOptions, pass};
 
 /// How many passes in a row may fail before `converge` gives up; with its pauses about half a minute.
 const FAILED_PASSES_MAX: u32 = 5;
@@ -34,6 +34,7 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 pub async fn converge(
     nbi: &Nbi,
     revision: &Revision,
+    options: &PassOptions,
     timeout: Duration,
     stop: &CancellationToken,
     observer: &mut dyn Observer,
@@ -42,17 +43,19 @@ pub async fn converge(
     let deadline = now.checked_add(timeout).unwrap_or(now + TIMEOUT_MAX);
     let mut progress = Progress::default();
     loop {
-        let mut report = pass_until(deadline, nbi, revision, stop, observer).await;
+        let mut report = pass_until(deadline, nbi, revision, options, stop, observer).await;
         progress.add(&mut report);
         let over = stop.is_cancelled() || Instant::now() >= deadline;
+        let left_alone = report.retry_after.unwrap_or_default();
         match report.end {
             PassEnd::Converged | PassEnd::Stalled => return report,
             PassEnd::Waiting { poll_after } if !over => {
-                let pause = progress.pause_while_waiting(poll_after);
+                let pause = progress.pause_while_waiting(poll_after).max(left_alone);
                 follow(nbi, revision, &report, pause, deadline, stop, observer).await;
             }
             PassEnd::Failed if !over => {
                 let Some(pause) = progress.pause_after_failure() else { return report };
+                let pause = pause.max(left_alone);
                 let reason = report.stopped.as_deref().unwrap_or("see above");
                 tracing::warn!("pass failed, next one in {pause:?}: {reason}");
                 pause_until(Instant::now() + pause, deadline, stop).await;
@@ -73,11 +76,12 @@ async fn pass_until(
     deadline: Instant,
     nbi: &Nbi,
     revision: &Revision,
+    options: &PassOptions,
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) -> PassReport {
     let time_over = stop.child_token();
-    let mut passing = std::pin::pin!(pass(nbi, revision, &time_over, observer));
+    let mut passing = std::pin::pin!(pass(nbi, revision, options, &time_over, observer));
     tokio::select! {
         biased;
         report = &mut passing => return report,

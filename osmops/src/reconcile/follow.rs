@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::ids::OpId;
-use crate::nbi::{Nbi, OpRecord};
+use crate::nbi::{Nbi, NbiError, OpRecord, Refusal};
 use crate::observe::describe_operation;
 use crate::observed::OpEnd;
 use crate::plan::Item;
@@ -41,33 +41,57 @@ pub(super) async fn follow(
         if stop.is_cancelled() || Instant::now() >= deadline {
             return;
         }
+        let ids: Vec<&OpId> = open.iter().map(|(_, operation, _)| operation).collect();
+        let records = match read(nbi, &ids).await {
+            Ok(records) => records,
+            // The next look may reach OSM again.
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, "cannot look at operations");
+                pause = longer(pause);
+                continue;
+            }
+            // The next pass finds out what became of them.
+            Err(error) => {
+                tracing::warn!(%error, "lost sight of operations");
+                return;
+            }
+        };
         let mut still_open = Vec::new();
         for (item, operation, told) in open {
-            match nbi.read_operation(&operation).await {
-                Ok(record) => {
-                    let look = look_at(&item, &operation, &record, &secrets);
-                    if look.words != told || look.state.end().is_some() {
-                        log_look(&look);
-                    }
-                    observer.operation_seen(&look);
-                    if look.state.end().is_none() {
-                        still_open.push((item, operation, look.words));
-                    }
-                }
-                // The next look may reach OSM again.
-                Err(error) if error.is_transient() => {
-                    tracing::warn!(op_id = %operation, %error, "cannot look at an operation");
-                    still_open.push((item, operation, told));
-                }
-                // The next pass finds out what became of it.
-                Err(error) => tracing::warn!(op_id = %operation, %error, "lost an operation"),
+            let Some(record) = records.iter().find(|record| record.id == operation) else {
+                tracing::warn!(op_id = %operation, "OSM has forgotten an operation");
+                continue;
+            };
+            let look = look_at(&item, &operation, record, &secrets);
+            if look.words != told || look.state.end().is_some() {
+                log_look(&look);
+            }
+            observer.operation_seen(&look);
+            if look.state.end().is_none() {
+                still_open.push((item, operation, look.words));
             }
         }
         open = still_open;
         if open.is_empty() {
             return;
         }
-        pause = pause.mul_f64(1.5).clamp(Duration::from_millis(100), POLL_MAX);
+        pause = longer(pause);
+    }
+}
+
+fn longer(pause: Duration) -> Duration {
+    pause.mul_f64(1.5).clamp(Duration::from_millis(100), POLL_MAX)
+}
+
+/// One operation by its own address, several with as few requests as can be.
+async fn read(nbi: &Nbi, operations: &[&OpId]) -> Result<Vec<OpRecord>, NbiError> {
+    match operations {
+        [one] => match nbi.read_operation(one).await {
+            // Forgotten, as the whole instance is when somebody removes it.
+            Err(error) if error.refusal() == Some(Refusal::Gone) => Ok(Vec::new()),
+            other => other.map(|record| vec![record]),
+        },
+        several => nbi.read_operations(several).await,
     }
 }
 

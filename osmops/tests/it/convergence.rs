@@ -1,7 +1,7 @@
 //! What passes do to an OSM: asserted on what was sent and on what OSM then has.
 
 use mock_nbi::{Collection, OperationResult, Profile};
-use osmops::reconcile::pass;
+use osmops::reconcile::{PassOptions, pass};
 use osmops::report::{ItemStatus, PassEnd};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -117,17 +117,17 @@ async fn a_pass_never_waits_and_leaves_an_instance_alone_while_osm_works_on_it()
     let world = World::new(Profile::manual());
     let (nbi, stop) = (world.client(), CancellationToken::new());
     let demo = Demo::default().revision();
-    let first = pass(&nbi, &demo, &stop, &mut ()).await;
+    let first = pass(&nbi, &demo, &PassOptions::default(), &stop, &mut ()).await;
     assert!(matches!(first.end, PassEnd::Waiting { .. }), "{first:?}");
     assert_eq!(detail(&first, "NS ldap").0, ItemStatus::Started);
     let mark = world.osm.journal_len();
     let next = Demo { replicas: Some("2"), ..Demo::default() }.revision();
-    let second = pass(&nbi, &next, &stop, &mut ()).await;
+    let second = pass(&nbi, &next, &PassOptions::default(), &stop, &mut ()).await;
     assert!(matches!(second.end, PassEnd::Waiting { .. }), "{second:?}");
     assert_eq!(detail(&second, "NS ldap").0, ItemStatus::AtWork);
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
     world.osm.end_operations(OperationResult::Ok);
-    let third = pass(&nbi, &next, &stop, &mut ()).await;
+    let third = pass(&nbi, &next, &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(detail(&third, "NS ldap").0, ItemStatus::Started, "now the upgrade");
 }
 
@@ -189,7 +189,9 @@ async fn an_upgrade_that_is_queued_and_not_begun_is_waited_for_and_not_doubled()
     world.by_hand("POST", &format!("/osm/nslcm/v1/ns_instances/{id}/action"), body).await;
     let mark = world.osm.journal_len();
     let next = Demo { replicas: Some("2"), ..demo }.revision();
-    let report = pass(&world.client(), &next, &CancellationToken::new(), &mut ()).await;
+    let report =
+        pass(&world.client(), &next, &PassOptions::default(), &CancellationToken::new(), &mut ())
+            .await;
     assert_eq!(detail(&report, "NS ldap").0, ItemStatus::AtWork, "{report:#?}");
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }

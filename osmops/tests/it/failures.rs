@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mock_nbi::{Collection, Fault, FaultKind, Profile};
-use osmops::reconcile::pass;
+use osmops::reconcile::{PassOptions, pass};
 use osmops::report::{ItemStatus, PassEnd};
 use tokio_util::sync::CancellationToken;
 
@@ -84,7 +84,8 @@ async fn what_a_failed_action_should_have_made_is_not_used() {
         },
     });
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let report = pass(&nbi, &Demo::default().revision(), &stop, &mut ()).await;
+    let report =
+        pass(&nbi, &Demo::default().revision(), &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (status, text) = detail(&report, "VNFD openldap_knf");
     assert_eq!(status, ItemStatus::Failed);
@@ -100,14 +101,14 @@ async fn a_token_that_expires_in_mid_session_is_renewed_once() {
     let world = World::new(Profile::instant());
     let (nbi, stop) = (world.client(), CancellationToken::new());
     let demo = Demo::default().revision();
-    pass(&nbi, &demo, &stop, &mut ()).await;
+    pass(&nbi, &demo, &PassOptions::default(), &stop, &mut ()).await;
     world.osm.expire_tokens();
-    let report = pass(&nbi, &demo, &stop, &mut ()).await;
+    let report = pass(&nbi, &demo, &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(report.end, PassEnd::Converged);
     assert_eq!(nbi.request_counts().log_in, 2);
     // Near the end of its life a token is renewed before OSM refuses it.
     tokio::time::advance(Duration::from_secs(3599)).await;
-    pass(&nbi, &demo, &stop, &mut ()).await;
+    pass(&nbi, &demo, &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(nbi.request_counts().log_in, 3);
     assert!(world.osm.journal().iter().filter(|entry| entry.status == Some(401)).count() == 1);
 }
@@ -117,7 +118,8 @@ async fn asked_to_stop_it_sends_nothing_more() {
     let world = World::new(Profile::instant());
     let (nbi, stop) = (world.client(), CancellationToken::new());
     stop.cancel();
-    let report = pass(&nbi, &Demo::default().revision(), &stop, &mut ()).await;
+    let report =
+        pass(&nbi, &Demo::default().revision(), &PassOptions::default(), &stop, &mut ()).await;
     assert!(report.interrupted);
     assert_eq!(world.writes_since(0), Vec::<String>::new());
 }
@@ -177,7 +179,7 @@ async fn an_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
     files[1] = vnfd("openldap_knf", "ldap", "1.1");
     files.push(instance("second", "openldap_ns", "replicaCount: \"1\""));
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let report = pass(&nbi, &revision("r", &files), &stop, &mut ()).await;
+    let report = pass(&nbi, &revision("r", &files), &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(detail(&report, "VNFD openldap_knf").0, ItemStatus::Failed);
     assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
     assert_eq!(detail(&report, "NS second").0, ItemStatus::Skipped);
@@ -202,7 +204,9 @@ async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
     );
     let demo = Demo { replicas: None, ..Demo::default() }.revision();
     let (hour, stop) = (Duration::from_secs(3600), CancellationToken::new());
-    let report = osmops::reconcile::converge(&nbi, &demo, hour, &stop, &mut ()).await;
+    let report =
+        osmops::reconcile::converge(&nbi, &demo, &PassOptions::default(), hour, &stop, &mut ())
+            .await;
     assert_eq!(report.end, PassEnd::Stalled);
     assert!(detail(&report, "VNFD openldap_knf").1.contains("uploaded twice"), "{report:#?}");
     assert_eq!(world.writes_since(0).len(), 4, "two for each package");
@@ -238,13 +242,23 @@ async fn nothing_is_written_after_the_timeout() {
     let stop = CancellationToken::new();
     let seconds = Duration::from_secs(3);
     let demo = Demo::default().revision();
-    let report = osmops::reconcile::converge(&nbi, &demo, seconds, &stop, &mut ()).await;
+    let report =
+        osmops::reconcile::converge(&nbi, &demo, &PassOptions::default(), seconds, &stop, &mut ())
+            .await;
     assert!(report.timed_out && !report.interrupted, "{report:#?}");
     assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
     assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Unsent);
     assert_eq!(world.writes_since(0).len(), 1, "the first upload takes 20 s and is let end");
     // A time-out beyond all clocks is no crash.
-    let report = osmops::reconcile::converge(&nbi, &demo, Duration::MAX, &stop, &mut ()).await;
+    let report = osmops::reconcile::converge(
+        &nbi,
+        &demo,
+        &PassOptions::default(),
+        Duration::MAX,
+        &stop,
+        &mut (),
+    )
+    .await;
     assert_eq!(report.end, PassEnd::Converged);
 }
 

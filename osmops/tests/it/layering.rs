@@ -21,7 +21,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("redact", &["desired"]),
     ("plan", &["desired", "ids", "observed", "redact", "source_pos"]),
-    ("nbi", &["ids", "observed", "repo", "request_counts", "secret"]),
+    ("nbi", &["failure", "ids", "observed", "repo", "request_counts", "secret"]),
     ("observe", &["desired", "ids", "nbi", "observed", "plan"]),
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
     (

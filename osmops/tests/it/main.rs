@@ -11,4 +11,5 @@ mod nbi_errors;
 mod others_hands;
 mod properties;
 mod repositories;
+mod scale;
 mod world;

@@ -114,7 +114,15 @@ async fn an_upload_over_a_connection_arrives_whole() {
     let demo = Demo::default().revision();
     let stop = tokio_util::sync::CancellationToken::new();
     let timeout = Duration::from_secs(60);
-    let report = osmops::reconcile::converge(&nbi, &demo, timeout, &stop, &mut ()).await;
+    let report = osmops::reconcile::converge(
+        &nbi,
+        &demo,
+        &osmops::reconcile::PassOptions::default(),
+        timeout,
+        &stop,
+        &mut (),
+    )
+    .await;
     assert_eq!(report.end, osmops::report::PassEnd::Converged, "{report:#?}");
     nbi.log_out().await.unwrap();
     let journal = world.osm.journal();

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use mock_nbi::{Collection, JournalEntry, MockNbi, Profile, Seed};
 use osmops::ids::RevisionName;
 use osmops::nbi::{Connection, Nbi, TimeLimits, Transport};
-use osmops::reconcile::converge;
+use osmops::reconcile::{PassOptions, converge};
 use osmops::report::{ItemStatus, PassReport};
 use osmops::revision::Revision;
 use osmops::secret::Secret;
@@ -55,7 +55,8 @@ impl World {
         let nbi = self.client();
         let stop = CancellationToken::new();
         let timeout = Duration::from_secs(3600);
-        let mut report = converge(&nbi, revision, timeout, &stop, &mut ()).await;
+        let mut report =
+            converge(&nbi, revision, &PassOptions::default(), timeout, &stop, &mut ()).await;
         let _ = nbi.log_out().await;
         report.requests = nbi.request_counts();
         report

@@ -1,0 +1,159 @@
+//! A JSON list, record by record, while it arrives: a list of a hundred thousand records never has to fit
+//! in memory.
+
+/// One record may have this many bytes. The largest seen are NS records, which embed their NSD: some 10 kB.
+const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What is wrong with a list.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ListFault {
+    /// It does not begin as a list does, or goes on after its end.
+    #[error("no list")]
+    NotAList,
+    /// It ended too early.
+    #[error("the list is cut off")]
+    CutOff,
+    /// A record beyond all measure.
+    #[error("a record has more than {RECORD_BYTES_MAX} bytes")]
+    RecordTooLong,
+    /// A record of another shape.
+    #[error("record {number} of the list")]
+    BadRecord {
+        /// Counted from 1.
+        number: usize,
+        /// Where the shape differs.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// Takes one record's JSON.
+pub(super) type TakeRecord<'a> = dyn FnMut(&[u8]) -> Result<(), serde_json::Error> + Send + 'a;
+
+/// Cuts a list into its records. The records themselves are judged by who takes them.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    place: Place,
+    record: Vec<u8>,
+    depth: usize,
+    in_text: bool,
+    after_backslash: bool,
+    taken: usize,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Before,
+    Between,
+    InRecord,
+    After,
+}
+
+impl Elements {
+    /// Goes on with the next bytes; every record that they complete goes to `take`.
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        take: &mut TakeRecord<'_>,
+    ) -> Result<(), ListFault> {
+        for &byte in bytes {
+            match (&self.place, byte) {
+                (Place::InRecord, _) => self.inside(byte, take)?,
+                (_, b' ' | b'\t' | b'\r' | b'\n') | (Place::Between, b',') => {}
+                (Place::Before, b'[') => self.place = Place::Between,
+                (Place::Between, b']') => self.place = Place::After,
+                (Place::Between, b'{') => {
+                    self.place = Place::InRecord;
+                    self.inside(byte, take)?;
+                }
+                _ => return Err(ListFault::NotAList),
+            }
+        }
+        Ok(())
+    }
+
+    fn inside(&mut self, byte: u8, take: &mut TakeRecord<'_>) -> Result<(), ListFault> {
+        self.record.push(byte);
+        if self.record.len() > RECORD_BYTES_MAX {
+            return Err(ListFault::RecordTooLong);
+        }
+        if self.in_text {
+            match byte {
+                _ if self.after_backslash => self.after_backslash = false,
+                b'\\' => self.after_backslash = true,
+                b'"' => self.in_text = false,
+                _ => {}
+            }
+            return Ok(());
+        }
+        match byte {
+            b'"' => self.in_text = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth -= 1,
+            _ => {}
+        }
+        if self.depth == 0 {
+            self.taken += 1;
+            let number = self.taken;
+            take(&self.record).map_err(|source| ListFault::BadRecord { number, source })?;
+            self.record.clear();
+            self.place = Place::Between;
+        }
+        Ok(())
+    }
+
+    /// There is nothing more.
+    pub(super) fn finish(&self) -> Result<(), ListFault> {
+        match self.place {
+            Place::After => Ok(()),
+            Place::Before => Err(ListFault::NotAList),
+            Place::Between | Place::InRecord => Err(ListFault::CutOff),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn read(text: &str, piece: usize) -> Result<Vec<Value>, ListFault> {
+        let (mut elements, mut found) = (Elements::default(), Vec::new());
+        for piece in text.as_bytes().chunks(piece) {
+            elements.feed(piece, &mut |record| {
+                found.push(serde_json::from_slice(record)?);
+                Ok(())
+            })?;
+        }
+        elements.finish().map(|()| found)
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_comes_out_whole_however_it_is_cut(
+            texts in prop::collection::vec(".*", 0..5),
+            piece in 1_usize..20,
+        ) {
+            let records: Vec<Value> =
+                texts.iter().map(|text| json!({ text.as_str(): [text, { "a": 1 }] })).collect();
+            let text = serde_json::to_string_pretty(&records).unwrap();
+            prop_assert_eq!(read(&text, piece).unwrap(), records);
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_list_of_records_is_refused() {
+        let fault = |text: &str| read(text, 3).unwrap_err().to_string();
+        assert_eq!(fault("<html>"), "no list");
+        assert_eq!(fault("{\"code\": 1}"), "no list");
+        assert_eq!(fault(""), "no list");
+        assert_eq!(fault("[1]"), "no list");
+        assert_eq!(fault("[] []"), "no list");
+        assert_eq!(fault("[{\"a\": 1}"), "the list is cut off");
+        assert_eq!(fault("[{\"a\": \"}]"), "the list is cut off");
+        assert_eq!(fault("[{}, {\"a\" 1}]"), "record 2 of the list");
+        assert_eq!(read(" [ ] ", 1).unwrap(), Vec::<Value>::new());
+    }
+}
