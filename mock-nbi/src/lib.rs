@@ -58,6 +58,7 @@ mod snapshot;
 mod state;
 mod store;
 mod world;
+mod yaml_file;
 
 use std::borrow::Cow;
 use std::io;
@@ -314,9 +315,10 @@ impl MockNbiBuilder {
     /// Makes it.
     ///
     /// # Errors
-    /// [`SeedError::Refused`] when OSM would refuse something of the seed, and
-    /// [`SeedError::UnknownVim`] or [`SeedError::Folder`] for what it refers to;
-    /// [`SeedError::Snapshot`] and [`SeedError::Data`] where those cannot be used.
+    /// [`SeedError::Refused`] when OSM would refuse something of the seed,
+    /// [`SeedError::NotInstantiated`] when an instantiation ends badly, and
+    /// [`SeedError::UnknownVim`], [`SeedError::UnknownNsd`] or [`SeedError::Folder`] for what it
+    /// refers to; [`SeedError::Snapshot`] and [`SeedError::Data`] where those cannot be used.
     pub fn build(self) -> Result<MockNbi, SeedError> {
         let settings = Settings {
             release: self.release,

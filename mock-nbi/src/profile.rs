@@ -185,10 +185,12 @@ mod tests {
             ("rules:\n  - seconds: {from: 3, to: 1}\n", "p.yaml:", "after"),
             ("rules:\n  - detail: x\n", "p.yaml:", "outcome"),
             ("speed: 0\n", "p.yaml:1:", "above 0"),
+            ("rules:\n  - seconds: five\n", "p.yaml:2:", "no seconds"),
             ("uploads: {update_seconds: -1}\n", "p.yaml", "no time"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.starts_with(place) && refusal.contains(word), "{refusal}");
+            assert!(!refusal.contains("line "), "the place is told once: {refusal}");
         }
     }
 }

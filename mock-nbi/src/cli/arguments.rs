@@ -22,7 +22,11 @@ Examples:
   mock-nbi --data ./osm
       What it holds outlives it; operations go on by the clock after the next start.
   mock-nbi --seed seed.yaml
-      seed.yaml: {vim_accounts: [{name: site1}], k8s_clusters: [{name: k, vim_account: site1}]}
+      What is in it from the start; also: projects, users (bodies as OSM takes them).
+        vim_accounts: [{name: site1}]
+        k8s_clusters: [{name: k, vim_account: site1}]
+        packages: [{folder: openldap_knf}, {folder: openldap_ns}]
+        ns_instances: [{name: ldap, nsd: openldap_ns, vim_account: site1}]
 
   mock-nbi --profile profile.yaml
       Rules over one of the profiles; the first that fits an operation counts:

@@ -8,6 +8,9 @@ use super::{
 use crate::metrics;
 use crate::world::World;
 
+/// Letters that may differ in a path that is nearly right.
+const TYPOS_MAX: usize = 2;
+
 /// What serves a route.
 pub(super) type Handler = fn(&mut World, &Call) -> Result<Reply, Refusal>;
 
@@ -145,13 +148,24 @@ pub(super) fn find<'a>(
         methods.push(route.method);
     }
     let help = if methods.is_empty() {
-        let near = ROUTES.iter().map(|route| route.path);
-        let near = near.min_by_key(|known| strsim::damerau_levenshtein(known, path));
-        format!("did you mean {}?", near.unwrap_or_default())
+        match nearest(path) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "/_mock/openapi.json lists what it has".to_owned(),
+        }
     } else {
         format!("it has {}", methods.join(", "))
     };
     Err(Refusal::not_found(format!("no {method} at this path of the control API; {help}")))
+}
+
+/// The path that was meant, unless none is close: below `/_mock/` some letters may differ, of long
+/// paths a third.
+fn nearest(path: &str) -> Option<&'static str> {
+    let below = |path| str::strip_prefix(path, "/_mock/").unwrap_or(path);
+    let asked = below(path);
+    let distance = |known| strsim::damerau_levenshtein(below(known), asked);
+    let near = ROUTES.iter().map(|route| route.path).min_by_key(|known| distance(known))?;
+    (distance(near) <= TYPOS_MAX.max(asked.len() / 3)).then_some(near)
 }
 
 fn steps_of(path: &str) -> Vec<&str> {
@@ -182,6 +196,8 @@ mod tests {
         let reason = |method, path| find(&method, path).unwrap_err().reason;
         let text = reason(Method::GET, "/_mock/journals");
         assert!(text.ends_with("did you mean /_mock/journal?"), "{text}");
+        let text = reason(Method::GET, "/_mock/nope");
+        assert!(text.ends_with("; /_mock/openapi.json lists what it has"), "{text}");
         let text = reason(Method::PATCH, "/_mock/journal");
         assert!(text.ends_with("it has GET, DELETE"), "{text}");
         let (route, params) = find(&Method::POST, "/_mock/tokens/abc/expire").unwrap();

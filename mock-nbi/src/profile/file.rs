@@ -9,16 +9,12 @@ use thiserror::Error;
 use crate::profile::course::{Ending, Kind, Outcome};
 use crate::profile::rule::{Rule, Span};
 use crate::profile::{Profile, Uploads};
+use crate::yaml_file::complaint;
 
 /// Why a text is no profile.
 #[derive(Debug, Error)]
-#[error("{file}{place}: {message}")]
-pub struct ProfileError {
-    file: String,
-    /// `:line:column`, or empty.
-    place: String,
-    message: String,
-}
+#[error("{0}")]
+pub struct ProfileError(String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +66,7 @@ struct UploadsBody {
 /// Seconds: a number, or two of them.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
+#[serde(expecting = "no seconds: neither a number nor `{from: NUMBER, to: NUMBER}`")]
 enum SpanBody {
     Always(f64),
     Between { from: f64, to: f64 },
@@ -104,7 +101,7 @@ enum OutcomeWord {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a rule")]
 struct RuleBody {
     operation: Option<Kind>,
     ns: Option<String>,
@@ -236,15 +233,8 @@ impl Profile {
         if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
             return Ok(Self::instant());
         }
-        let refuse =
-            |place: String, message: String| ProfileError { file: file.to_owned(), place, message };
-        let body: File = serde_yaml::from_str(text).map_err(|error| {
-            let place = error
-                .location()
-                .map(|place| format!(":{}:{}", place.line(), place.column()))
-                .unwrap_or_default();
-            refuse(place, error.to_string())
-        })?;
+        let body: File =
+            serde_yaml::from_str(text).map_err(|error| ProfileError(complaint(file, &error)))?;
         let base = match body.base {
             Base::Instant => Self::instant(),
             Base::Realistic => Self::realistic(),
@@ -252,7 +242,7 @@ impl Profile {
         };
         let span = |seconds: Option<SpanBody>| {
             let span = seconds.map(SpanBody::span).transpose();
-            span.map_err(|message| refuse(String::new(), format!("uploads: {message}")))
+            span.map_err(|message| ProfileError(format!("{file}: uploads: {message}")))
         };
         let uploads = Uploads {
             create_vnf: span(body.uploads.create_vnf_seconds)?,

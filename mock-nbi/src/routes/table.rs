@@ -1,7 +1,7 @@
 //! The table of URLs and methods.
 //!
-//! Source: `endpoints.json` of the recordings (the NBI's own table), less what came after
-//! Release 10; those rows that only later releases have are marked.
+//! Source: `endpoints.json` of the recordings (the NBI's own table of release 19). What only later
+//! releases have is listed in `LATER_MAIN_TOPICS` and `LATER`.
 
 use crate::descriptor::Kind::{ConfigTemplate, Nsd, Nst, Vnfd};
 use crate::problem::Problem;

@@ -58,7 +58,7 @@ fn field<'a>(body: &'a Value, key: &str) -> Result<&'a Value, Problem> {
         Value::Array(_) => {
             Err(Problem::bad_request("list indices must be integers or slices, not str"))
         }
-        Value::String(_) => Err(Problem::bad_request("string indices must be integers, not 'str'")),
+        Value::String(_) => Err(Problem::bad_request("string indices must be integers")),
         other => {
             Err(Problem::bad_request(format!("'{}' object is not subscriptable", type_name(other))))
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mock_nbi::{Collection, MockNbi, Profile, Seed, SeedError};
+use mock_nbi::{Collection, MockNbi, Profile, Seed};
 use serde_json::{Value, json};
 
 use crate::client::{STOCK, User, send, stocked};
@@ -99,73 +99,4 @@ async fn bodies_over_the_limit_are_refused_before_they_are_looked_at() {
     let answer = send(&nbi, "POST", target, &[], Some(&body)).await.unwrap();
     assert_eq!((answer.status, answer.header("Content-Type")), (413, "text/html;charset=utf-8"));
     assert_eq!(nbi.journal()[0].status, Some(413));
-}
-
-#[test]
-fn seeds_are_refused_with_the_item_that_is_wrong() {
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        let seed = Seed::from_yaml(text, "seed.yaml").unwrap();
-        let error: SeedError = MockNbi::builder().seed(seed).build().unwrap_err();
-        assert_eq!(error.to_string(), expected);
-    }
-    check(
-        "vim_accounts: [{name: a}, {name: a}]",
-        "VIM account `a`: refused with 409: name 'a' already exists for vim_accounts",
-    );
-    check("k8s_clusters: [{name: k, vim_account: x}]", "cluster `k`: no VIM account is named `x`");
-    check(
-        "vim_accounts: [{name: a, colour: red}]",
-        "VIM account `a`: refused with 422: Format error  'Additional properties are not allowed \
-         ('colour' was unexpected)' ",
-    );
-}
-
-#[test]
-fn a_seed_takes_packages_from_folders() {
-    let folder = tempfile::tempdir().unwrap();
-    let package = folder.path().join("thing_knf");
-    fs_err::create_dir(&package).unwrap();
-    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, version: '1', df: []}\n").unwrap();
-    let text = format!("packages: [{{folder: {}}}]", package.display());
-    let nbi = MockNbi::builder().seed(Seed::from_yaml(&text, "s").unwrap()).build().unwrap();
-    let packages = nbi.records(Collection::VnfPackages);
-    assert_eq!(packages[0]["id"], "thing");
-    assert_eq!(packages[0]["_admin"]["storage"]["zipfile"], "thing_knf.tar.gz");
-}
-
-#[test]
-fn a_seeded_package_that_is_refused_is_refused_as_what_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    fs_err::write(folder.path().join("nsd.yaml"), "nsd: {nsd: [{id: n, vnfd-id: [nobody]}]}\n")
-        .unwrap();
-    let text = format!("packages: [{{folder: {}}}]", folder.path().display());
-    let seed = Seed::from_yaml(&text, "seed.yaml").unwrap();
-    let error = MockNbi::builder().seed(seed).build().unwrap_err().to_string();
-    let expected = "Descriptor error at 'vnfd-id'='nobody' references a non existing vnfd";
-    assert!(error.ends_with(expected), "{error}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_seeded_package_is_packed_in_the_order_of_its_names() {
-    let folder = tempfile::tempdir().unwrap();
-    let package = folder.path().join("thing_knf");
-    fs_err::create_dir_all(package.join("charts")).unwrap();
-    fs_err::write(package.join("vnfd.yaml"), "vnfd: {id: thing, df: []}\n").unwrap();
-    for name in ["h", "c", "f", "a", "g", "b", "e", "d"] {
-        fs_err::write(package.join("charts").join(name), name).unwrap();
-    }
-    let text = format!("packages: [{{folder: {}}}]", package.display());
-    let seed = Seed::from_yaml(&text, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder().seed(seed).build().unwrap();
-    let user = User::login(&nbi).await;
-    let id = nbi.records(Collection::VnfPackages)[0]["_id"].clone();
-    let path = format!("/vnfpkgm/v1/vnf_packages/{}/artifacts", id.as_str().unwrap());
-    let bearer = format!("Bearer {}", user.token);
-    let headers = [("Accept", "*/*"), ("Authorization", bearer.as_str())];
-    let names =
-        send(&nbi, "GET", &format!("/osm{path}/charts"), &headers, None).await.unwrap().body;
-    assert_eq!(String::from_utf8(names).unwrap(), "---\n- a\n- b\n- c\n- d\n- e\n- f\n- g\n- h\n");
-    let one = send(&nbi, "GET", &format!("/osm{path}/charts/e"), &headers, None).await.unwrap();
-    assert_eq!(one.body, b"e");
 }

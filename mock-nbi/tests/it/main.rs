@@ -29,6 +29,7 @@ mod release10;
 mod replay;
 mod rules;
 mod scale;
+mod seeds;
 mod server;
 mod sessions;
 mod sites;

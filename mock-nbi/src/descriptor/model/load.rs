@@ -208,7 +208,7 @@ impl Reader<'_> {
 fn place_of(item: &Value, keys: &[&str]) -> Result<String, String> {
     let Some(fields) = item.as_object() else {
         return Err(match item {
-            Value::String(_) => "string indices must be integers, not 'str'".into(),
+            Value::String(_) => "string indices must be integers".into(),
             Value::Array(_) => "list indices must be integers or slices, not str".into(),
             other => format!("'{}' object is not subscriptable", python::type_name(other)),
         });
@@ -320,7 +320,7 @@ mod tests {
         check(&json!({"a": []}), "null");
         check(&json!({"id": {"a": 1}}), "JSON object contained a key that did not exist (a)");
         check(&json!({"vdu": [{"name": "a"}]}), "'id'");
-        check(&json!({"vdu": ["a"]}), "string indices must be integers, not 'str'");
+        check(&json!({"vdu": ["a"]}), "string indices must be integers");
         check(
             &json!({"vdu": [{"id": null}]}),
             "'a list with a key value must have a key specified'",
