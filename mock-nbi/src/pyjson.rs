@@ -24,7 +24,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable<String>> {
 /// Python's text for bytes that are no UTF-8.
 ///
 /// Source: Python's `UnicodeDecodeError`.
-fn decoding_complaint(bytes: &[u8], error: Utf8Error) -> String {
+pub(crate) fn decoding_complaint(bytes: &[u8], error: Utf8Error) -> String {
     let Undecodable { at, first, length, reason } = Undecodable::new(bytes, error);
     if length > 1 {
         let last = at + length - 1;

@@ -4,12 +4,13 @@
 //! them depend on it.
 
 mod complaint;
+mod read;
 mod text;
 mod yaml;
 
 use serde_json::{Number, Value};
 
-pub(crate) use complaint::yaml_complaint;
+pub(crate) use read::{YamlSource, read_yaml};
 pub(crate) use yaml::{ANSWER, DESCRIPTOR, NESTED, YamlStyle, yaml_dump};
 
 /// `repr(value)`.

@@ -11,10 +11,9 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use crate::data;
 use crate::problem::Problem;
-use crate::pyjson::{self, Undecodable};
-use crate::python::yaml_complaint;
+use crate::pyjson;
+use crate::python::{self, YamlSource};
 
 pub(crate) use multipart::Part;
 pub(crate) use overlay::{Overlay, by_key, meaning};
@@ -148,7 +147,7 @@ impl Request {
         } else if is_raw && !content_type.contains("application/yaml") {
             return Ok(Body::Raw);
         } else {
-            parse_yaml(&self.body)?
+            python::read_yaml(&self.body, YamlSource::Body)?
         };
         Ok(Body::Data(if is_falsy(&value) { json!({}) } else { value }))
     }
@@ -191,25 +190,6 @@ fn is_falsy(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
     }
-}
-
-fn parse_yaml(bytes: &[u8]) -> Result<Value, Problem> {
-    let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
-    if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(broken(format!(
-            "unacceptable character #x0000: special characters are not allowed\n  in \"None\", \
-             position {position}"
-        )));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let Undecodable { at, first, reason, .. } = Undecodable::new(bytes, error);
-        broken(format!(
-            "unacceptable character #x{first:04x}: {reason}\n  in \"None\", position {at}"
-        ))
-    })?;
-    data::from_yaml(text).map_err(|unreadable| {
-        unreadable.into_problem(|error| broken(yaml_complaint(&error.to_string(), text)))
-    })
 }
 
 /// Splits a query or form into decoded pairs, in order; a key alone has an empty value.

@@ -5,10 +5,12 @@
 //!
 //! Source: PyYAML 6.0; recorded case `body_formats_and_invalid_bodies`.
 
+use super::read::YamlSource;
+
 /// PyYAML's complaint about `text`, of which our parser says `complaint`.
-pub(crate) fn yaml_complaint(complaint: &str, text: &str) -> String {
+pub(crate) fn yaml_complaint(complaint: &str, text: &str, source: YamlSource) -> String {
     if complaint.contains("more than one document") {
-        return two_documents(text);
+        return two_documents(text, source);
     }
     let (problem, context) = match complaint.split_once(", while ") {
         Some((problem, context)) => (problem, Some(format!("while {context}"))),
@@ -23,15 +25,20 @@ pub(crate) fn yaml_complaint(complaint: &str, text: &str) -> String {
         out.push_str(context);
         out.push('\n');
         if at != place {
-            out.push_str(&at.line_of_its_own());
+            out.push_str(&at.line_of_its_own(text, source));
             out.push('\n');
         }
     }
     out.push_str(&in_pythons_words(problem, found));
     out.push('\n');
-    out.push_str(&place.line_of_its_own());
+    out.push_str(&place.line_of_its_own(text, source));
     out
 }
+
+/// Characters on each side of a place from which on a line is cut.
+const SNIPPET_HALF: usize = 37;
+/// What stands for the rest of a line that is cut.
+const DOTS: &str = " ... ";
 
 /// A line and a column, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +58,30 @@ impl Place {
         Self { line: lines.max(1), column: last.chars().count() + 1 }
     }
 
-    fn line_of_its_own(self) -> String {
-        format!("  in \"None\", line {}, column {}", self.line, self.column)
+    fn line_of_its_own(self, text: &str, source: YamlSource) -> String {
+        let place =
+            format!("  in \"{}\", line {}, column {}", source.name(), self.line, self.column);
+        if source == YamlSource::Body {
+            return place;
+        }
+        format!("{place}:\n{}", self.snippet(text))
+    }
+
+    /// The line around the place, and a mark below it.
+    fn snippet(self, text: &str) -> String {
+        let line: Vec<char> = text.lines().nth(self.line - 1).unwrap_or_default().chars().collect();
+        let pointer = (self.column - 1).min(line.len());
+        let (mut head, mut start) = ("", 0);
+        if pointer >= SNIPPET_HALF {
+            (head, start) = (DOTS, pointer - SNIPPET_HALF + DOTS.len());
+        }
+        let (mut tail, mut end) = ("", line.len());
+        if line.len() - pointer >= SNIPPET_HALF {
+            (tail, end) = (DOTS, pointer + SNIPPET_HALF - DOTS.len());
+        }
+        let shown: String = line[start..end].iter().collect();
+        let margin = " ".repeat(4 + head.len() + pointer - start);
+        format!("    {head}{shown}{tail}\n{margin}^")
     }
 }
 
@@ -107,12 +136,12 @@ fn in_pythons_words(problem: &str, found: Option<char>) -> String {
     }
 }
 
-fn two_documents(text: &str) -> String {
+fn two_documents(text: &str, source: YamlSource) -> String {
     let mut starts = text.lines().enumerate().filter(|(_, line)| line.starts_with("---"));
     let is_first_marked = text.trim_start().starts_with("---");
     let first = if is_first_marked { starts.next().map_or(0, |(index, _)| index) } else { 0 };
     let second = starts.next().map_or(first, |(index, _)| index);
-    let place = |line: usize| Place { line: line + 1, column: 1 }.line_of_its_own();
+    let place = |line: usize| Place { line: line + 1, column: 1 }.line_of_its_own(text, source);
     let after_mark = if is_first_marked { first + 1 } else { first };
     format!(
         "expected a single document in the stream\n{}\nbut found another document\n{}",
@@ -127,7 +156,33 @@ mod tests {
 
     fn complaint(text: &str) -> String {
         let error = serde_yaml::from_str::<serde_json::Value>(text).unwrap_err();
-        yaml_complaint(&error.to_string(), text)
+        yaml_complaint(&error.to_string(), text, YamlSource::Body)
+    }
+
+    #[test]
+    fn complaints_about_files_show_the_line() {
+        // Source: PyYAML 6.0.
+        let check = |text: &str, want: &str| {
+            let error = serde_yaml::from_str::<serde_json::Value>(text).unwrap_err();
+            assert_eq!(yaml_complaint(&error.to_string(), text, YamlSource::Text), want);
+        };
+        check(
+            "a: [1",
+            "while parsing a flow sequence\n  in \"<unicode string>\", line 1, column 4:\n    a: [1\n       ^\nexpected ',' or ']', but got '<stream end>'\n  in \"<unicode string>\", line 1, column 6:\n    a: [1\n         ^",
+        );
+        let long = format!("a: b: {}", "c".repeat(36));
+        let want = format!(
+            "mapping values are not allowed here\n  in \"<unicode string>\", line 1, column 5:\n    a: b: {} ... \n        ^",
+            "c".repeat(30)
+        );
+        check(&long, &want);
+        let long = format!("x: {}: d", "q".repeat(34));
+        let want = format!(
+            "mapping values are not allowed here\n  in \"<unicode string>\", line 1, column 38:\n     ... {}: d\n{}^",
+            "q".repeat(32),
+            " ".repeat(41)
+        );
+        check(&long, &want);
     }
 
     #[test]

@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::archive::{self, Archive};
-use crate::data;
 use crate::descriptor::{self, Kind, PackageFiles};
 use crate::problem::Problem;
-use crate::python::{DESCRIPTOR, yaml_complaint, yaml_dump};
+use crate::python::{DESCRIPTOR, YamlSource, read_yaml, yaml_dump};
 use crate::release::Release;
 use crate::request::Overlay;
 use crate::state::State;
@@ -171,7 +170,7 @@ impl State {
         let Some(stored) = self.files.get(&(kind.collection(), id.to_owned())) else {
             return Ok(());
         };
-        let old = parse_descriptor(stored.descriptor_text())?;
+        let old = read_yaml(stored.descriptor_text(), YamlSource::Text)?;
         descriptor::check_changes(kind, &old, content)
     }
 
@@ -191,7 +190,7 @@ impl State {
             if file_name.ends_with(".json") {
                 return Err(Problem::bad_request("'bytes' object has no attribute 'read'"));
             }
-            let content = content.map_or_else(|| parse_descriptor(&text), Ok)?;
+            let content = content.map_or_else(|| read_yaml(&text, YamlSource::Bytes), Ok)?;
             return Ok((content, Stored::Text(text), storage));
         }
         checksum::check(upload, &upload.raw, self.release)?;
@@ -208,7 +207,7 @@ impl State {
                 "'str' object has no attribute 'read'"
             }));
         }
-        let content = parse_descriptor(&archive.descriptor_text)?;
+        let content = read_yaml(&archive.descriptor_text, YamlSource::Text)?;
         set(&mut storage, "pkg-dir", archive.folder.as_str());
         set(&mut storage, "descriptor", archive.descriptor.as_str());
         set(&mut storage, "zipfile", file_name);
@@ -322,14 +321,6 @@ fn sorted(value: &Value) -> Value {
         }
         scalar => scalar.clone(),
     }
-}
-
-fn parse_descriptor(text: &[u8]) -> Result<Value, Problem> {
-    let broken = |error: String| Problem::bad_request(format!("Invalid yaml format {error}"));
-    let text = std::str::from_utf8(text).map_err(|error| broken(error.to_string()))?;
-    data::from_yaml(text).map_err(|unreadable| {
-        unreadable.into_problem(|error| broken(yaml_complaint(&error.to_string(), text)))
-    })
 }
 
 /// What kind of VNF the VDUs make: `vnfd`, `pnfd` or `hnfd` (hybrid).
