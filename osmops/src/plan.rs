@@ -13,6 +13,8 @@ mod prerequisites;
 mod render;
 mod values;
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::desired::DesiredState;
@@ -62,16 +64,40 @@ pub enum Verdict {
         /// In order.
         actions: Vec<ActionId>,
     },
-    /// OSM is working on it.
+    /// Nothing is to be done yet.
     Waiting {
-        /// OSM's operation.
-        operation: RunningOperation,
+        /// What is waited for.
+        on: Wait,
     },
     /// Nothing can be done until a commit or an operator helps.
     Blocked {
         /// Why.
         reason: Blocked,
     },
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// OSM is at work on the item.
+    Operation(RunningOperation),
+    /// These still use the item, and go first.
+    Users(Vec<Item>),
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wait::Operation(operation) => {
+                write!(f, "OSM is at work on it: {}", operation.what)
+            }
+            Wait::Users(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "to be removed once {} no longer uses it", items.join(" and "))
+            }
+        }
+    }
 }
 
 /// Compares and decides.

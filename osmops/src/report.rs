@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::apply::{ActionOutcome, ActionResult};
 use crate::failure::Failure;
 use crate::ids::{OpId, RevisionName};
-use crate::plan::{Action, Item, Note, Plan, PlannedAction, Verdict};
+use crate::plan::{Action, Item, Note, Plan, PlannedAction, Verdict, Wait};
 use crate::repo::{RepoProblem, RepoWarning};
 use crate::request_counts::RequestCounts;
 use crate::revision::Revision;
@@ -122,7 +122,7 @@ pub enum ItemStatus {
     Written,
     /// An operation was started.
     Started,
-    /// OSM was at work on it before we came.
+    /// OSM was at work on it before we came, or something else must come first.
     AtWork,
     /// Not sent, because it was time to stop.
     Unsent,
@@ -278,10 +278,13 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
     };
     match &entry.verdict {
         Verdict::Current => {}
-        Verdict::Waiting { operation } => {
+        Verdict::Waiting { on } => {
             report.status = ItemStatus::AtWork;
-            report.detail = Some(format!("OSM is at work on it: {}", operation.what));
-            report.operation = operation.id.clone();
+            report.detail = Some(on.to_string());
+            report.operation = match on {
+                Wait::Operation(operation) => operation.id.clone(),
+                Wait::Users(_) => None,
+            };
         }
         Verdict::Blocked { reason } => {
             report.status = ItemStatus::Blocked;

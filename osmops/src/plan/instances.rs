@@ -12,7 +12,7 @@ use super::prerequisites::{
 };
 use super::values::{ValueDifference, differences, same_values};
 use super::{
-    Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Why,
+    Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Wait, Why,
 };
 
 /// Whether planning needs an instance's operations: only one that is not deployed yet, or whose recorded
@@ -80,9 +80,11 @@ impl Planner<'_> {
             return Err(Blocked::OtherVimAccount { at, ns: have.id.clone(), name });
         }
         if let Some(operation) = running(have) {
-            return Ok(Verdict::Waiting { operation });
+            return Ok(Verdict::Waiting { on: Wait::Operation(operation) });
         }
-        let unnamed = |what: &str| RunningOperation { what: what.to_owned(), id: None };
+        let waiting = |what: &str| Verdict::Waiting {
+            on: Wait::Operation(RunningOperation { what: what.to_owned(), id: None }),
+        };
         match &have.state {
             NsState::NotInstantiated => self.instantiate(have),
             NsState::Ready => self.upgrade(have),
@@ -100,8 +102,8 @@ impl Planner<'_> {
                 detail: self.words_of(have),
             }),
             // Not idle by their own word, though no operation is named: OSM is at work.
-            NsState::Building => Ok(Verdict::Waiting { operation: unnamed("BUILDING") }),
-            NsState::Terminating => Ok(Verdict::Waiting { operation: unnamed("TERMINATING") }),
+            NsState::Building => Ok(waiting("BUILDING")),
+            NsState::Terminating => Ok(waiting("TERMINATING")),
             NsState::Other(word) => Err(Blocked::StrangeState {
                 at: want.at.clone(),
                 ns: have.id.clone(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::redact::shown;
 
-use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Why};
+use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Wait, Why};
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
 pub fn render(plan: &Plan) -> String {
@@ -30,10 +30,13 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
     // Writing to a String cannot fail.
     let _ = match &entry.verdict {
         Verdict::Current => writeln!(text, "= {item}: unchanged"),
-        Verdict::Waiting { operation } => {
-            let id =
-                operation.id.as_ref().map(|id| format!(" (operation {id})")).unwrap_or_default();
-            writeln!(text, "… {item}: OSM is at work on it: {}{id}", operation.what)
+        Verdict::Waiting { on } => {
+            let id = match on {
+                Wait::Operation(operation) => operation.id.as_ref(),
+                Wait::Users(_) => None,
+            };
+            let id = id.map(|id| format!(" (operation {id})")).unwrap_or_default();
+            writeln!(text, "… {item}: {on}{id}")
         }
         Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
         Verdict::Act { actions } => {
