@@ -95,6 +95,8 @@ fn observed_instance(n: usize) -> ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),
         nsd: Some(id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD)))),
+        packages: Vec::new(),
+        owner: None,
         vim_account: Some(id(VimAccountId::new(VIM_ACCOUNT))),
         state: NsState::Ready,
         running: None,

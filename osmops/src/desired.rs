@@ -20,6 +20,8 @@ pub use resolve::resolve;
 pub struct DesiredState {
     /// Marks what we make.
     pub owner: Option<Owner>,
+    /// Whether what others made, or we before there was an owner, may be taken over.
+    pub adopt: bool,
     /// VNFDs first, then NSDs, each in the order of their ids; look-ups rely on it.
     pub packages: Vec<DesiredPackage>,
     /// In the order of their names; look-ups rely on it.
@@ -75,6 +77,8 @@ pub struct DesiredInstance {
     pub vim_account: (VimAccountName, SourcePos),
     /// The KDUs with declared values.
     pub kdus: Vec<DesiredKdu>,
+    /// Whether an instance of this name without a mark may be taken over.
+    pub adopt: bool,
 }
 
 /// The declared helm values of one KDU.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::desired::DesiredState;
 use crate::ids::{
-    DescriptorId, KduName, MemberIndex, NsName, OpId, PackageKind, VimAccountId, VimAccountName,
+    DescriptorId, KduName, MemberIndex, NsName, OpId, PackageId, PackageKind, VimAccountId,
+    VimAccountName,
 };
 use crate::nbi::{
     DeployedKdu, Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord,
@@ -102,6 +103,8 @@ fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
 
 /// `None` for an instance whose name no file can declare: it is somebody else's.
 fn instance(record: NsRecord) -> Option<ObservedInstance> {
+    let owner = record.owner();
+    let packages = record.nsd_id.into_iter().chain(record.vnfd_ids);
     let name = NsName::new(record.name).ok()?;
     // The word under `_admin` is set when an operation starts, the other one follows it more closely.
     let state = record.ns_state.or(record.admin.ns_state).unwrap_or_default();
@@ -133,6 +136,8 @@ fn instance(record: NsRecord) -> Option<ObservedInstance> {
         id: record.id,
         name,
         nsd: record.nsd_ref.and_then(|id| DescriptorId::new(id).ok()),
+        packages: packages.filter_map(|id| PackageId::new(id).ok()).collect(),
+        owner,
         vim_account: record.datacenter.and_then(|id| VimAccountId::new(id).ok()),
         state,
         running,

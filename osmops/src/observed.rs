@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::ids::{
-    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, PackageId, PackageKind, VimAccountId,
-    VimAccountName,
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, PackageKind,
+    VimAccountId, VimAccountName,
 };
 use crate::package::UploadName;
 
@@ -74,6 +74,10 @@ pub struct ObservedInstance {
     pub name: NsName,
     /// The id of the NSD that it was made from, when it is one that can be declared.
     pub nsd: Option<DescriptorId>,
+    /// OSM's records of its NSD and its VNFDs.
+    pub packages: Vec<PackageId>,
+    /// Whose mark it bears; absent when others made it, or we without an owner.
+    pub owner: Option<Owner>,
     /// Where it runs.
     pub vim_account: Option<VimAccountId>,
     /// Where it stands in its life.
@@ -316,6 +320,8 @@ mod tests {
             id: NsId::new("1").unwrap(),
             name: NsName::new("n").unwrap(),
             nsd: None,
+            packages: Vec::new(),
+            owner: None,
             vim_account: None,
             state: NsState::Ready,
             running: None,

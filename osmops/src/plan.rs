@@ -8,6 +8,7 @@ mod blocked;
 mod check;
 mod instances;
 mod note;
+mod ownership;
 mod packages;
 mod prerequisites;
 mod render;

@@ -48,8 +48,7 @@ impl Revision {
         for file in &ops_files {
             tracing::info!(file = %file, "processing");
         }
-        let owner = config.as_ref().and_then(|config| config.owner.as_ref());
-        let (mut desired, found, doubts) = desired::resolve(owner, &instances, &packages);
+        let (mut desired, found, doubts) = desired::resolve(config.as_ref(), &instances, &packages);
         if config.is_none() {
             desired = DesiredState::default();
         }

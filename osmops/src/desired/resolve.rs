@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{NsName, Owner, PackageKind};
+use crate::ids::{NsName, PackageKind};
 use crate::package::Package;
-use crate::repo::{NsDeclaration, RepoProblem, RepoWarning};
+use crate::repo::{NsDeclaration, OpsConfig, RepoProblem, RepoWarning};
 
 use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKey};
 
@@ -13,14 +13,16 @@ use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKe
 /// Whatever two files claim is left out with a problem for the second, because nobody can say which was
 /// meant; the rest is healthy.
 pub fn resolve(
-    owner: Option<&Owner>,
+    config: Option<&OpsConfig>,
     instances: &[NsDeclaration],
     packages: &[Package],
 ) -> (DesiredState, Vec<RepoProblem>, Vec<RepoWarning>) {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let packages = resolve_packages(packages, &mut problems, &mut warnings);
-    let mut state = DesiredState { owner: owner.cloned(), packages, instances: Vec::new() };
+    let owner = config.and_then(|config| config.owner.clone());
+    let adopt = config.is_some_and(|config| config.adopt);
+    let mut state = DesiredState { owner, adopt, packages, instances: Vec::new() };
     let mut by_name: BTreeMap<NsName, DesiredInstance> = BTreeMap::new();
     let mut ambiguous: BTreeSet<NsName> = BTreeSet::new();
     for declaration in instances {
@@ -94,6 +96,7 @@ fn to_desired(declaration: &NsDeclaration) -> DesiredInstance {
         nsd: declaration.nsd.clone(),
         vim_account: declaration.vim_account.clone(),
         kdus: declaration.kdus.iter().map(kdu).collect(),
+        adopt: declaration.adopt,
     }
 }
 

@@ -112,6 +112,14 @@ pub(crate) struct NsRecord {
     pub(crate) error_detail: Option<String>,
     #[serde(rename = "nsd-ref")]
     pub(crate) nsd_ref: Option<String>,
+    /// The `_id` of the NSD.
+    #[serde(rename = "nsd-id")]
+    pub(crate) nsd_id: Option<String>,
+    /// The `_id`s of the VNFDs.
+    #[serde(rename = "vnfd-id", default)]
+    pub(crate) vnfd_ids: Vec<String>,
+    #[serde(rename = "additionalParamsForNs")]
+    pub(crate) additional_params: Option<Value>,
     /// The `_id` of the VIM account.
     pub(crate) datacenter: Option<String>,
     #[serde(rename = "_admin")]
@@ -191,6 +199,17 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     })
 }
 
+/// The key of `additionalParamsForNs` that holds our mark. OSM keeps it as given at an instance's creation.
+const OWNER_KEY: &str = "osmops_owner";
+
+impl NsRecord {
+    /// Whose mark the record bears.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        let mark = self.additional_params.as_ref()?.get(OWNER_KEY)?.as_str()?;
+        Owner::new(mark).ok()
+    }
+}
+
 /// What an NS instance is made with, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewInstance {
@@ -230,7 +249,7 @@ impl NewInstance {
             body.insert("nsDescription".to_owned(), json!(description));
         }
         if let Some(owner) = &self.owner {
-            body.insert("additionalParamsForNs".to_owned(), json!({ "osmops_owner": owner }));
+            body.insert("additionalParamsForNs".to_owned(), json!({ OWNER_KEY: owner }));
         }
         // OSM takes each member once, with all its KDUs.
         let mut by_member: Vec<(&MemberIndex, Vec<Value>)> = Vec::new();

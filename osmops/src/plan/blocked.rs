@@ -55,7 +55,10 @@ pub enum Blocked {
         ids: Vec<PackageId>,
     },
     /// Several instances of one name.
-    #[error("{at}: OSM has several NS instances of this name: {}; delete all but one", join(ids))]
+    #[error(
+        "{at}: OSM has several NS instances of this name: {}; delete all but one, or give this one another name",
+        join(ids)
+    )]
     SeveralInstances {
         /// The declaration.
         at: SourcePos,
@@ -81,6 +84,47 @@ pub enum Blocked {
         at: SourcePos,
         /// The other owner.
         owner: Owner,
+    },
+    /// A package without an owner's mark, where the repository has an owner.
+    #[error(
+        "{at}: OSM's files of this package (record {record}, uploaded as `{}`) bear no owner's mark, so they are left \
+         alone; `adopt: true` in osm_ops_config.yaml takes them over, which would {would}",
+        file_name.as_deref().unwrap_or("nothing")
+    )]
+    PackageWithoutMark {
+        /// The declaration.
+        at: SourcePos,
+        /// Its record.
+        record: PackageId,
+        /// The file name of its upload.
+        file_name: Option<String>,
+        /// What adopting it would do.
+        would: String,
+    },
+    /// An instance without an owner's mark, where the repository has an owner.
+    #[error(
+        "{at}: NS instance {ns} has this name and no owner's mark, so it is left alone; `adopt: true` in its document \
+         takes it over, which would {would}"
+    )]
+    InstanceWithoutMark {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// What adopting it would do.
+        would: String,
+    },
+    /// The instance bears another owner's mark.
+    #[error(
+        "{at}: NS instance {ns} of this name was made for owner `{owner}`; give this one another name"
+    )]
+    InstanceOfOther {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The other owner.
+        owner: String,
     },
     /// The instance was made from another NSD.
     #[error(

@@ -6,6 +6,7 @@ use crate::observed::{Index, NsState, ObservedInstance, OpEnd, Operation, Runnin
 use crate::redact::Secrets;
 use crate::source_pos::SourcePos;
 
+use super::ownership::{self, Claim};
 use super::prerequisites::{
     Provider, blocked_package, kdus_of, package_actions, packages_changed_since, provider,
     vnfd_of_member,
@@ -19,7 +20,7 @@ use super::{
 /// values are absent or differ.
 pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     let Some(want) = desired.instance(&have.name) else { return false };
-    if have.running.is_some() {
+    if have.running.is_some() || !ownership::may_be_ours(desired, have) {
         return false;
     }
     match have.state {
@@ -36,13 +37,11 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
     for want in &desired.instances {
         let item = Item::Instance(want.name.clone());
         let mut planner = Planner { plan: &mut *plan, desired, observed, want };
-        let decided = match observed.named(&want.name) {
-            [] => planner.create(),
-            [have] => planner.keep(have),
-            several => Err(Blocked::SeveralInstances {
-                at: want.at.clone(),
-                ids: several.iter().map(|instance| instance.id.clone()).collect(),
-            }),
+        let decided = match ownership::claim(desired, want, observed.named(&want.name)) {
+            Ok(Claim::Free) => planner.create(),
+            Ok(Claim::Ours(have)) => planner.keep(have),
+            Ok(Claim::Unmarked(have)) => Err(planner.would_adopt(have)),
+            Err(reason) => Err(reason),
         };
         let verdict = decided.unwrap_or_else(|reason| Verdict::Blocked { reason });
         plan.enter(item, &want.at, verdict, Vec::new());
@@ -58,6 +57,14 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    /// Plans as if the instance were ours, to tell what adopting it would do, and takes it back.
+    fn would_adopt(&mut self, have: &ObservedInstance) -> Blocked {
+        let planned_before = self.plan.actions.len();
+        let verdict = self.keep(have).unwrap_or_else(|reason| Verdict::Blocked { reason });
+        let planned = self.plan.actions.split_off(planned_before);
+        ownership::unmarked_instance(self.want, have, &verdict, &planned)
+    }
+
     fn create(&mut self) -> Result<Verdict, Blocked> {
         let (spec, needs) = self.spec()?;
         Ok(self.act(Action::CreateInstance { spec }, Why::Absent, needs))

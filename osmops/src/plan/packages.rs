@@ -5,7 +5,7 @@ use crate::ids::PackageKind;
 use crate::observed::{Index, ObservedPackage, ObservedState, PackageState};
 
 use super::prerequisites::{Provider, provider};
-use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why};
+use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, ownership, render};
 
 pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
@@ -37,12 +37,15 @@ fn plan_one(
             Ok(Some((Action::CreatePackage { package: key }, Why::Absent, needs)))
         }
         [have] => {
-            let Some(why) = reason_to_update(desired, package, have)? else {
+            let Some(why) = reason_to_update(package, have)? else {
                 return Ok(None);
             };
+            let action = Action::UpdatePackage { package: key, record: have.record.clone() };
+            ownership::check_package(desired, package, have, || {
+                render::change_in_one_line(&action, &why, &package.at)
+            })?;
             let needs = needed_vnfds(plan, observed, package)?;
-            let record = have.record.clone();
-            Ok(Some((Action::UpdatePackage { package: key, record }, why, needs)))
+            Ok(Some((action, why, needs)))
         }
         several => Err(Blocked::SeveralPackages {
             at: package.at.clone(),
@@ -53,7 +56,6 @@ fn plan_one(
 
 /// Why OSM's files are not the declared ones; `None` when they are.
 fn reason_to_update(
-    desired: &DesiredState,
     package: &DesiredPackage,
     have: &ObservedPackage,
 ) -> Result<Option<Why>, Blocked> {
@@ -67,17 +69,12 @@ fn reason_to_update(
     if upload.digest == package.digest {
         return Ok(None);
     }
-    match upload.owner {
-        Some(owner) if desired.owner.as_ref() != Some(&owner) => {
-            Err(Blocked::OtherOwner { at: package.at.clone(), owner })
-        }
-        _ => Ok(Some(Why::FilesDiffer {
-            observed_version: have.version.clone(),
-            declared_version: package.version.clone(),
-            observed_digest: upload.digest.short().to_owned(),
-            declared_digest: package.digest.short().to_owned(),
-        })),
-    }
+    Ok(Some(Why::FilesDiffer {
+        observed_version: have.version.clone(),
+        declared_version: package.version.clone(),
+        observed_digest: upload.digest.short().to_owned(),
+        declared_digest: package.digest.short().to_owned(),
+    }))
 }
 
 /// The actions that make what an NSD names.

@@ -8,8 +8,9 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::redact::shown;
+use crate::source_pos::SourcePos;
 
-use super::{Action, Entry, PackageRef, Plan, PlannedAction, Verdict, Wait, Why};
+use super::{Action, Entry, PackageRef, Plan, PlannedAction, ValueDifference, Verdict, Wait, Why};
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
 pub fn render(plan: &Plan) -> String {
@@ -41,7 +42,7 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
         Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
         Verdict::Act { actions } => {
             for action in actions.iter().filter_map(|id| plan.action(*id)) {
-                render_action(text, action, entry);
+                render_action(text, action, &entry.at);
             }
             Ok(())
         }
@@ -51,8 +52,30 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
     }
 }
 
-fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
-    let (sign, what) = match &planned.action {
+fn render_action(text: &mut String, planned: &PlannedAction, at: &SourcePos) {
+    let (sign, what) = deed(&planned.action);
+    let _ = writeln!(text, "{sign} {}: {what}", planned.item);
+    for reason in reasons(&planned.why, at) {
+        let _ = writeln!(text, "    {reason}");
+    }
+    if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
+        for kdu in &spec.kdus {
+            for (key, value) in &kdu.params {
+                let _ =
+                    writeln!(text, "    {}/{}: {key}: {}", kdu.member, kdu.kdu, shown(key, value));
+            }
+        }
+    }
+}
+
+/// An action and its reasons, for messages about what is not done.
+pub(super) fn change_in_one_line(action: &Action, why: &Why, at: &SourcePos) -> String {
+    format!("{} ({})", deed(action).1, reasons(why, at).join("; "))
+}
+
+/// What is done: its sign, and words that follow the item.
+fn deed(action: &Action) -> (char, String) {
+    match action {
         Action::CreatePackage { .. } => ('+', "create".to_owned()),
         Action::UpdatePackage { record, .. } => ('~', format!("update package {record}")),
         Action::CreateInstance { spec } => {
@@ -66,22 +89,19 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
         Action::UpgradeKdu { ns, member, kdu, .. } => {
             ('~', format!("upgrade KDU {member}/{kdu} of {ns}"))
         }
-    };
-    let _ = writeln!(text, "{sign} {}: {what}", planned.item);
-    match &planned.why {
-        Why::Absent => {
-            let _ = writeln!(text, "    {}: OSM has none", entry.at);
-        }
-        Why::NeverInstantiated => {
-            let _ = writeln!(text, "    {}: made once, but never instantiated", entry.at);
-        }
+    }
+}
+
+/// Why it is done, from the place in the file to the value observed; a line each.
+fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
+    match why {
+        Why::Absent => vec![format!("{at}: OSM has none")],
+        Why::NeverInstantiated => vec![format!("{at}: made once, but never instantiated")],
         Why::UploadedByOther { file_name } => {
             let name = file_name.as_deref().unwrap_or("nothing");
-            let _ = writeln!(
-                text,
-                "    {}: OSM's files were uploaded by another tool (as `{name}`), so they are replaced",
-                entry.at
-            );
+            vec![format!(
+                "{at}: OSM's files were uploaded by another tool (as `{name}`), so they are replaced"
+            )]
         }
         Why::FilesDiffer {
             observed_version,
@@ -91,33 +111,24 @@ fn render_action(text: &mut String, planned: &PlannedAction, entry: &Entry) {
         } => {
             let version = |v: &Option<String>| v.clone().unwrap_or_else(|| "none".to_owned());
             let (old, new) = (version(observed_version), version(declared_version));
-            if old == new {
-                let _ = writeln!(text, "    {}: version {new} in both", entry.at);
+            let versions = if old == new {
+                format!("{at}: version {new} in both")
             } else {
-                let _ = writeln!(text, "    {}: version {old} → {new}", entry.at);
-            }
-            let _ = writeln!(text, "    files {observed_digest} → {declared_digest}");
+                format!("{at}: version {old} → {new}")
+            };
+            vec![versions, format!("files {observed_digest} → {declared_digest}")]
         }
-        Why::ValuesDiffer { differences } => {
-            for d in differences {
-                if d.observed.as_ref() == Some(&d.declared) {
-                    let _ =
-                        writeln!(text, "    {}: {}: values that are not shown differ", d.at, d.key);
-                    continue;
-                }
-                let observed = d.observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
-                let _ = writeln!(text, "    {}: {}: {observed} → {}", d.at, d.key, d.declared);
-            }
-        }
+        Why::ValuesDiffer { differences } => differences.iter().map(difference).collect(),
     }
-    if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
-        for kdu in &spec.kdus {
-            for (key, value) in &kdu.params {
-                let _ =
-                    writeln!(text, "    {}/{}: {key}: {}", kdu.member, kdu.kdu, shown(key, value));
-            }
-        }
+}
+
+fn difference(found: &ValueDifference) -> String {
+    let ValueDifference { at, key, observed, declared } = found;
+    if observed.as_ref() == Some(declared) {
+        return format!("{at}: {key}: values that are not shown differ");
     }
+    let observed = observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
+    format!("{at}: {key}: {observed} → {declared}")
 }
 
 /// `2 to create, 1 to change, 3 unchanged`, naming only what there is.

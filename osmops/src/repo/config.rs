@@ -29,6 +29,8 @@ pub struct OpsConfig {
     pub connection_file: Option<(String, SourcePos)>,
     /// Marks in OSM what this repository made.
     pub owner: Option<Owner>,
+    /// Whether declared items that others made may be taken over.
+    pub adopt: bool,
 }
 
 /// Reads and checks the configuration of `tree`.
@@ -87,12 +89,13 @@ fn decode(
             None
         }
     });
+    let adopt = fields.optional_bool("adopt").is_some_and(|(adopt, _)| adopt);
 
     let errors = fields.finish();
     let is_placed = problems.is_empty() && !errors.iter().any(|(.., error)| hides_files(error));
     problems.extend(errors.into_iter().map(|error| RepoProblem::from_field(file, error)));
     if is_placed {
-        Ok((OpsConfig { target_dir, file_extensions, connection_file, owner }, problems))
+        Ok((OpsConfig { target_dir, file_extensions, connection_file, owner, adopt }, problems))
     } else {
         Err(problems)
     }

@@ -46,13 +46,7 @@ pub fn read_connection_file(name: &str, text: &str) -> Result<ConnectionFile, Ve
     let mut text = |key| fields.required_text(key).map(|(text, _)| text.to_owned());
     let (project, user, password) = (text("project"), text("user"), text("password"));
     let ca_file = fields.optional_text("caFile").map(|(text, _)| text.to_owned());
-    let insecure = match fields.optional("insecureSkipVerify") {
-        None => false,
-        Some(node) => node.to_json().as_bool().unwrap_or_else(|| {
-            fields.wrong_type("insecureSkipVerify", node, "`true` or `false`", node.describe());
-            false
-        }),
-    };
+    let insecure = fields.optional_bool("insecureSkipVerify").is_some_and(|(flag, _)| flag);
     let errors = fields.finish();
     if let (true, Some(hostname), Some(project), Some(user), Some(password)) =
         (errors.is_empty(), hostname, project, user, password)

@@ -25,6 +25,8 @@ pub struct NsDeclaration {
     pub vim_account: (VimAccountName, SourcePos),
     /// The KDUs whose values are declared.
     pub kdus: Vec<KduDeclaration>,
+    /// Whether an instance of this name that others made may be taken over.
+    pub adopt: bool,
 }
 
 /// One KDU of an instance and its declared values.
@@ -83,6 +85,7 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
             None
         }
     });
+    let adopt = fields.optional_bool("adopt").is_some_and(|(adopt, _)| adopt);
     let errors = fields.finish();
     if let (true, Some(name), Some(nsd), Some(vim), Some(member), Some((kdu, params, positions))) =
         (errors.is_empty(), name, nsd, vim_account, member, kdu)
@@ -99,6 +102,7 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
                 params,
                 param_positions: positions,
             }],
+            adopt,
         });
     }
     Err(errors.into_iter().map(|error| RepoProblem::from_field(file, error)).collect())

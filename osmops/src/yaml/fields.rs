@@ -115,6 +115,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A boolean under an optional key; `"true"` in quotes is text.
+    pub fn optional_bool(&mut self, key: &'static str) -> Option<(bool, &'a Node)> {
+        let node = self.optional(key)?;
+        let value = node.to_json().as_bool();
+        if value.is_none() {
+            self.wrong_type(key, node, "`true` or `false`", node.describe());
+        }
+        Some((value?, node))
+    }
+
     fn text(&mut self, key: &'static str, node: &'a Node) -> Option<(&'a str, &'a Node)> {
         if node.scalar_text().is_none() {
             self.wrong_type(key, node, "text", node.describe());

@@ -9,6 +9,7 @@ mod failures;
 mod layering;
 mod nbi_errors;
 mod others_hands;
+mod ownership;
 mod properties;
 mod repositories;
 mod scale;

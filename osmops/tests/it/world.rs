@@ -95,6 +95,35 @@ impl World {
         self.raw(method, path, Some(token), &body).await
     }
 
+    /// An instance of the demo's NSD, or of one with the same members, that somebody made.
+    pub(crate) async fn instance_by_hand(
+        &self,
+        name: &str,
+        nsd: &str,
+        owner: Option<&str>,
+        values: Value,
+    ) -> String {
+        let id_of = |collection: Collection, key: &str, value: &str| {
+            let records = self.osm.records(collection);
+            let found = records.iter().find(|record| record[key] == value);
+            found.unwrap_or_else(|| panic!("no `{value}`"))["_id"].clone()
+        };
+        let kdu = serde_json::json!({ "kdu_name": "ldap", "additionalParams": values });
+        let vnf =
+            serde_json::json!({ "member-vnf-index": "openldap", "additionalParamsForKdu": [kdu] });
+        let mut body = serde_json::json!({
+            "nsName": name,
+            "nsdId": id_of(Collection::NsDescriptors, "id", nsd),
+            "vimAccountId": id_of(Collection::VimAccounts, "name", "mylocation1"),
+            "additionalParamsForVnf": [vnf],
+        });
+        if let Some(owner) = owner {
+            body["additionalParamsForNs"] = serde_json::json!({ "osmops_owner": owner });
+        }
+        let made = self.by_hand("POST", "/osm/nslcm/v1/ns_instances_content", body).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// Tells the fake how operations end from now: `off`, `ok`, `fail` or `manual`.
     pub(crate) async fn operations_mode(&self, mode: &str) {
         let body = serde_json::json!({ "mode": mode });

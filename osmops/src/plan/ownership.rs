@@ -1,0 +1,103 @@
+//! Whose an instance or a package in OSM is, and what may be done with it.
+//!
+//! Our mark is the repository's owner: in the record of an instance from its creation on, in the file name
+//! of a package's upload. Where a repository has no owner, an instance's name is enough, but never where
+//! another owner's mark is on it. What bears no mark is taken over by an owner only when the repository
+//! says `adopt`.
+
+use crate::desired::{DesiredInstance, DesiredPackage, DesiredState};
+use crate::ids::NsId;
+use crate::observed::{ObservedInstance, ObservedPackage};
+
+use super::{Blocked, PlannedAction, Verdict, render};
+
+/// What OSM has of a declared instance's name.
+pub(super) enum Claim<'a> {
+    /// Nothing.
+    Free,
+    /// Ours, by its mark or because it may be adopted.
+    Ours(&'a ObservedInstance),
+    /// Without a mark, and not to be adopted.
+    Unmarked(&'a ObservedInstance),
+}
+
+/// Whether an instance may be ours, by its mark alone.
+pub(super) fn may_be_ours(desired: &DesiredState, have: &ObservedInstance) -> bool {
+    have.owner.is_none() || have.owner == desired.owner
+}
+
+/// Which of the instances of one name is meant by a declaration.
+pub(super) fn claim<'a>(
+    desired: &DesiredState,
+    want: &DesiredInstance,
+    named: &[&'a ObservedInstance],
+) -> Result<Claim<'a>, Blocked> {
+    let marked = |have: &&&'a ObservedInstance| have.owner == desired.owner;
+    let ours: Vec<&ObservedInstance> = named.iter().filter(marked).copied().collect();
+    let unmarked = |have: &&&'a ObservedInstance| have.owner.is_none();
+    let strangers: Vec<&ObservedInstance> = named.iter().filter(unmarked).copied().collect();
+    match (ours.as_slice(), strangers.as_slice()) {
+        ([have], _) => Ok(Claim::Ours(have)),
+        ([], [have]) if desired.adopt || want.adopt => Ok(Claim::Ours(have)),
+        ([], [have]) => Ok(Claim::Unmarked(have)),
+        ([], []) => match named {
+            [] => Ok(Claim::Free),
+            [other, ..] => Err(Blocked::InstanceOfOther {
+                at: want.at.clone(),
+                ns: other.id.clone(),
+                owner: other.owner.clone().map_or(String::new(), |owner| owner.to_string()),
+            }),
+        },
+        (several @ [_, _, ..], _) | ([], several) => {
+            Err(Blocked::SeveralInstances { at: want.at.clone(), ids: ids(several) })
+        }
+    }
+}
+
+fn ids(instances: &[&ObservedInstance]) -> Vec<NsId> {
+    instances.iter().map(|instance| instance.id.clone()).collect()
+}
+
+/// What is said of an instance that would have to be adopted for `planned` to be done to it.
+pub(super) fn unmarked_instance(
+    want: &DesiredInstance,
+    have: &ObservedInstance,
+    verdict: &Verdict,
+    planned: &[PlannedAction],
+) -> Blocked {
+    let would = match verdict {
+        Verdict::Current => "change nothing now".to_owned(),
+        Verdict::Waiting { on } => format!("wait first ({on})"),
+        Verdict::Blocked { reason } => format!("not help ({reason})"),
+        Verdict::Act { .. } => {
+            let lines: Vec<String> = planned
+                .iter()
+                .map(|planned| render::change_in_one_line(&planned.action, &planned.why, &want.at))
+                .collect();
+            lines.join(", and ")
+        }
+    };
+    Blocked::InstanceWithoutMark { at: want.at.clone(), ns: have.id.clone(), would }
+}
+
+/// Whether a package of OSM's may be changed; `would` tells what of it.
+pub(super) fn check_package(
+    desired: &DesiredState,
+    package: &DesiredPackage,
+    have: &ObservedPackage,
+    would: impl FnOnce() -> String,
+) -> Result<(), Blocked> {
+    let at = package.at.clone();
+    match have.upload().and_then(|upload| upload.owner) {
+        Some(owner) if desired.owner.as_ref() != Some(&owner) => {
+            Err(Blocked::OtherOwner { at, owner })
+        }
+        None if desired.owner.is_some() && !desired.adopt => Err(Blocked::PackageWithoutMark {
+            at,
+            record: have.record.clone(),
+            file_name: have.file_name.clone(),
+            would: would(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,133 @@
+//! Whose something in OSM is, and what of it may be touched.
+
+use mock_nbi::{Collection, Profile};
+use osmops::report::{ItemStatus, PassEnd};
+use serde_json::{Value, json};
+
+use crate::world::{Demo, World, config, detail, instance, revision, vnfd};
+
+const OWNER: &str = "owner: team-a\n";
+
+/// A world with the demo's packages, uploaded for team A.
+async fn world_with_packages() -> World {
+    let world = World::new(Profile::instant());
+    let packages = Demo { config: OWNER, replicas: None, ..Demo::default() };
+    assert_eq!(world.converge(&packages.revision()).await.end, PassEnd::Converged);
+    world
+}
+
+/// The demo, with more lines in the document of its instance.
+fn demo_with(config: &'static str, more: &str) -> osmops::revision::Revision {
+    let mut files = Demo { config, replicas: Some("5"), ..Demo::default() }.files();
+    let last = files.last_mut().unwrap();
+    last.1.push_str(more);
+    revision("demo", &files)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_without_a_mark_is_left_alone_and_it_is_said_what_adopting_it_would_change() {
+    let world = world_with_packages().await;
+    world.instance_by_hand("ldap", "openldap_ns", None, json!({"replicaCount": "2"})).await;
+    let mark = world.osm.journal_len();
+    let report = world.converge(&demo_with(OWNER, "")).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (status, text) = detail(&report, "NS ldap");
+    assert_eq!(status, ItemStatus::Blocked);
+    assert!(text.contains("has this name and no owner's mark"), "{text}");
+    assert!(text.contains("upgrade KDU openldap/ldap"), "{text}");
+    assert!(text.contains("ns/ldap.ops.yaml:10:5: replicaCount: \"2\" → \"5\""), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn adopt_in_the_document_or_in_the_configuration_takes_an_unmarked_instance_over() {
+    for (config, more) in [(OWNER, "adopt: true\n"), ("owner: team-a\nadopt: true\n", "")] {
+        let world = world_with_packages().await;
+        world.instance_by_hand("ldap", "openldap_ns", None, json!({"replicaCount": "2"})).await;
+        let mark = world.osm.journal_len();
+        let report = world.converge(&demo_with(config, more)).await;
+        assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+        let writes = world.writes_since(mark);
+        assert!(writes.len() == 1 && writes[0].ends_with("/action"), "{writes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_with_another_owners_mark_is_never_touched_whatever_is_said() {
+    for config in ["", OWNER, "owner: team-a\nadopt: true\n"] {
+        let world = world_with_packages().await;
+        world.instance_by_hand("ldap", "openldap_ns", Some("team-b"), json!({})).await;
+        let mark = world.osm.journal_len();
+        let report = world.converge(&demo_with(config, "adopt: true\n")).await;
+        assert_eq!(report.end, PassEnd::Stalled, "{config}");
+        let (_, text) = detail(&report, "NS ldap");
+        assert!(text.contains("of this name was made for owner `team-b`"), "{text}");
+        let on_instances = |line: &String| line.contains("ns_instances");
+        assert!(!world.writes_since(mark).iter().any(on_instances), "{config}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_mark_tells_our_instance_from_others_of_its_name() {
+    let world = world_with_packages().await;
+    world.instance_by_hand("ldap", "openldap_ns", None, json!({})).await;
+    world.instance_by_hand("ldap", "openldap_ns", Some("team-b"), json!({})).await;
+    world.instance_by_hand("ldap", "openldap_ns", Some("team-a"), json!({})).await;
+    let named: Vec<Value> = world.osm.records(Collection::NsInstances);
+    let ours = named.iter().find(|ns| ns["additionalParamsForNs"]["osmops_owner"] == "team-a");
+    let ours = ours.unwrap()["_id"].as_str().unwrap();
+    let mark = world.osm.journal_len();
+    let report = world.converge(&demo_with(OWNER, "")).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    assert_eq!(
+        world.writes_since(mark),
+        [format!("POST /osm/nslcm/v1/ns_instances/{ours}/action")]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_files_without_a_mark_are_replaced_only_when_the_configuration_says_adopt() {
+    let world = World::new(Profile::instant());
+    let (_, text) = vnfd("openldap_knf", "ldap", "0.9");
+    let body: Value = serde_yaml::from_str(&text).unwrap();
+    world.by_hand("POST", "/osm/vnfpkgm/v1/vnf_packages_content", body).await;
+    let mark = world.osm.journal_len();
+    let files = vec![config(OWNER), vnfd("openldap_knf", "ldap", "1.0")];
+    let report = world.converge(&revision("r", &files)).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "VNFD openldap_knf");
+    assert!(text.contains("bear no owner's mark"), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+
+    let files = vec![config("owner: team-a\nadopt: true\n"), files[1].clone()];
+    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
+    let name = world.packages()[0]["_admin"]["storage"]["zipfile"].clone();
+    assert!(name.as_str().unwrap().contains(".team-a."), "{name}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_uploaded_before_there_was_an_owner_are_ours_while_they_are_as_declared() {
+    let world = World::new(Profile::instant());
+    let before = vec![config(""), vnfd("openldap_knf", "ldap", "1.0")];
+    world.converge(&revision("r", &before)).await;
+    let mark = world.osm.journal_len();
+    let same = vec![config(OWNER), before[1].clone()];
+    assert_eq!(world.converge(&revision("r", &same)).await.end, PassEnd::Converged);
+    let changed = vec![config(OWNER), vnfd("openldap_knf", "ldap", "1.1")];
+    let report = world.converge(&revision("r", &changed)).await;
+    let (_, text) = detail(&report, "VNFD openldap_knf");
+    assert!(text.contains("version 1.0 → 1.1"), "what adopting would change: {text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_owner_a_name_is_enough_for_what_bears_no_mark() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    world.instance_by_hand("ldap", "openldap_ns", None, json!({})).await;
+    let mut files = Demo::default().files();
+    files.pop();
+    files.push(instance("ldap", "openldap_ns", "replicaCount: \"4\""));
+    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
+    assert_eq!(world.osm.records(Collection::NsInstances).len(), 1);
+}
