@@ -3,18 +3,19 @@
 //!
 //! Pure. Source: NBI_FACTS.md section 7.
 
+mod gunzip;
 mod zip;
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
 use crate::data::YAML_BYTES_MAX;
 use crate::problem::Problem;
 
+use gunzip::{Gunzip, is_gzip};
 pub(crate) use zip::read_zip;
 
 /// Unpacked packages above this are refused, so that a small upload cannot keep the fake busy.
@@ -24,8 +25,6 @@ const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const ENTRIES_MAX: usize = 10_000;
 /// Bytes of a header in a tar.
 const HEADER_BYTES: usize = 512;
-/// What a gzip stream begins with.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Packages with longer paths are refused; no file system takes them.
 const NAME_BYTES_MAX: usize = 4096;
 
@@ -47,7 +46,7 @@ pub(crate) struct Archive {
 ///
 /// # Errors
 /// 400 with OSM's text for what is wrong, 413 for more than the fake reads.
-pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
+pub(crate) fn read_tar_gz(bytes: &Bytes) -> Result<Archive, Problem> {
     let mut archive = Archive::default();
     let mut entries = 0;
     walk(bytes, |name, entry| {
@@ -77,7 +76,7 @@ pub(crate) fn read_tar_gz(bytes: &[u8]) -> Result<Archive, Problem> {
 ///
 /// # Errors
 /// 413 for a file of more than the fake reads.
-pub(crate) fn file_in(bytes: &[u8], path: &str) -> Result<Bytes, Problem> {
+pub(crate) fn file_in(bytes: &Bytes, path: &str) -> Result<Bytes, Problem> {
     if zip::is_zip(bytes) {
         return zip::file_in(bytes, path);
     }
@@ -97,7 +96,7 @@ type Entry<'tar, 'b> = tar::Entry<'tar, io::Take<Box<dyn Read + 'b>>>;
 /// Shows each entry with its name, in order. As in OSM, what follows the end of the tar (the
 /// checksum of the gzip stream) is not looked at.
 fn walk<'b>(
-    bytes: &'b [u8],
+    bytes: &'b Bytes,
     mut visit: impl FnMut(&str, &mut Entry<'_, 'b>) -> Result<ControlFlow<()>, Problem>,
 ) -> Result<(), Problem> {
     let mut tar = tar::Archive::new(unpacked(bytes)?.take(UNPACKED_BYTES_MAX));
@@ -116,12 +115,13 @@ fn walk<'b>(
 }
 
 /// The tar without its compression.
-fn unpacked(bytes: &[u8]) -> Result<Box<dyn Read + '_>, Problem> {
-    if bytes.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(GzDecoder::new(bytes)));
+fn unpacked(bytes: &Bytes) -> Result<Box<dyn Read + '_>, Problem> {
+    if is_gzip(bytes) {
+        let unpacked = Gunzip::new(bytes).map_err(|error| unreadable(&error))?;
+        return Ok(Box::new(unpacked));
     }
     match complaint_about(bytes) {
-        None => Ok(Box::new(bytes)),
+        None => Ok(Box::new(bytes.as_ref())),
         Some(complaint) => Err(Problem::bad_request(format!(
             "invalid file content file could not be opened successfully:\n\
              - method gz: ReadError('not a gzip file')\n\
@@ -210,8 +210,9 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::read::GzDecoder;
 
-    fn tar_gz(files: &[(&str, &str)]) -> Vec<u8> {
+    fn tar_gz(files: &[(&str, &str)]) -> Bytes {
         let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut builder = tar::Builder::new(encoder);
         for (name, content) in files {
@@ -221,7 +222,7 @@ mod tests {
             header.set_cksum();
             builder.append(&header, content.as_bytes()).unwrap();
         }
-        builder.into_inner().unwrap().finish().unwrap()
+        builder.into_inner().unwrap().finish().unwrap().into()
     }
 
     #[track_caller]
@@ -255,7 +256,7 @@ mod tests {
     }
 
     /// An archive of a descriptor and a file whose header says what `change` makes of it.
-    fn with_odd_file(change: impl Fn(&mut tar::Header)) -> Vec<u8> {
+    fn with_odd_file(change: impl Fn(&mut tar::Header)) -> Bytes {
         let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut builder = tar::Builder::new(encoder);
         for (name, content) in [("a/d.yaml", "x: 1"), ("a/odd", "y")] {
@@ -268,22 +269,22 @@ mod tests {
             header.set_cksum();
             builder.append(&header, content.as_bytes()).unwrap();
         }
-        builder.into_inner().unwrap().finish().unwrap()
+        builder.into_inner().unwrap().finish().unwrap().into()
     }
 
     #[test]
     fn tars_need_no_compression_and_what_is_none_is_told() {
         let mut plain = Vec::new();
         GzDecoder::new(&tar_gz(&[("a/d.yaml", "x: 1")])[..]).read_to_end(&mut plain).unwrap();
-        assert_eq!(read_tar_gz(&plain).unwrap().descriptor, "a/d.yaml");
+        assert_eq!(read_tar_gz(&plain.clone().into()).unwrap().descriptor, "a/d.yaml");
         plain[0] = b'b';
         for (bytes, complaint) in [
-            (plain.as_slice(), "bad checksum"),
-            (&[b'x'; 600], "invalid header"),
-            (b"x", "truncated header"),
-            (b"", "empty file"),
+            (Bytes::from(plain), "bad checksum"),
+            (Bytes::from(vec![b'x'; 600]), "invalid header"),
+            (Bytes::from_static(b"x"), "truncated header"),
+            (Bytes::new(), "empty file"),
         ] {
-            let detail = read_tar_gz(bytes).unwrap_err().detail;
+            let detail = read_tar_gz(&bytes).unwrap_err().detail;
             assert!(detail.ends_with(&format!("method tar: ReadError('{complaint}')")), "{detail}");
         }
     }
@@ -316,9 +317,14 @@ mod tests {
 
     #[test]
     fn junk_and_cut_archives_are_told_apart() {
-        assert!(read_tar_gz(b"junk").unwrap_err().detail.starts_with("invalid file content"));
+        assert!(
+            read_tar_gz(&Bytes::from_static(b"junk"))
+                .unwrap_err()
+                .detail
+                .starts_with("invalid file content")
+        );
         let whole = tar_gz(&[("a/d.yaml", "x: 1")]);
-        let cut = read_tar_gz(&whole[..whole.len() / 2]).unwrap_err();
+        let cut = read_tar_gz(&whole.slice(..whole.len() / 2)).unwrap_err();
         assert!(cut.detail.starts_with("Compressed file ended"), "{}", cut.detail);
     }
 }

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::request::parse_params;
+use crate::snapshot::Snapshot;
 use crate::world::World;
 
 pub(crate) use gate::Gate;
@@ -60,18 +61,17 @@ impl Call<'_> {
 
 /// What a route answers.
 #[derive(Debug)]
-enum Reply {
+pub(crate) enum Reply {
     Nothing,
     Data(Value),
     /// A text of this type.
     Text(&'static str, String),
-    /// Bytes of this type.
-    File(&'static str, Bytes),
+    Snapshot(Snapshot),
 }
 
 /// Why a request is refused.
 #[derive(Debug)]
-struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     reason: String,
 }
@@ -86,28 +86,32 @@ impl Refusal {
     }
 }
 
-/// Answers a request of the control API.
-pub(crate) fn answer(world: &mut World, parts: &Parts, body: &Bytes) -> Response<Body> {
+/// Does what a request of the control API asks for.
+///
+/// # Errors
+/// Why it is refused.
+pub(crate) fn serve(world: &mut World, parts: &Parts, body: &Bytes) -> Result<Reply, Refusal> {
     let now = world.settle();
-    let outcome = table::find(&parts.method, parts.uri.path()).and_then(|(route, params)| {
-        let query = parse_params(parts.uri.query().unwrap_or_default());
-        let is_known = |name: &str| route.query.iter().any(|(known, _)| *known == name);
-        if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
-            return Err(Refusal::bad_request(&format!("no query parameter `{name}` here")));
-        }
-        (route.handler)(world, &Call { params, query, body, now })
-    });
+    let (route, params) = table::find(&parts.method, parts.uri.path())?;
+    let query = parse_params(parts.uri.query().unwrap_or_default());
+    let is_known = |name: &str| route.query.iter().any(|(known, _)| *known == name);
+    if let Some((name, _)) = query.iter().find(|(name, _)| !is_known(name)) {
+        return Err(Refusal::bad_request(&format!("no query parameter `{name}` here")));
+    }
+    (route.handler)(world, &Call { params, query, body, now })
+}
+
+/// The answer to a request of the control API; that of a snapshot takes its time.
+pub(crate) fn answer(outcome: Result<Reply, Refusal>) -> Response<Body> {
+    let typed = |content_type: &str, body: Bytes| {
+        let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
+        Answer { headers, body, ..Answer::default() }.into_response()
+    };
     match outcome {
         Ok(Reply::Nothing) => Answer::of_control(StatusCode::NO_CONTENT, None).into_response(),
         Ok(Reply::Data(value)) => Answer::of_control(StatusCode::OK, Some(&value)).into_response(),
-        Ok(Reply::Text(content_type, text)) => {
-            let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
-            Answer { headers, body: text.into(), ..Answer::default() }.into_response()
-        }
-        Ok(Reply::File(content_type, body)) => {
-            let headers = vec![(CONTENT_TYPE, content_type.to_owned())];
-            Answer { headers, body, ..Answer::default() }.into_response()
-        }
+        Ok(Reply::Text(content_type, text)) => typed(content_type, text.into()),
+        Ok(Reply::Snapshot(snapshot)) => typed(snapshot::MEDIA_TYPE, snapshot.into_file().into()),
         Err(Refusal { status, reason }) => refusal(status, &reason),
     }
 }

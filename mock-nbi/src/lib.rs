@@ -219,7 +219,8 @@ impl MockNbi {
     /// All it holds, as a file that [`Self::restore`] and [`MockNbiBuilder::snapshot`] take; without
     /// the journal. Passwords are in it.
     pub fn snapshot(&self) -> Vec<u8> {
-        self.lock().snapshot()
+        let snapshot = self.lock().snapshot();
+        snapshot.into_file()
     }
 
     /// Becomes what a snapshot holds, its clock's hand-made changes too; the journal stays.

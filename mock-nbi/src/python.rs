@@ -1,15 +1,17 @@
-//! How Python prints values: `repr`, and `yaml.safe_dump` as OSM calls it.
+//! How Python prints values: `repr`, and `json.dumps` and `yaml.safe_dump` as OSM calls them.
 //!
 //! OSM's error texts and some of its record fields are Python's own notation, so clients that read
 //! them depend on it.
 
 mod complaint;
+mod json;
 mod read;
 mod text;
 mod yaml;
 
 use serde_json::{Number, Value};
 
+pub(crate) use json::{json_dumps, json_dumps_indented, push_indented, push_reindented};
 pub(crate) use read::{YamlSource, read_yaml};
 pub(crate) use yaml::{ANSWER, DESCRIPTOR, NESTED, YamlStyle, yaml_dump};
 
@@ -84,100 +86,6 @@ pub(crate) fn repr_str(text: &str) -> String {
         }
     }
     out.push(quote);
-    out
-}
-
-/// `json.dumps(value)`: one line, a blank after `,` and `:`, ASCII only.
-pub(crate) fn json_dumps(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(json_dumps).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(fields) => {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(key, value)| format!("{}: {}", json_string(key), json_dumps(value)))
-                .collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-        Value::String(text) => json_string(text),
-        Value::Number(number) => number_repr(number),
-        other => other.to_string(),
-    }
-}
-
-/// `json.dumps(value, indent=4)` with a line end.
-pub(crate) fn json_dumps_indented(value: &Value) -> String {
-    let mut out = String::new();
-    write_indented(&mut out, value, 0);
-    out.push('\n');
-    out
-}
-
-fn write_indented(out: &mut String, value: &Value, depth: usize) {
-    let newline = |out: &mut String, depth: usize| {
-        out.push('\n');
-        (0..depth).for_each(|_| out.push_str("    "));
-    };
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                newline(out, depth + 1);
-                write_indented(out, item, depth + 1);
-            }
-            newline(out, depth);
-            out.push(']');
-        }
-        Value::Object(fields) if !fields.is_empty() => {
-            out.push('{');
-            for (index, (key, item)) in fields.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                newline(out, depth + 1);
-                push_json_string(out, key);
-                out.push_str(": ");
-                write_indented(out, item, depth + 1);
-            }
-            newline(out, depth);
-            out.push('}');
-        }
-        Value::String(text) => push_json_string(out, text),
-        other => out.push_str(&json_dumps(other)),
-    }
-}
-
-fn push_json_string(out: &mut String, text: &str) {
-    let is_plain =
-        text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
-    if is_plain {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    } else {
-        out.push_str(&json_string(text));
-    }
-}
-
-fn json_string(text: &str) -> String {
-    let quoted = Value::from(text).to_string();
-    if quoted.is_ascii() {
-        return quoted;
-    }
-    let mut out = String::with_capacity(quoted.len());
-    for character in quoted.chars() {
-        if character.is_ascii() {
-            out.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
     out
 }
 

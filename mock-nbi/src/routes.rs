@@ -341,10 +341,13 @@ pub(crate) fn list_or_show(
 
 /// A record with what OSM derives when it is read.
 fn shown(collection: Collection, record: &Value) -> Value {
-    match collection {
-        Collection::VnfPackages | Collection::NsDescriptors | Collection::SliceTemplates => {
-            packages::shown(collection, record)
-        }
-        _ => record.clone(),
-    }
+    if is_shown_as_kept(collection) { record.clone() } else { packages::shown(collection, record) }
+}
+
+/// Whether nothing is derived when records of a collection are read.
+fn is_shown_as_kept(collection: Collection) -> bool {
+    !matches!(
+        collection,
+        Collection::VnfPackages | Collection::NsDescriptors | Collection::SliceTemplates
+    )
 }

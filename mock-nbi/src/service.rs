@@ -107,15 +107,18 @@ impl NbiService {
             Err(Unread::NoRoom) => return Ok(self.refuse(parts, &Problem::no_room())),
         };
         if is_control {
-            let (answer, saving) = self.lock_and(|world| {
-                let answer = control::answer(world, &parts, &body.bytes);
-                (answer, world.save())
+            let (outcome, saving) = self.lock_and(|world| {
+                let outcome = control::serve(world, &parts, &body.bytes);
+                (outcome, world.save())
             });
             let saving = saving.filter(|_| !control::is_of_memory(&parts));
-            return Ok(match saved(saving).await {
-                Ok(()) => answer,
-                Err(reason) => control::refusal(StatusCode::INTERNAL_SERVER_ERROR, &reason),
-            });
+            return match saved(saving).await {
+                Ok(()) if matches!(outcome, Ok(control::Reply::Snapshot(_))) => {
+                    aside(move || control::answer(outcome)).await
+                }
+                Ok(()) => Ok(control::answer(outcome)),
+                Err(reason) => Ok(control::refusal(StatusCode::INTERNAL_SERVER_ERROR, &reason)),
+            };
         }
         let started = tokio::time::Instant::now();
         let request = format!("{} {}", parts.method, blank_token(path));
@@ -138,7 +141,8 @@ impl NbiService {
             });
         }
         if let Some(list) = sent.answer.list.take() {
-            sent.answer.list = Some(measured(list).await?);
+            let measured = aside(move || LongList::Measured(list.measure())).await?;
+            sent.answer.list = Some(measured);
             self.lock_and(|world| self.end(world, &delivery, &known, &mut sent));
         }
         drop((delivery, body));
@@ -298,12 +302,11 @@ async fn saved(saving: Option<Saving>) -> Result<(), String> {
     }
 }
 
-/// Reckons the length of a long list, aside where there are threads for that.
-async fn measured(list: LongList) -> io::Result<LongList> {
-    let measure = move || LongList::Measured(list.measure());
+/// Does what takes long, aside where there are threads for that.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime.spawn_blocking(measure).await.map_err(io::Error::other),
-        Err(_) => Ok(measure()),
+        Ok(runtime) => runtime.spawn_blocking(work).await.map_err(io::Error::other),
+        Err(_) => Ok(work()),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::fault::Faults;
 use crate::ids::Ids;
 use crate::operation::Counted;
 use crate::release::Release;
-use crate::state::db::Collection;
+use crate::state::db::{Collection, Record};
 use crate::state::forced::ForcedOperations;
 use crate::state::kept::entry_json;
 use crate::store::{Changes, DataError, Saving, Store};
@@ -87,7 +87,7 @@ fn name_of(release: Release) -> String {
     name.as_str().unwrap_or_default().to_owned()
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Header {
     format: String,
     version: u32,
@@ -118,29 +118,61 @@ struct Rest {
     callbacks: BTreeSet<String>,
 }
 
-impl World {
-    /// All of it as a file.
-    pub(crate) fn snapshot(&mut self) -> Vec<u8> {
-        let now = self.settle();
+/// A part as it was when it was asked for.
+#[derive(Debug)]
+enum Part {
+    /// Not yet written down.
+    Record(Collection, u64, Record),
+    Json(String, Vec<u8>),
+}
+
+impl Part {
+    fn into_json(self) -> (String, Vec<u8>) {
+        match self {
+            Self::Record(collection, number, record) => {
+                (record_name(collection, number), record.json())
+            }
+            Self::Json(name, json) => (name, json),
+        }
+    }
+}
+
+/// All that a world held at one time.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    header: Header,
+    parts: Vec<Part>,
+}
+
+impl Snapshot {
+    /// It as a file; takes its time.
+    pub(crate) fn into_file(self) -> Vec<u8> {
         let mut file = GzEncoder::new(Vec::new(), Compression::fast());
-        let header = Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            release: self.state.release,
-            now,
-        };
         let mut write = |line: &[u8]| {
             file.write_all(line).and_then(|()| file.write_all(b"\n")).expect("memory takes all");
         };
-        write(&entry_json(&header));
-        let mut count = 0_u64;
-        self.each_part(|name, json| {
-            count += 1;
-            let name = entry_json(name);
-            write(&[b"{\"part\":", name.as_slice(), b",\"value\":", json, b"}"].concat());
-        });
+        write(&entry_json(&self.header));
+        let count = self.parts.len();
+        for part in self.parts {
+            let (name, json) = part.into_json();
+            let name = entry_json(&name);
+            write(&[b"{\"part\":", name.as_slice(), b",\"value\":", &json, b"}"].concat());
+        }
         write(format!("{{\"parts\":{count}}}").as_bytes());
         file.finish().expect("memory takes all")
+    }
+}
+
+impl World {
+    /// All of it, to be written down later.
+    pub(crate) fn snapshot(&mut self) -> Snapshot {
+        let header = Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            now: self.settle(),
+            release: self.state.release,
+        };
+        Snapshot { header, parts: self.parts() }
     }
 
     /// Becomes what a snapshot holds, and gives its time; journal and data folder stay.
@@ -219,17 +251,20 @@ impl World {
         if found == wanted { Ok(()) } else { Err(SnapshotError::OtherRelease { found, wanted }) }
     }
 
-    /// Hands over every part by name and JSON.
-    fn each_part(&mut self, mut each: impl FnMut(&str, &[u8])) {
+    /// Every part.
+    fn parts(&mut self) -> Vec<Part> {
+        let mut parts = Vec::new();
         for collection in Collection::ALL {
-            for (number, record) in self.state.db.numbered(*collection) {
-                each(&record_name(*collection, number), &record.json());
-            }
+            let records = self.state.db.numbered(*collection);
+            parts.extend(records.map(|(number, record)| Part::Record(*collection, number, record)));
         }
         for (kind, kept) in self.state.kept() {
-            kept.each(&mut |number, json| each(&format!("{kind}/{number:012}"), &json));
+            kept.each(&mut |number, json| {
+                parts.push(Part::Json(format!("{kind}/{number:012}"), json));
+            });
         }
-        each(REST, &entry_json(&self.rest()));
+        parts.push(Part::Json(REST.to_owned(), entry_json(&self.rest())));
+        parts
     }
 
     fn rest(&self) -> Rest {
@@ -283,7 +318,8 @@ impl World {
         if self.is_replaced {
             self.is_replaced = false;
             changes.is_all = true;
-            self.each_part(|name, json| changes.parts.push((name.to_owned(), Some(json.to_vec()))));
+            let parts = self.parts().into_iter().map(Part::into_json);
+            changes.parts.extend(parts.map(|(name, json)| (name, Some(json))));
             return changes;
         }
         for (collection, number, record) in self.state.db.take_written() {

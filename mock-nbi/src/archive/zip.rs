@@ -147,7 +147,7 @@ mod tests {
         let packed = zip_of(&[("d.yaml", b"x: 1"), ("Scripts/e", b"content")]);
         let archive = read_zip(&packed).unwrap();
         assert_eq!((archive.folder.as_str(), &archive.descriptor_text[..]), ("", &b"x: 1"[..]));
-        assert_eq!(super::super::file_in(&packed, "Scripts/e").unwrap(), "content");
+        assert_eq!(super::super::file_in(&packed.into(), "Scripts/e").unwrap(), "content");
     }
 
     #[test]

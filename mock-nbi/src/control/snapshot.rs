@@ -1,14 +1,12 @@
 //! The whole NBI as a file.
 
-use bytes::Bytes;
-
 use super::{Call, Refusal, Reply};
 use crate::world::World;
 
 pub(super) const MEDIA_TYPE: &str = "application/gzip";
 
 pub(super) fn save(world: &mut World, _: &Call) -> Result<Reply, Refusal> {
-    Ok(Reply::File(MEDIA_TYPE, Bytes::from(world.snapshot())))
+    Ok(Reply::Snapshot(world.snapshot()))
 }
 
 pub(super) fn load(world: &mut World, call: &Call) -> Result<Reply, Refusal> {

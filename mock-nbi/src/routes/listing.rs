@@ -6,9 +6,10 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::shown;
+use super::{is_shown_as_kept, shown};
 use crate::filter::Filter;
 use crate::negotiate::Format;
+use crate::python;
 use crate::state::db::{Collection, Record};
 use crate::state::session::Session;
 
@@ -16,6 +17,8 @@ use crate::state::session::Session;
 pub(super) const SHORT_MAX: usize = 1000;
 /// A piece of the text ends with the row that brings it to so many bytes.
 const PIECE_BYTES: usize = 64 * 1024;
+/// How deep in the list's JSON a row stands.
+const ROW_DEPTH: usize = 1;
 
 /// Records of which those are to be sent that the session sees and the filter accepts.
 #[derive(Clone, Debug)]
@@ -66,6 +69,26 @@ impl Measured {
         Pieces { of: self, next_row: 0 }
     }
 
+    /// Adds the text of one row, without what stands around it in the list.
+    fn push_row(&self, text: &mut String, record: &Record) {
+        let (open, _, close) = frame(self.format);
+        match (self.format, record) {
+            (Format::Json, Record::Packed(packed)) if is_shown_as_kept(self.collection) => {
+                python::push_reindented(text, &packed.json(), ROW_DEPTH);
+            }
+            (Format::Json, _) => {
+                let row = shown(self.collection, &record.value());
+                python::push_indented(text, &row, ROW_DEPTH);
+            }
+            (Format::Yaml | Format::Html, _) => {
+                let row = shown(self.collection, &record.value());
+                let list = self.format.render(&Value::Array(vec![row]));
+                let row = list.strip_prefix(open).unwrap_or(&list);
+                text.push_str(row.strip_suffix(close).unwrap_or(row));
+            }
+        }
+    }
+
     /// The text, piece by piece, for a stream.
     pub(crate) fn into_pieces(self) -> Pieces<Self> {
         Pieces { of: self, next_row: 0 }
@@ -94,14 +117,11 @@ impl<T: std::borrow::Borrow<Measured>> Iterator for Pieces<T> {
         }
         let mut text = String::new();
         while self.next_row < count && text.len() < PIECE_BYTES {
-            let row = shown(list.collection, &list.rows[self.next_row].value());
+            let record = &list.rows[self.next_row];
             self.next_row += 1;
-            let list_of_one = list.format.render(&Value::Array(vec![row]));
             let (open, between, close) = frame(list.format);
-            let inner = list_of_one.strip_prefix(open).unwrap_or(&list_of_one);
-            let inner = inner.strip_suffix(close).unwrap_or(inner);
             text.push_str(if self.next_row == 1 { open } else { between });
-            text.push_str(inner);
+            list.push_row(&mut text, record);
             if self.next_row == count {
                 text.push_str(close);
             }
@@ -113,7 +133,7 @@ impl<T: std::borrow::Borrow<Measured>> Iterator for Pieces<T> {
 /// What stands before, between and behind the rows of a list.
 fn frame(format: Format) -> (&'static str, &'static str, &'static str) {
     match format {
-        Format::Json => ("[\n", ",\n", "\n]\n"),
+        Format::Json => ("[\n    ", ",\n    ", "\n]\n"),
         Format::Yaml => ("---\n", "", ""),
         Format::Html => ("<pre>", "", "</pre>"),
     }
@@ -122,7 +142,7 @@ fn frame(format: Format) -> (&'static str, &'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use crate::state::db::Db;
 
     fn session() -> Session {
         Session {
@@ -140,23 +160,33 @@ mod tests {
 
     #[test]
     fn a_list_in_pieces_has_the_text_of_the_list_in_one() {
-        for count in [0, 1, 2, 700] {
-            let record = |n: usize| {
-                json!({"_id": n.to_string(), "text": "a: é\n- b".repeat(n % 40), "none": [], "list": [{"x": [n]}],
-                    "_admin": {"projects_read": [if n % 7 == 3 { "other" } else { "p" }]}})
+        // More than are kept unpacked, and fewer.
+        for (count, collection) in [
+            (0, Collection::NsInstances),
+            (1, Collection::NsInstances),
+            (2, Collection::VnfPackages),
+            (1100, Collection::NsInstances),
+            (1100, Collection::VnfPackages),
+        ] {
+            let mut db = Db::default();
+            for n in 0..count {
+                db.put(
+                    collection,
+                    json!({"_id": n.to_string(), "text": "a: é\n- b".repeat(n % 40), "none": [],
+                        "list": [{"x": [n], "y": 1e-7 * n as f64}],
+                        "_admin": {"projects_read": [if n % 7 == 3 { "other" } else { "p" }]}}),
+                );
+            }
+            let listing = || {
+                let filter = Filter::parse(&[("text.neq".into(), "nothing".into())], false);
+                let filter = filter.unwrap();
+                let candidates = db.candidates(collection, &filter);
+                Listing { collection, session: session(), filter, candidates }
             };
-            let candidates = (0..count).map(|n| Record::Live(Arc::new(record(n)))).collect();
-            let filter = Filter::parse(&[("text.neq".into(), "nothing".into())], false).unwrap();
-            let collection = Collection::VnfPackages;
-            let listing = || Listing { collection, session: session(), filter, candidates };
-            let listing = listing();
-            let whole = listing.value();
-            let candidates = listing.candidates.clone();
+            let whole = listing().value();
+            assert_eq!(whole.as_array().unwrap().len(), (0..count).filter(|n| n % 7 != 3).count());
             for format in [Format::Json, Format::Yaml] {
-                let filter = Filter::parse(&[], false).unwrap();
-                let candidates = candidates.clone();
-                let listing = Listing { collection, session: session(), filter, candidates };
-                let measured = listing.measure(format);
+                let measured = listing().measure(format);
                 let text: Vec<u8> = measured.clone().into_pieces().flatten().collect();
                 assert_eq!(String::from_utf8(text).unwrap(), format.render(&whole), "{count}");
                 assert_eq!(measured.length, format.render(&whole).len());

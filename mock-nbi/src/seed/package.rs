@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::{SeedError, refused};
@@ -53,7 +54,7 @@ pub(super) fn plant(
 
 /// OSM is told by the URL which kind a package is; here the descriptor's envelope says so. Without
 /// one it is what it can be.
-fn possible_kinds(packed: &[u8]) -> Vec<Kind> {
+fn possible_kinds(packed: &Bytes) -> Vec<Kind> {
     let text = archive::read_tar_gz(packed).map(|archive| archive.descriptor_text);
     let text = text.ok().and_then(|text| String::from_utf8(text.to_vec()).ok());
     let content = text.and_then(|text| data::from_yaml(&text).ok()).unwrap_or_default();

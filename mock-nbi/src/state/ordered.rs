@@ -84,6 +84,23 @@ impl<K: Clone + Eq + Hash, V> Ordered<K, V> {
         self.entries.remove(&number).map(|(_, value)| value)
     }
 
+    /// The value of the first entry.
+    pub(crate) fn first(&self) -> Option<&V> {
+        self.entries.first_key_value().map(|(_, (_, value))| value)
+    }
+
+    /// Removes the first entry.
+    pub(crate) fn remove_first(&mut self) {
+        if let Some((number, (key, _))) = self.entries.pop_first() {
+            self.written.note(number);
+            self.numbers.remove(&key);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Removes every entry.
     pub(crate) fn clear(&mut self) {
         self.entries.keys().for_each(|number| self.written.note(*number));
@@ -149,5 +166,8 @@ mod tests {
         }
         assert!(copy.place(99, serde_json::json!(["a", 1])).is_err());
         assert_eq!(copy.get("b"), Some(&3));
+        assert_eq!((copy.len(), copy.first()), (4, Some(&3)));
+        copy.remove_first();
+        assert_eq!((copy.len(), copy.first(), copy.get("a")), (3, Some(&1), None));
     }
 }

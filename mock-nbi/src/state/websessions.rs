@@ -2,7 +2,7 @@
 //!
 //! Source: NBI_FACTS.md section 3; OSM NBI `auth.py`, `authorize`, and `nbi.py`, `token`.
 
-use indexmap::IndexMap;
+use super::ordered::Ordered;
 
 /// Seconds without a request after which a session is forgotten. Source: CherryPy's default, and
 /// the recorded `Max-Age`.
@@ -11,15 +11,16 @@ const TIMEOUT_SECONDS: f64 = 3600.0;
 const SESSIONS_MAX: usize = 10_000;
 
 /// What a session remembers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 enum Memory {
+    #[default]
     Nothing,
     Token(String),
     /// After a log-out: nothing, but not through Basic authentication either.
     LoggedOut,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct WebSession {
     memory: Memory,
     until: f64,
@@ -28,7 +29,7 @@ struct WebSession {
 /// Every session that a request has used.
 #[derive(Debug, Default)]
 pub(crate) struct WebSessions {
-    sessions: IndexMap<String, WebSession>,
+    sessions: Ordered<String, WebSession>,
 }
 
 impl WebSessions {
@@ -63,17 +64,18 @@ impl WebSessions {
 
     fn touch(&mut self, id: &str, now: f64) -> &mut WebSession {
         // A session that is used moves to the end, so those that time out first stand in front.
-        let memory = match self.sessions.shift_remove(id) {
+        let memory = match self.sessions.remove(id) {
             Some(session) if session.until > now => session.memory,
             _ => Memory::Nothing,
         };
-        while self.sessions.first().is_some_and(|(_, session)| session.until <= now)
+        while self.sessions.first().is_some_and(|session| session.until <= now)
             || self.sessions.len() >= SESSIONS_MAX
         {
-            self.sessions.shift_remove_index(0);
+            self.sessions.remove_first();
         }
-        let session = WebSession { memory, until: now + TIMEOUT_SECONDS };
-        self.sessions.entry(id.to_owned()).or_insert(session)
+        let session = self.sessions.get_or_default(id.to_owned());
+        *session = WebSession { memory, until: now + TIMEOUT_SECONDS };
+        session
     }
 }
 

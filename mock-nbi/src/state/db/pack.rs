@@ -29,19 +29,20 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// The record as compact JSON.
-    pub(super) fn json(&self) -> Vec<u8> {
-        decompress_with_dict(&self.compressed, self.json_bytes, &self.dictionary)
-            .expect("these bytes were compressed with this dictionary")
+    pub(crate) fn json(&self) -> String {
+        let json = decompress_with_dict(&self.compressed, self.json_bytes, &self.dictionary)
+            .expect("these bytes were compressed with this dictionary");
+        String::from_utf8(json).expect("JSON is text")
     }
 
     /// The record.
     pub(super) fn unpack(&self) -> Value {
-        serde_json::from_slice(&self.json()).expect("the packed bytes are JSON")
+        serde_json::from_str(&self.json()).expect("the packed bytes are JSON")
     }
 
     /// These fields of the record; the others are skipped, which is quicker.
     pub(super) fn unpack_fields(&self, names: &[&str]) -> Value {
-        fields_of(&self.json(), names).expect("the packed bytes are a JSON object")
+        fields_of(self.json().as_bytes(), names).expect("the packed bytes are a JSON object")
     }
 }
 
