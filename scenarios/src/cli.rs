@@ -37,7 +37,8 @@ Examples:
 A scenario file says what OSM has before (`given`), and then what happens (`steps`):
   purpose: What it shows.
   repository: {trees: ../trees/packaging}     # a folder per tag; or {git: URL or path} with tags
-  given: [{vim_account: mylocation1}, {k8s_cluster: c1, at: mylocation1}, {package: folder}]
+  given: [{vim_account: mylocation1}, {k8s_cluster: c1, at: mylocation1}, {package: folder},
+          {quota: ns_instances, at_most: 2}]
   steps:
     - apply: v1                               # or {tag: v1, within: 5s}; or plan: v1
     - expect: {end: converged, requests: {writes: 3}, changes: [\"NS ldap: upgrade started\"]}

@@ -34,6 +34,7 @@ const LOOK_PAUSE: Duration = Duration::from_secs(1);
 pub struct Hand {
     transport: Transport,
     base: String,
+    project: String,
     bearer: String,
     requests: u64,
 }
@@ -122,7 +123,8 @@ impl Hand {
     /// Dropped before its end, a token may be left, which OSM forgets within the hour.
     pub async fn log_in(transport: Transport, connection: &Connection) -> Result<Self, HandError> {
         let base = connection.base.as_str().trim_end_matches('/').to_owned();
-        let mut hand = Self { transport, base, bearer: String::new(), requests: 0 };
+        let project = connection.project.clone();
+        let mut hand = Self { transport, base, project, bearer: String::new(), requests: 0 };
         let path = "/osm/admin/v1/tokens";
         let body = json!({
             "username": connection.user,
@@ -182,6 +184,12 @@ impl Hand {
                     "credentials": {},
                 });
                 self.register("K8s cluster", "k8sclusters", name, body).await
+            }
+            Given::Quota { of, at_most } => {
+                let path = format!("/osm/admin/v1/projects/{}", self.project);
+                let body = json!({ "name": self.project, "quotas": { of: at_most } });
+                self.call(Method::PATCH, &path, Content::Json(body)).await?;
+                Ok(Made::Now)
             }
             Given::Package { folder } => self.onboard(world.package(folder)).await,
             Given::NsInstance { name, nsd, vim_account, kdus } => {

@@ -237,7 +237,8 @@ impl Runner<'_> {
         let served = self.served_so_far().await?;
         let nbi = self.nbi();
         let mut watcher = Watcher::new(story);
-        let report = converge(&nbi, &revision, &PassOptions::default(), within, stop, &mut watcher).await;
+        let report =
+            converge(&nbi, &revision, &PassOptions::default(), within, stop, &mut watcher).await;
         self.applied_tag = Some(tag.to_owned());
         let operations_probed = watcher.probed.len() as u64;
         story.log_out(nbi.log_out().await);

@@ -34,6 +34,13 @@ pub enum Given {
         /// The VIM account's name.
         vim_account: String,
     },
+    /// How much of something the project may have.
+    Quota {
+        /// Of what, in OSM's word (`ns_instances`).
+        of: String,
+        /// How many.
+        at_most: u64,
+    },
     /// A package that another tool uploaded.
     Package {
         /// The folder, relative to the scenario file.

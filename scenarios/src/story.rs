@@ -6,12 +6,13 @@
 mod commit;
 mod pass;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
 use mock_nbi::{Fault, FaultKind};
 use osmops::ids::OpId;
+use osmops::plan::Item;
 use owo_colors::{OwoColorize, Style};
 use tokio::time::Instant;
 
@@ -52,6 +53,8 @@ pub struct Story {
     text: String,
     /// What was said last of each operation.
     told: BTreeMap<OpId, String>,
+    /// The items that a pass over very many tells of; all where there are few.
+    examples: Option<BTreeSet<Item>>,
 }
 
 impl Story {
@@ -63,6 +66,7 @@ impl Story {
             advanced: Duration::ZERO,
             text: String::new(),
             told: BTreeMap::new(),
+            examples: None,
         }
     }
 
@@ -154,6 +158,9 @@ impl Story {
             Given::K8sCluster { name, vim_account } => {
                 (format!("Kubernetes cluster {name} at {vim_account}"), None)
             }
+            Given::Quota { of, at_most } => {
+                (format!("a quota of {at_most} for `{of}` of the project"), None)
+            }
             Given::Package { folder } => {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 (format!("package {name}"), Some("uploaded by another tool".to_owned()))
@@ -216,7 +223,7 @@ impl Story {
         let line = |served: &Served| {
             let query = match served.query.as_str() {
                 "" => String::new(),
-                query => format!("?{query}"),
+                query => format!("?{}", shortened(query)),
             };
             let status = served.status.map_or("no answer".to_owned(), |status| status.to_string());
             format!("{:<6} {}{query} {status}", served.method, served.path)
@@ -302,6 +309,16 @@ impl Story {
              this story took {hand_requests} more.{over}",
             plural(total, "request")
         ));
+    }
+}
+
+/// A filter that names very many values is told by its first one.
+fn shortened(query: &str) -> String {
+    const VALUES_MAX: usize = 4;
+    let values = query.split(',').count();
+    match query.split_once(',') {
+        Some((first, _)) if values > VALUES_MAX => format!("{first},… ({values} values)"),
+        _ => query.to_owned(),
     }
 }
 

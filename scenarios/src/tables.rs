@@ -10,6 +10,9 @@ use crate::hand::{InstanceSeen, OperationSeen, OsmState};
 /// The widest a table gets; beyond it cells are wrapped.
 const WIDTH: u16 = 100;
 
+/// Of more rows than this, half as many are shown.
+const ROWS_MAX: usize = 20;
+
 /// Packages, by kind and id.
 pub fn packages(osm: &OsmState) -> String {
     let rows = osm.packages.iter().map(|package| {
@@ -83,13 +86,19 @@ fn render(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(header);
-    for row in rows {
+    let rows: Vec<Vec<String>> = rows.collect();
+    let shown = if rows.len() > ROWS_MAX { ROWS_MAX / 2 } else { rows.len() };
+    let hidden = rows.len() - shown;
+    for row in rows.into_iter().take(shown) {
         table.add_row(row);
     }
     if table.is_empty() {
         return format!("no {what}");
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let mut lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more of the sort {what}"));
+    }
     lines.join("\n")
 }
 

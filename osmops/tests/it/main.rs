@@ -8,6 +8,7 @@ mod convergence;
 mod failures;
 mod layering;
 mod nbi_errors;
+mod original;
 mod others_hands;
 mod ownership;
 mod properties;

@@ -212,7 +212,7 @@ impl Decoder {
     fn given(&mut self, node: &Node) -> Option<Placed<Given>> {
         let mut fields = self.item(node, "something given")?;
         let mut texts = Vec::new();
-        for key in ["vim_account", "k8s_cluster", "package", "ns_instance"] {
+        for key in ["vim_account", "k8s_cluster", "quota", "package", "ns_instance"] {
             if let Some((text, _)) = fields.optional_text(key) {
                 texts.push((key, text.to_owned()));
             }
@@ -223,6 +223,16 @@ impl Decoder {
             [("k8s_cluster", name)] => fields.required_text("at").map(|(vim_account, _)| {
                 Given::K8sCluster { name: name.clone(), vim_account: vim_account.to_owned() }
             }),
+            [("quota", of)] => {
+                let at_most = fields.required("at_most").and_then(|node| {
+                    let number = node.to_json().as_u64();
+                    if number.is_none() {
+                        self.note(node, "`at_most` must be a whole number");
+                    }
+                    number
+                });
+                at_most.map(|at_most| Given::Quota { of: of.clone(), at_most })
+            }
             [("ns_instance", name)] => {
                 let nsd = fields.required_text("nsd").map(|(text, _)| text.to_owned());
                 let at = fields.required_text("at").map(|(text, _)| text.to_owned());
@@ -240,7 +250,7 @@ impl Decoder {
             _ => {
                 self.note(
                     node,
-                    "one of `vim_account`, `k8s_cluster`, `package` and `ns_instance` belongs here",
+                    "one of `vim_account`, `k8s_cluster`, `quota`, `package` and `ns_instance` belongs here",
                 );
                 None
             }

@@ -1,15 +1,23 @@
 //! What `osmops` reads, plans, sends and sees.
 
+use std::collections::BTreeMap;
+
 use osmops::apply::ActionResult;
 use osmops::nbi::NbiError;
 use osmops::observed::{OpEnd, OpState};
-use osmops::plan::{Action, Plan, PlannedAction, render};
+use osmops::plan::{Action, Item, Plan, PlannedAction, render};
 use osmops::reconcile::OperationLook;
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
 use owo_colors::Style;
 
 use super::{Sign, Story, plural};
+
+/// Of more entries or actions than this only some are told.
+const TOLD_MAX: usize = 30;
+
+/// How many of each sort are told then.
+const EXAMPLES: usize = 4;
 
 impl Story {
     /// A plan that is about to be carried out; `pass` counts from 1 within one `apply`.
@@ -29,6 +37,16 @@ impl Story {
             (_, false) => self.timed("OSM was read again. The plan:"),
         }
         self.rendered(plan);
+        self.examples = (plan.actions.len() > TOLD_MAX).then(|| {
+            let items = plan.actions.iter().map(|action| action.item.clone());
+            items.take(EXAMPLES).collect()
+        });
+        if let Some(examples) = &self.examples {
+            let rest = plan.actions.len() - examples.len();
+            self.timed(&format!(
+                "(Of the {rest} last of these actions only what goes wrong is told.)"
+            ));
+        }
     }
 
     /// A plan that is only looked at.
@@ -38,8 +56,28 @@ impl Story {
         self.line(format!("OSM Ops sent {}.", counted(requests)));
     }
 
+    /// Of a plan with very many entries the first of each sort, and its summary.
     fn rendered(&mut self, plan: &Plan) {
-        for line in render(plan).lines() {
+        let text = render(plan);
+        let is_long = plan.entries.len() > TOLD_MAX;
+        let mut shown: BTreeMap<char, usize> = BTreeMap::new();
+        let mut hidden = 0;
+        let mut hides = false;
+        let last = text.lines().count().saturating_sub(1);
+        for (index, line) in text.lines().enumerate() {
+            let sign = line.chars().next().filter(|first| *first != ' ');
+            if let (true, Some(sign)) = (is_long && index < last, sign) {
+                let count = shown.entry(sign).or_default();
+                *count += 1;
+                hides = *count > EXAMPLES && sign != '!';
+                hidden += usize::from(hides);
+            }
+            if hides && index < last {
+                continue;
+            }
+            if index == last && hidden > 0 {
+                self.line(format!("    (and {hidden} more of these sorts)"));
+            }
             let style = match line.chars().next() {
                 Some('+') => Style::new().green(),
                 Some('~' | '…') => Style::new().yellow(),
@@ -51,7 +89,14 @@ impl Story {
         }
     }
 
+    fn is_told(&self, item: &Item) -> bool {
+        self.examples.as_ref().is_none_or(|examples| examples.contains(item))
+    }
+
     pub(crate) fn action_starts(&mut self, action: &PlannedAction) {
+        if !self.is_told(&action.item) {
+            return;
+        }
         let what = match &action.action {
             Action::CreatePackage { .. } => "packing and uploading it",
             Action::UpdatePackage { .. } => "packing and uploading it over the old files",
@@ -65,6 +110,10 @@ impl Story {
 
     pub(crate) fn action_ended(&mut self, action: &PlannedAction, result: &ActionResult) {
         let item = &action.item;
+        let is_good = matches!(result, ActionResult::Done | ActionResult::Started(_));
+        if is_good && !self.is_told(item) {
+            return;
+        }
         let line = match result {
             ActionResult::Done => self.marked(Sign::Good, &format!("{item}: OSM has it")),
             ActionResult::Started(operation) => {
@@ -94,7 +143,9 @@ impl Story {
                 (Sign::Bad, format!("operation {}: {}", word(look.state), look.words))
             }
         };
-        if self.told.get(&look.operation) == Some(&text) {
+        let is_bad = matches!(sign, Sign::Bad);
+        let is_known = self.told.get(&look.operation) == Some(&text);
+        if is_known || !(is_bad || self.is_told(&look.item)) {
             return;
         }
         let line = self.marked(sign, &format!("{}: {text}", look.item));
@@ -131,6 +182,9 @@ impl Story {
                 let detail = item.detail.as_deref().unwrap_or("no reason given");
                 let line = self.marked(Sign::Bad, &format!("{}: {detail}", item.item));
                 self.line(format!("    {line}"));
+                if let Some(help) = item.help {
+                    self.line(format!("        {help}"));
+                }
             }
         }
         self.line(format!("OSM Ops sent {}.", counted(requests)));

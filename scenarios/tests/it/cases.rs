@@ -52,6 +52,7 @@ macro_rules! cases {
 }
 
 cases! {
+    big_repo: "big-repo",
     commit_during_operation: "commit-during-operation",
     dev_mode: "dev-mode",
     failed_operation: "failed-operation",
@@ -60,6 +61,7 @@ cases! {
     local_clusters: "local-clusters",
     lost_answer: "lost-answer",
     packaging: "packaging",
+    quota: "quota",
     restart: "restart",
 }
 

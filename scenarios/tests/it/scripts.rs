@@ -34,7 +34,7 @@ steps:
         mistakes(text),
         [
             "s.yaml:2:24: unknown key `repository.upstrem`, did you mean `repository.upstream`?",
-            "s.yaml:4:5: one of `vim_account`, `k8s_cluster`, `package` and `ns_instance` belongs here",
+            "s.yaml:4:5: one of `vim_account`, `k8s_cluster`, `quota`, `package` and `ns_instance` belongs here",
             "s.yaml:4:5: unknown key `vim_acount`, did you mean `vim_account`?",
             "s.yaml:5:5: `at` is missing",
             "s.yaml:7:5: unknown key `aply`, did you mean `apply`?",
