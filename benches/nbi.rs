@@ -44,7 +44,7 @@ impl Client {
 
     fn create_instance(&self) -> String {
         let body = json!({
-            "nsName": "ns", "nsdId": self.nsd_id, "nsDescription": "", "vimAccountId": self.vim_id,
+            "nsName": "ns", "nsdId": self.nsd_id, "nsDescription": "bench", "vimAccountId": self.vim_id,
         });
         word(&self.send("POST", INSTANCES_PATH, Some(&body))["id"])
     }
