@@ -10,12 +10,14 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use bzip2::read::MultiBzDecoder;
+use lzma_rust2::XzReader;
 use serde::{Deserialize, Serialize};
 
 use crate::data::YAML_BYTES_MAX;
 use crate::problem::Problem;
 
-use gunzip::{Gunzip, is_gzip};
+use gunzip::{Gunzip, MAGIC as GZIP_MAGIC};
 pub(crate) use zip::read_zip;
 
 /// Unpacked packages above this are refused, so that a small upload cannot keep the fake busy.
@@ -25,6 +27,8 @@ const UNPACKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const ENTRIES_MAX: usize = 10_000;
 /// Bytes of a header in a tar.
 const HEADER_BYTES: usize = 512;
+/// Streams of xz that need more memory are refused; its own strongest setting needs half of it.
+const XZ_KIB_MAX: u32 = 128 * 1024;
 /// Packages with longer paths are refused; no file system takes them.
 const NAME_BYTES_MAX: usize = 4096;
 
@@ -42,7 +46,7 @@ pub(crate) struct Archive {
     pub(crate) descriptor_text: Bytes,
 }
 
-/// Reads a tar, gzipped or not, and checks it as OSM does.
+/// Reads a tar, compressed or not, and checks it as OSM does.
 ///
 /// # Errors
 /// 400 with OSM's text for what is wrong, 413 for more than the fake reads.
@@ -114,20 +118,70 @@ fn walk<'b>(
     Ok(())
 }
 
+/// A compression that a tar can come in.
+struct Method {
+    name: &'static str,
+    /// What its streams begin with.
+    magic: &'static [u8],
+    /// What Python says of anything else.
+    complaint: &'static str,
+    open: for<'b> fn(&'b Bytes) -> io::Result<Box<dyn Read + 'b>>,
+}
+
+/// In the order in which Python tries them.
+const METHODS: [Method; 3] = [
+    Method {
+        name: "gz",
+        magic: &GZIP_MAGIC,
+        complaint: "not a gzip file",
+        open: |bytes| Ok(Box::new(Gunzip::new(bytes)?)),
+    },
+    Method {
+        name: "bz2",
+        magic: b"BZh",
+        complaint: "not a bzip2 file",
+        open: |bytes| Ok(Box::new(MultiBzDecoder::new(bytes.as_ref()))),
+    },
+    Method {
+        name: "xz",
+        magic: b"\xfd7zXZ\0",
+        complaint: "not an lzma file",
+        open: |bytes| Ok(Box::new(XzReader::new_mem_limit(bytes.as_ref(), true, XZ_KIB_MAX))),
+    },
+];
+
 /// The tar without its compression.
+///
+/// Source: OSM NBI `descriptor_topics.py` (`tarfile.open(mode="r")`) of releases 8 and 19; Python
+/// `tarfile.py` (`TarFile.open`).
 fn unpacked(bytes: &Bytes) -> Result<Box<dyn Read + '_>, Problem> {
-    if is_gzip(bytes) {
-        let unpacked = Gunzip::new(bytes).map_err(|error| unreadable(&error))?;
-        return Ok(Box::new(unpacked));
+    let mut complaints = String::new();
+    for method in METHODS {
+        let mut complaint = method.complaint;
+        if bytes.starts_with(method.magic) {
+            let mut head = Vec::new();
+            let read = (method.open)(bytes)
+                .and_then(|unpacked| unpacked.take(HEADER_BYTES as u64).read_to_end(&mut head));
+            match read.map(|_| complaint_about(&head)) {
+                Ok(None) => return (method.open)(bytes).map_err(|error| unreadable(&error)),
+                Ok(Some(found)) => complaint = found,
+                Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                    return Err(Problem::too_large());
+                }
+                // Python lets only this one pass.
+                Err(error) if method.name == "gz" && is_cut(&error) => {
+                    return Err(unreadable(&error));
+                }
+                Err(_) => {}
+            }
+        }
+        complaints += &format!("- method {}: ReadError('{complaint}')\n", method.name);
     }
     match complaint_about(bytes) {
         None => Ok(Box::new(bytes.as_ref())),
         Some(complaint) => Err(Problem::bad_request(format!(
             "invalid file content file could not be opened successfully:\n\
-             - method gz: ReadError('not a gzip file')\n\
-             - method bz2: ReadError('not a bzip2 file')\n\
-             - method xz: ReadError('not an lzma file')\n\
-             - method tar: ReadError('{complaint}')"
+             {complaints}- method tar: ReadError('{complaint}')"
         ))),
     }
 }
@@ -169,9 +223,13 @@ fn content_of(entry: &mut Entry<'_, '_>, bytes_max: u64) -> Result<Bytes, Proble
     Ok(content.into())
 }
 
+fn is_cut(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+}
+
 /// What OSM says of an archive that cannot be read on.
 fn unreadable(error: &io::Error) -> Problem {
-    Problem::bad_request(if error.kind() == io::ErrorKind::UnexpectedEof {
+    Problem::bad_request(if is_cut(error) {
         "Compressed file ended before the end-of-stream marker was reached".to_owned()
     } else {
         format!("invalid file content {error}")
@@ -287,6 +345,33 @@ mod tests {
             let detail = read_tar_gz(&bytes).unwrap_err().detail;
             assert!(detail.ends_with(&format!("method tar: ReadError('{complaint}')")), "{detail}");
         }
+    }
+
+    /// `tar c --xz a`, where `a/d.yaml` is `x: 1`.
+    const TAR_XZ: &str = "\
+        fd377a585a000004e6d6b4460200210116000000742fe5a3e027ff005f5d00308bc8830e25924a9a2f452f90\
+        686a4717b4f1e94f6769644c150b66528afa2008548063ca5b5c9077be19f6b89282fd28ffb0e7bd7d022fec\
+        d0062ac39fcca3151da130d99bc54a26dcf5928dd3f024bbac852444ef08e2219880b2d0260000007bd21ccc\
+        e6ec93cf00017b8050000000ef965bd8b1c467fb020000000004595a";
+
+    #[test]
+    fn tars_come_in_three_compressions_whatever_their_type_says() {
+        let mut plain = Vec::new();
+        GzDecoder::new(&tar_gz(&[("a/d.yaml", "x: 1")])[..]).read_to_end(&mut plain).unwrap();
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        io::Write::write_all(&mut encoder, &plain).unwrap();
+        let bz2 = Bytes::from(encoder.finish().unwrap());
+        let xz = Bytes::from(hex::decode(TAR_XZ).unwrap());
+        for packed in [&bz2, &xz] {
+            assert_eq!(read_tar_gz(packed).unwrap().descriptor_text, "x: 1");
+            assert_eq!(file_in(packed, "a/d.yaml").unwrap(), "x: 1");
+        }
+        let cut = read_tar_gz(&bz2.slice(..bz2.len() / 2)).unwrap_err().detail;
+        assert!(cut.contains("- method bz2: ReadError('not a bzip2 file')"), "{cut}");
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut encoder, &[b'x'; 600]).unwrap();
+        let no_tar = read_tar_gz(&encoder.finish().unwrap().into()).unwrap_err().detail;
+        assert!(no_tar.contains("- method gz: ReadError('invalid header')"), "{no_tar}");
     }
 
     #[test]

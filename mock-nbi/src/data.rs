@@ -50,7 +50,7 @@ pub(crate) fn from_yaml(text: &str) -> Result<Value, Unreadable<serde_yaml::Erro
     if text.len() > YAML_BYTES_MAX {
         return Err(Unreadable::TooLarge);
     }
-    if let Some(complaint) = yaml::unknown_tag(text) {
+    if let Some(complaint) = yaml::complaint_about(text) {
         return Err(Unreadable::Broken(Error::custom(complaint)));
     }
     let left = Cell::new(Some(WEIGHT_MAX));

@@ -1,7 +1,9 @@
-//! JSON read with the complaints of Python's `json` module.
+//! JSON as Python's `json` module reads it, and its complaints. What is no number there (`NaN`,
+//! `Infinity`) is nothing here.
 //!
 //! Pure. Source: recorded cases `body_formats_and_invalid_bodies` and `token_bad_credentials`.
 
+use std::ops::Range;
 use std::str::Utf8Error;
 
 use serde_json::Value;
@@ -15,9 +17,23 @@ use crate::data::{self, Unreadable};
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, Unreadable<String>> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Unreadable::Broken(decoding_complaint(bytes, error)))?;
-    data::from_json(text).map_err(|unreadable| match unreadable {
+    match data::from_json(text) {
+        Err(Unreadable::Broken(_)) => {}
+        read => return read.map_err(|_| Unreadable::TooLarge),
+    }
+    let odd = odd_numbers(text).map_err(Unreadable::Broken)?;
+    let mut plain = String::with_capacity(text.len());
+    let mut at = 0;
+    for odd in odd {
+        plain += &text[at..odd.start];
+        plain += "null";
+        at = odd.end;
+    }
+    plain += &text[at..];
+    data::from_json(&plain).map_err(|unreadable| match unreadable {
         Unreadable::TooLarge => Unreadable::TooLarge,
-        Unreadable::Broken(_) => Unreadable::Broken(complaint(text)),
+        // The scanner above is more lenient with what is in texts.
+        Unreadable::Broken(_) => Unreadable::Broken(told(text, "Expecting value", text.len())),
     })
 }
 
@@ -54,13 +70,18 @@ impl Undecodable {
     }
 }
 
-/// Finds what Python would complain about first.
-fn complaint(text: &str) -> String {
-    let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
-    let (message, at) = match scanner.document() {
-        Err(found) => found,
-        Ok(()) => ("Expecting value", scanner.at),
-    };
+/// Where numbers stand that only Python takes, or what it would complain about first.
+fn odd_numbers(text: &str) -> Result<Vec<Range<usize>>, String> {
+    let mut scanner = Scanner { text: text.as_bytes(), at: 0, odd: Vec::new() };
+    match scanner.document() {
+        Ok(()) if scanner.odd.is_empty() => Err(told(text, "Expecting value", scanner.at)),
+        Ok(()) => Ok(scanner.odd),
+        Err((message, at)) => Err(told(text, message, at)),
+    }
+}
+
+/// A complaint with its place.
+fn told(text: &str, message: &str, at: usize) -> String {
     let before = &text[..floor_boundary(text, at)];
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -77,6 +98,7 @@ const DEPTH_MAX: usize = 100;
 struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
+    odd: Vec<Range<usize>>,
 }
 
 type Scanned = Result<(), (&'static str, usize)>;
@@ -117,10 +139,18 @@ impl Scanner<'_> {
             self.at += 1;
         }
         let word = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
-        if serde_json::from_str::<Value>(word).is_ok() {
-            Ok(())
-        } else {
-            Err(("Expecting value", start))
+        if matches!(word, "NaN" | "Infinity" | "-Infinity") {
+            self.odd.push(start..self.at);
+            return Ok(());
+        }
+        match serde_json::from_str::<Value>(word) {
+            Ok(_) => Ok(()),
+            // For Python it is infinity.
+            Err(error) if error.to_string().starts_with("number out of range") => {
+                self.odd.push(start..self.at);
+                Ok(())
+            }
+            Err(_) => Err(("Expecting value", start)),
         }
     }
 
@@ -195,6 +225,7 @@ impl Scanner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn bytes_that_are_no_text_are_told_as_python_does() {
@@ -221,6 +252,14 @@ mod tests {
             panic!("no complaint");
         };
         assert_eq!(complaint, expected);
+    }
+
+    #[test]
+    fn what_only_python_takes_for_a_number_is_nothing() {
+        let text = r#"{"NaN": [NaN, -Infinity, 1e999, "Infinity"], "b": Infinity}"#;
+        let expected = json!({"NaN": [null, null, null, "Infinity"], "b": null});
+        assert_eq!(parse(text.as_bytes()).unwrap(), expected);
+        check("[-NaN]", "Expecting value: line 1 column 2 (char 1)");
     }
 
     #[test]

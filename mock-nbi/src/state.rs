@@ -14,6 +14,7 @@ pub(crate) mod installed;
 pub(crate) mod instances;
 pub(crate) mod kept;
 pub(crate) mod lcm;
+pub(crate) mod merge;
 pub(crate) mod ordered;
 pub(crate) mod packages;
 pub(crate) mod params;

@@ -12,7 +12,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 /// What a gzip stream begins with.
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The one method there is.
 const DEFLATE: u8 = 8;
 const HEADER_BYTES: usize = 10;
@@ -33,10 +33,6 @@ thread_local! {
 pub(super) struct Gunzip {
     decoder: Option<Decoder>,
     crc: Crc,
-}
-
-pub(super) fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MAGIC)
 }
 
 impl Gunzip {
@@ -95,7 +91,7 @@ fn without_header(mut bytes: Bytes) -> io::Result<Bytes> {
     let whole = bytes.clone();
     let header = take(&mut bytes, HEADER_BYTES)?;
     let flags = header[3];
-    if !is_gzip(&header) || header[2] != DEFLATE || flags & RESERVED != 0 {
+    if !header.starts_with(&MAGIC) || header[2] != DEFLATE || flags & RESERVED != 0 {
         return Err(corrupt("invalid gzip header"));
     }
     if flags & HAS_EXTRA != 0 {

@@ -1,16 +1,20 @@
 //! YAML as PyYAML's safe loader builds it: version 1.1, where `yes` is true, `010` is eight and
-//! `1:30` is ninety.
+//! `1:30` is ninety. Dates stay text.
 //!
 //! Invariant: pure; takes texts that [`super::from_yaml`] has found well-formed and small.
 //!
 //! Source: PyYAML 6.0, `resolver.py` and `constructor.py`.
 
+mod refused;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
+
+pub(super) use refused::complaint_about;
 
 /// The value of a text's only document; none where this parser finds fault with it.
 pub(super) fn value_of(text: &str) -> Option<Value> {
@@ -20,70 +24,6 @@ pub(super) fn value_of(text: &str) -> Option<Value> {
         builder.take(event)?;
     }
     Some(builder.root.unwrap_or_default())
-}
-
-/// What Python's safe loader makes values of, of the tags `!!NAME`.
-const TAGS: [&str; 12] = [
-    "null",
-    "bool",
-    "int",
-    "float",
-    "str",
-    "seq",
-    "map",
-    "binary",
-    "timestamp",
-    "omap",
-    "pairs",
-    "set",
-];
-
-/// The complaint about the first tag that nothing is made of, in a text that is well-formed.
-pub(super) fn unknown_tag(text: &str) -> Option<String> {
-    if !text.contains('!') {
-        return None;
-    }
-    let mut first = None;
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.ok()?;
-        let (Event::Scalar(_, _, _, tag)
-        | Event::SequenceStart(_, tag)
-        | Event::MappingStart(_, tag)) = event
-        else {
-            continue;
-        };
-        let is_unknown = |tag: &Tag| {
-            let is_bare = tag.handle.is_empty() && tag.suffix == "!";
-            let is_known = tag.is_yaml_core_schema() && TAGS.contains(&tag.suffix.as_str());
-            !is_bare && !is_known
-        };
-        if let Some(tag) = tag.filter(|tag| is_unknown(tag) && first.is_none()) {
-            let (line, column) = start_of_tag(text, span.start.index());
-            first = Some(format!(
-                "could not determine a constructor for the tag '{}{}' at line {line} column {column}",
-                tag.handle, tag.suffix
-            ));
-        }
-    }
-    first
-}
-
-/// Line and column, from 1, of the tag of what starts after so many characters.
-fn start_of_tag(text: &str, start: usize) -> (usize, usize) {
-    let before: String = text.chars().take(start).collect();
-    let starts_here = text.chars().nth(start) == Some('!');
-    let properties = before.trim_end();
-    let at = if starts_here || properties.is_empty() {
-        before.len()
-    } else {
-        // At most an anchor stands between a tag and its node.
-        let mut words = properties.rsplit(char::is_whitespace).take(2);
-        let tag = words.find(|word| word.starts_with('!'));
-        tag.map_or(before.len(), |tag| tag.as_ptr() as usize - properties.as_ptr() as usize)
-    };
-    let above = &text[..at.min(text.len())];
-    let column = above.rsplit('\n').next().map_or(0, |line| line.chars().count());
-    (above.matches('\n').count() + 1, column + 1)
 }
 
 /// Nodes under way.
@@ -310,17 +250,6 @@ mod tests {
             &json!(["2020-01-01", "0o17", "1.2.3", "5", "yes"]),
         );
         check("[!!str 5, !!int '5', !!bool 'on']", &json!(["5", 5, true]));
-    }
-
-    #[test]
-    fn tags_that_nothing_is_made_of_are_named_with_their_place() {
-        let complaint = |tag: &str, place: &str| {
-            Some(format!("could not determine a constructor for the tag '{tag}' at {place}"))
-        };
-        let object = "tag:yaml.org,2002:python/object:x";
-        assert_eq!(unknown_tag("!!python/object:x {}"), complaint(object, "line 1 column 1"));
-        assert_eq!(unknown_tag("a: 1\nb: !x y"), complaint("!x", "line 2 column 4"));
-        assert_eq!(unknown_tag("a: 'no tag!'\nb: !!str 5\nc: !!set {d}"), None);
     }
 
     #[test]

@@ -7,10 +7,17 @@
 
 use super::read::YamlSource;
 
+/// How complaints about dates begin, which PyYAML passes on without a place.
+const OF_DATES: [&str; 6] =
+    ["year 0 ", "month must ", "day is out ", "hour must ", "minute must ", "second must "];
+
 /// PyYAML's complaint about `text`, of which our parser says `complaint`.
 pub(crate) fn yaml_complaint(complaint: &str, text: &str, source: YamlSource) -> String {
     if complaint.contains("more than one document") {
         return two_documents(text, source);
+    }
+    if OF_DATES.iter().any(|start| complaint.starts_with(start)) {
+        return complaint.to_owned();
     }
     let (problem, context) = match complaint.split_once(", while ") {
         Some((problem, context)) => (problem, Some(format!("while {context}"))),

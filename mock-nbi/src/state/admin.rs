@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
 use crate::state::db::{Collection, admin_of, list, merge_patch, set, text, with_id_first};
+use crate::state::merge::deep_update;
 use crate::state::people;
 use crate::state::session::Session;
 use kinds::kind_of;
@@ -107,7 +108,7 @@ impl State {
         if collection == Collection::SdnControllers {
             settle_url(&mut patch, false)?;
         }
-        merge_patch(&mut record, &patch);
+        deep_update(&mut record, &patch)?;
         if collection == Collection::K8sClusters {
             session.share(&mut record);
         }

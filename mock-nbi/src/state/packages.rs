@@ -19,7 +19,8 @@ use crate::release::Release;
 use crate::request::Overlay;
 use crate::state::State;
 use crate::state::chunks;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 /// What was uploaded for a package.
@@ -153,7 +154,7 @@ impl State {
         set(admin, "onboardingState", "ONBOARDED");
         set(admin, "operationalState", "ENABLED");
         set(admin, "modified", now);
-        merge_patch(&mut merged, &descriptor);
+        deep_update(&mut merged, &descriptor)?;
         session.share(&mut merged);
         let record = self.validated(session, kind, &old, merged, &descriptor, Some(&stored))?;
         self.db.put(kind.collection(), record);

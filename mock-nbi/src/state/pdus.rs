@@ -8,7 +8,8 @@ use crate::input;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, merge_patch, set};
+use crate::state::db::{Collection, admin_of, set, with_id_first};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 impl State {
@@ -45,10 +46,10 @@ impl State {
         Ok(id)
     }
 
-    /// Changes a device: objects are merged, nulls remove.
+    /// Changes a device as [`deep_update`] does.
     ///
     /// # Errors
-    /// 404 unknown, 422 by schema.
+    /// 404 unknown and for edits of lists that mean nothing, 422 by schema.
     pub(crate) fn edit_pdu(
         &mut self,
         session: &Session,
@@ -56,12 +57,10 @@ impl State {
         patch: &Value,
         now: f64,
     ) -> Result<(), Problem> {
-        let old = session.find(&self.db, Collection::PduDescriptors, id)?.into_owned();
+        let record = session.find(&self.db, Collection::PduDescriptors, id)?.into_owned();
         schema::check(patch, &input::PDU_EDIT, self.release, "")?;
-        // A record that was written again begins with its id.
-        let mut record = json!({"_id": id});
-        merge_patch(&mut record, &old);
-        merge_patch(&mut record, patch);
+        let mut record = with_id_first(record);
+        deep_update(&mut record, patch)?;
         set(admin_of(&mut record), "modified", now);
         self.db.put(Collection::PduDescriptors, record);
         Ok(())

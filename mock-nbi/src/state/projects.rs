@@ -10,7 +10,8 @@ use crate::input;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::people;
 use crate::state::session::Session;
 
@@ -61,7 +62,7 @@ impl State {
                 return Err(Problem::conflict(format!("project '{name}' is already used")));
             }
         }
-        merge_patch(&mut project, patch);
+        deep_update(&mut project, patch)?;
         set(admin_of(&mut project), "modified", now);
         self.db.put(Collection::Projects, project);
         Ok(())

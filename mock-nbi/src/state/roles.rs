@@ -8,7 +8,8 @@ use crate::input;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::people;
 use crate::state::session::Session;
 
@@ -73,7 +74,7 @@ impl State {
             return Err(Problem::conflict(format!("role name '{new_name}' exists")));
         }
         let mut role = old;
-        merge_patch(&mut role, patch);
+        deep_update(&mut role, patch)?;
         complete(&mut role);
         set(admin_of(&mut role), "modified", now);
         self.db.put(Collection::Roles, role);

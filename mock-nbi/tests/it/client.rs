@@ -7,7 +7,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use mock_nbi::MockNbi;
+use mock_nbi::{MockNbi, Release, Seed};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -199,4 +199,44 @@ pub async fn raw_exchange(addr: SocketAddr, request: &str) -> Option<io::Result<
         Ok(answer)
     };
     tokio::time::timeout(std::time::Duration::from_millis(300), exchange).await.ok()
+}
+
+/// A stock of release 8, whose descriptors are catalogues.
+pub async fn old_stock() -> Stocked {
+    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+    let nbi = MockNbi::builder().release(Release::R8).seed(seed).build().unwrap();
+    let user = User::login(&nbi).await;
+    let vnfd = json!({"vnfd-catalog": {"vnfd": [{
+        "id": "old", "name": "old", "mgmt-interface": {"cp": "outside"},
+        "connection-point": [{"name": "outside", "id": "outside"}, {"name": "data"}],
+        "internal-vld": [{"id": "inner", "name": "inner",
+            "internal-connection-point": [{"id-ref": "inside"}]}],
+        "vdu": [{"id": "box", "name": "box", "count": "2",
+            "internal-connection-point": [{"id": "inside", "name": "inside"}],
+            "interface": [
+                {"name": "eth0", "external-connection-point-ref": "outside"},
+                {"name": "eth1", "internal-connection-point-ref": "inside"}],
+            "vdu-configuration": {"config-primitive": [{"name": "reboot"}]}}],
+        "kdu": [{"name": "ldap", "helm-chart": "stable/openldap"}],
+        "vnf-configuration": {
+            "initial-config-primitive": [{"seq": "1", "name": "config",
+                "parameter": [{"name": "file", "value": "<file>"}]}],
+            "config-primitive": [{"name": "touch", "parameter": [{"name": "file"}]}]},
+        "scaling-group-descriptor": [{"name": "more", "max-instance-count": "2",
+            "vdu": [{"vdu-id-ref": "box", "count": "1"}]}],
+    }]}});
+    let nsd = json!({"nsd-catalog": {"nsd": [{
+        "id": "old_ns", "name": "old_ns", "vendor": "us",
+        "constituent-vnfd": [{"member-vnf-index": "1", "vnfd-id-ref": "old"}],
+        "vld": [{"id": "mgmt", "name": "management", "mgmt-network": "true",
+            "vnfd-connection-point-ref": [{"member-vnf-index-ref": "1", "vnfd-id-ref": "old",
+                "vnfd-connection-point-ref": "outside"}]}],
+    }]}});
+    let made = user.call("POST", "/vnfpkgm/v1/vnf_packages_content", Some(vnfd)).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let made = user.call("POST", "/nsd/v1/ns_descriptors_content", Some(nsd)).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let nsd_id = made.json()["id"].as_str().unwrap().to_owned();
+    let vim_id = user.get("/admin/v1/vim_accounts").await[0]["_id"].as_str().unwrap().to_owned();
+    Stocked { user, nsd_id, vim_id }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mock_nbi::{Collection, MockNbi, Profile, Release, Seed};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, STOCK, Stocked, User, stocked};
+use crate::client::{Answer, STOCK, Stocked, User, old_stock, stocked};
 
 const INSTANCES: &str = "/nslcm/v1/ns_instances";
 
@@ -31,46 +31,6 @@ async fn started(user: &User, answer: &Answer) -> Value {
     let place = answer.header("Location").strip_prefix("/osm").unwrap();
     assert!(place.ends_with(answer.json()["id"].as_str().unwrap()));
     user.get(place).await
-}
-
-/// A stock of release 8, whose descriptors are catalogues.
-async fn old_stock() -> Stocked {
-    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let nbi = MockNbi::builder().release(Release::R8).seed(seed).build().unwrap();
-    let user = User::login(&nbi).await;
-    let vnfd = json!({"vnfd-catalog": {"vnfd": [{
-        "id": "old", "name": "old", "mgmt-interface": {"cp": "outside"},
-        "connection-point": [{"name": "outside", "id": "outside"}, {"name": "data"}],
-        "internal-vld": [{"id": "inner", "name": "inner",
-            "internal-connection-point": [{"id-ref": "inside"}]}],
-        "vdu": [{"id": "box", "name": "box", "count": "2",
-            "internal-connection-point": [{"id": "inside", "name": "inside"}],
-            "interface": [
-                {"name": "eth0", "external-connection-point-ref": "outside"},
-                {"name": "eth1", "internal-connection-point-ref": "inside"}],
-            "vdu-configuration": {"config-primitive": [{"name": "reboot"}]}}],
-        "kdu": [{"name": "ldap", "helm-chart": "stable/openldap"}],
-        "vnf-configuration": {
-            "initial-config-primitive": [{"seq": "1", "name": "config",
-                "parameter": [{"name": "file", "value": "<file>"}]}],
-            "config-primitive": [{"name": "touch", "parameter": [{"name": "file"}]}]},
-        "scaling-group-descriptor": [{"name": "more", "max-instance-count": "2",
-            "vdu": [{"vdu-id-ref": "box", "count": "1"}]}],
-    }]}});
-    let nsd = json!({"nsd-catalog": {"nsd": [{
-        "id": "old_ns", "name": "old_ns", "vendor": "us",
-        "constituent-vnfd": [{"member-vnf-index": "1", "vnfd-id-ref": "old"}],
-        "vld": [{"id": "mgmt", "name": "management", "mgmt-network": "true",
-            "vnfd-connection-point-ref": [{"member-vnf-index-ref": "1", "vnfd-id-ref": "old",
-                "vnfd-connection-point-ref": "outside"}]}],
-    }]}});
-    let made = user.call("POST", "/vnfpkgm/v1/vnf_packages_content", Some(vnfd)).await;
-    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
-    let made = user.call("POST", "/nsd/v1/ns_descriptors_content", Some(nsd)).await;
-    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
-    let nsd_id = made.json()["id"].as_str().unwrap().to_owned();
-    let vim_id = user.get("/admin/v1/vim_accounts").await[0]["_id"].as_str().unwrap().to_owned();
-    Stocked { user, nsd_id, vim_id }
 }
 
 fn old_creation(stock: &Stocked) -> Value {

@@ -4,6 +4,7 @@
 // Every file is a module of this one test binary; nothing is exported.
 #![allow(unreachable_pub, reason = "modules of one binary")]
 
+mod bodies;
 mod client;
 mod compare;
 mod config_templates;
@@ -23,6 +24,7 @@ mod instances;
 mod listening;
 mod packages;
 mod people;
+mod quotas;
 mod recorded;
 mod registered;
 mod release10;

@@ -4,7 +4,7 @@
 use mock_nbi::{Collection, MockNbi, Release, Seed};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, STOCK, User, stocked};
+use crate::client::{Answer, STOCK, User, old_stock, stocked};
 
 const CONTENT: &str = "/nsilcm/v1/netslice_instances_content";
 const SLICES: &str = "/nsilcm/v1/netslice_instances";
@@ -15,14 +15,23 @@ struct Site {
     vim_id: String,
 }
 
-/// A site with a template of two subnets, the second shared.
+/// A site with a template of two subnets and two links, the second of each shared.
 async fn site(release: Release) -> Site {
-    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-    let stock = stocked(&MockNbi::builder().release(release).seed(seed).build().unwrap()).await;
+    let (stock, nsd, point) = if release == Release::R8 {
+        (old_stock().await, "old_ns", "outside")
+    } else {
+        let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+        let nbi = MockNbi::builder().release(release).seed(seed).build().unwrap();
+        (stocked(&nbi).await, "openldap_ns", "mgmt-ext")
+    };
+    let link = |id: &str| {
+        json!({"id": id, "name": id, "type": "ELAN",
+            "nss-connection-point-ref": [{"nss-ref": id, "nsd-connection-point-ref": point}]})
+    };
     let template = json!({"nst": [{"id": "slice", "name": "slice", "netslice-subnet": [
-        {"id": "own", "nsd-ref": "openldap_ns", "description": "d", "is-shared-nss": "false"},
-        {"id": "common", "nsd-ref": "openldap_ns", "description": "d", "is-shared-nss": "true"},
-    ]}]});
+        {"id": "own", "nsd-ref": nsd, "description": "d", "is-shared-nss": "false"},
+        {"id": "common", "nsd-ref": nsd, "description": "d", "is-shared-nss": "true"},
+    ], "netslice-vld": [link("own"), link("common")]}]});
     let path = "/nst/v1/netslice_templates_content";
     let made = stock.user.call("POST", path, Some(template)).await;
     assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
@@ -32,8 +41,13 @@ async fn site(release: Release) -> Site {
 
 impl Site {
     fn creation(&self, name: &str) -> Value {
+        // What the first primitive of release 8's descriptor asks for.
+        let params = |id: &str| {
+            json!({"id": id, "additionalParamsForVnf": [
+                {"member-vnf-index": "1", "additionalParams": {"file": "f"}}]})
+        };
         json!({"nstId": self.nst_id, "nsiName": name, "nsiDescription": "default description",
-            "vimAccountId": self.vim_id})
+            "vimAccountId": self.vim_id, "netslice-subnet": [params("own"), params("common")]})
     }
 
     /// Makes a slice in one step, as `nsi-create` does; gives its id and the operation's.
@@ -57,7 +71,7 @@ fn refused(answer: &Answer, status: u16, detail: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn the_command_lines_requests_make_show_and_delete_a_slice() {
-    for release in [Release::R10, Release::R19Recorded] {
+    for release in [Release::R8, Release::R10, Release::R19Recorded] {
         let site = site(release).await;
         let (id, op_id) = site.create("s").await;
         assert_eq!(site.count(CONTENT).await, 1);
@@ -152,6 +166,28 @@ async fn slices_share_the_instance_of_a_shared_subnet() {
     assert!(left.as_array().unwrap().iter().all(|ns| ns["nsState"] == "READY"), "{left}");
     site.user.call("DELETE", &format!("{CONTENT}/{second}"), None).await;
     assert_eq!(site.count("/nslcm/v1/ns_instances").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_instance_stands_at_the_links_of_shared_subnets() {
+    for release in [Release::R8, Release::R10, Release::R19Recorded] {
+        let site = site(release).await;
+        let made = site.user.call("POST", SLICES, Some(site.creation("a"))).await;
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        let lists = async |id: &str| {
+            let slice = site.user.get(&format!("{SLICES}/{id}")).await;
+            let links = slice["_admin"]["netslice-vld"].as_array().unwrap().clone();
+            links.iter().map(|link| link["shared-nsrs-list"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(lists(&id).await, [json!([]), json!([])]);
+        let path = format!("{SLICES}/{id}/instantiate");
+        let started = site.user.call("POST", &path, Some(site.creation("a"))).await;
+        assert_eq!(started.status, 202, "{}", String::from_utf8_lossy(&started.body));
+        let shared = site.user.get("/nslcm/v1/ns_instances?name=a.common").await[0]["_id"].clone();
+        assert_eq!(lists(&id).await, [json!([]), json!([shared])]);
+        let (other, _) = site.create("b").await;
+        assert_eq!(lists(&other).await, [json!([]), json!([shared])]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

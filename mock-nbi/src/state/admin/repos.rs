@@ -11,9 +11,8 @@ use super::kinds::kind_of;
 use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
-use crate::state::db::{
-    Collection, READ_BY, admin_of, list, merge_patch, set, text, with_id_first,
-};
+use crate::state::db::{Collection, READ_BY, admin_of, list, set, text, with_id_first};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 /// The types of repositories, and where a cluster lists them.
@@ -121,7 +120,7 @@ impl State {
         super::check_not_both(session, patch)?;
         let mut record = session.find(&self.db, Collection::OsmRepos, id)?.into_owned();
         schema::check(patch, kind_of(Collection::OsmRepos, self.release).edit, self.release, "")?;
-        merge_patch(&mut record, patch);
+        deep_update(&mut record, patch)?;
         session.share(&mut record);
         set(admin_of(&mut record), "modified", now);
         self.db.put(Collection::OsmRepos, with_id_first(record));

@@ -12,7 +12,8 @@ use crate::python::repr_str;
 use crate::schema;
 use crate::state::State;
 use crate::state::admin::check_not_both;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 const NAME_STEP: &str = "name unique check";
@@ -225,7 +226,7 @@ impl State {
         let mut record = session.find(&self.db, Collection::Clusters, id)?.into_owned();
         schema::check(patch, &NAMED, self.release, "")?;
         let old_name = text(&record, "name").to_owned();
-        merge_patch(&mut record, patch);
+        deep_update(&mut record, patch)?;
         session.share(&mut record);
         set(admin_of(&mut record), "modified", now);
         let name = text(&record, "name").to_owned();

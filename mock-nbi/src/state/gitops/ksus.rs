@@ -11,7 +11,8 @@ use crate::request::Overlay;
 use crate::schema;
 use crate::state::State;
 use crate::state::admin::check_not_both;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 /// What Python says of a list of KSUs without any.
@@ -224,7 +225,7 @@ impl State {
         check_not_both(session, &change)?;
         let mut record = session.find(&self.db, Collection::Ksus, id)?.into_owned();
         schema::check(&change, &KSU, self.release, "")?;
-        merge_patch(&mut record, &change);
+        deep_update(&mut record, &change)?;
         let op_id = self.note(&mut record, "move", &change, now);
         set(admin_of(&mut record), "modified", now);
         set_busy(&mut record);

@@ -13,6 +13,7 @@ use crate::schema;
 use crate::state::State;
 use crate::state::admin::check_not_both;
 use crate::state::db::{Collection, admin_of, merge_patch, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 const OKAS: Collection = Collection::Okas;
@@ -116,7 +117,7 @@ impl State {
             }
         }
         set(admin_of(&mut record), "modified", now);
-        merge_patch(&mut record, change);
+        deep_update(&mut record, change)?;
         self.db.put(OKAS, record);
         Ok(())
     }

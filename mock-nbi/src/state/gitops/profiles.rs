@@ -11,7 +11,8 @@ use crate::problem::Problem;
 use crate::schema;
 use crate::state::State;
 use crate::state::admin::check_not_both;
-use crate::state::db::{Collection, admin_of, list, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, list, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 impl State {
@@ -96,7 +97,7 @@ impl State {
         let old = session.find(&self.db, collection, id)?.into_owned();
         schema::check(patch, &NAMED, self.release, "")?;
         let mut record = old.clone();
-        merge_patch(&mut record, patch);
+        deep_update(&mut record, patch)?;
         session.share(&mut record);
         set(admin_of(&mut record), "modified", now);
         if old["default"] == true {

@@ -8,7 +8,8 @@ use crate::python;
 use crate::request::Overlay;
 use crate::state::State;
 use crate::state::admin::check_not_both;
-use crate::state::db::{Collection, admin_of, merge_patch, set, text};
+use crate::state::db::{Collection, admin_of, set, text};
+use crate::state::merge::deep_update;
 use crate::state::session::Session;
 
 impl State {
@@ -39,7 +40,7 @@ impl State {
         overlay.lay_over(&mut patch)?;
         let patch = with_states(kind, &old, patch)?;
         let mut merged = old.clone();
-        merge_patch(&mut merged, &patch);
+        deep_update(&mut merged, &patch)?;
         let mut record = self.validated(session, kind, &old, merged, &patch, None)?;
         session.share(&mut record);
         set(admin_of(&mut record), "modified", now);

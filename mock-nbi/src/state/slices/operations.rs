@@ -79,6 +79,9 @@ impl State {
             if !is_start && item["shared"] == true {
                 self.note_member(id, index, Value::Null);
             }
+            if is_start && item["shared"] == true {
+                self.share_links(slice, ns_id);
+            }
             if let Some(other) = elsewhere {
                 if is_start {
                     let operation = text(&other, "nslcmop_instantiate").to_owned();
@@ -125,6 +128,29 @@ impl State {
             };
             items.iter().find(is_it).cloned()
         })
+    }
+
+    /// Notes a shared instance at the links of all shared subnets.
+    fn share_links(&mut self, slice: &Value, ns_id: &str) {
+        let subnets = list(&slice["network-slice-template"], "netslice-subnet").iter();
+        let shared: Vec<&str> = subnets
+            .filter(|subnet| subnet["is-shared-nss"] == true)
+            .map(|subnet| text(subnet, "id"))
+            .collect();
+        let Some(slice) = self.db.get_mut(Collection::SliceInstances, text(slice, "_id")) else {
+            return;
+        };
+        let links = slice["_admin"].get_mut("netslice-vld").and_then(Value::as_array_mut);
+        for link in links.into_iter().flatten() {
+            let mut ends = list(link, "nss-connection-point-ref").iter();
+            let is_shared = ends.any(|end| shared.contains(&text(end, "nss-ref")));
+            if let Some(known) = link.get_mut("shared-nsrs-list").and_then(Value::as_array_mut)
+                && is_shared
+                && !known.iter().any(|known| known == ns_id)
+            {
+                known.push(json!(ns_id));
+            }
+        }
     }
 
     fn note_member(&mut self, slice_id: &str, index: usize, operation: Value) {
