@@ -55,6 +55,7 @@ pub fn observed(desired: &DesiredState) -> ObservedState {
     ObservedState {
         packages: desired.packages.iter().map(observed_package).collect(),
         instances: (0..desired.instances.len()).map(observed_instance).collect(),
+        unnamed: Vec::new(),
         vim_accounts: Some(vec![ObservedVimAccount {
             id: id(VimAccountId::new(VIM_ACCOUNT)),
             name: id(VimAccountName::new("mylocation1")),
@@ -85,6 +86,7 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         members: package.members.iter().filter_map(member).collect(),
+        vnfds: package.members.iter().map(|m| m.vnfd.clone()).collect(),
         kdus: package.kdus.clone(),
     }
 }
@@ -94,6 +96,7 @@ fn observed_instance(n: usize) -> ObservedInstance {
     ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),
+        created: 0.0,
         nsd: Some(id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD)))),
         packages: Vec::new(),
         owner: None,

@@ -197,6 +197,15 @@ async fn send(
             let params = KduParams { member, kdu, params };
             Sent::Started(nbi.upgrade_kdu(ns, &params).await?)
         }
+        Action::Terminate { ns } => Sent::Started(nbi.terminate(ns).await?),
+        Action::DeleteInstance { ns } => {
+            nbi.delete_instance(ns).await?;
+            Sent::Done
+        }
+        Action::DeletePackage { package, record } => {
+            nbi.delete_package(package.kind, record).await?;
+            Sent::Done
+        }
     })
 }
 

@@ -22,10 +22,23 @@ pub struct DesiredState {
     pub owner: Option<Owner>,
     /// Whether what others made, or we before there was an owner, may be taken over.
     pub adopt: bool,
+    /// How what we made and no file declares is removed; absent where it is left.
+    pub prune: Option<Prune>,
+    /// Whether this is all that the revision declares: no file of it is broken, no link was left out.
+    pub is_complete: bool,
     /// VNFDs first, then NSDs, each in the order of their ids; look-ups rely on it.
     pub packages: Vec<DesiredPackage>,
     /// In the order of their names; look-ups rely on it.
     pub instances: Vec<DesiredInstance>,
+}
+
+/// That what bears our mark and is declared no more is to be removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prune {
+    /// What asks for it.
+    pub at: SourcePos,
+    /// Whether everything may go, or more than half of many.
+    pub allow_large: bool,
 }
 
 /// Kind and descriptor id: what a package goes by, in the repository and in OSM.
@@ -107,8 +120,8 @@ impl DesiredState {
         self.instances.get(found.ok()?)
     }
 
-    /// Whether nothing at all is declared.
+    /// Whether OSM has no part in it: nothing is declared, and nothing is to be removed.
     pub fn is_empty(&self) -> bool {
-        self.packages.is_empty() && self.instances.is_empty()
+        self.packages.is_empty() && self.instances.is_empty() && self.prune.is_none()
     }
 }

@@ -18,7 +18,7 @@ use crate::nbi::{
 };
 use crate::observed::{
     NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState, ObservedVimAccount,
-    Operation, PackageState, RunningOperation,
+    Operation, PackageState, RunningOperation, UnnamedInstance,
 };
 use crate::plan;
 
@@ -32,7 +32,7 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
         nbi.read_packages(kind, &mut |record| observed.packages.push(package(kind, record)))
             .await?;
     }
-    read_instances(nbi, desired, &mut observed.instances).await?;
+    read_instances(nbi, desired, &mut observed).await?;
     let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
     if !wanted.is_empty() {
         let accounts = nbi.read_vim_accounts(&wanted).await?;
@@ -52,20 +52,21 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
 }
 
 /// Only the declared instances, where they can be asked for by name in fewer bytes than OSM would send of
-/// all; the whole list otherwise.
+/// all; the whole list otherwise. To remove something one must know of everything that uses it.
 async fn read_instances(
     nbi: &Nbi,
     desired: &DesiredState,
-    found: &mut Vec<ObservedInstance>,
+    observed: &mut ObservedState,
 ) -> Result<(), NbiError> {
     let names: Vec<&NsName> = desired.instances.iter().map(|instance| &instance.name).collect();
     let is_declared = |name: &NsName| names.binary_search(&name).is_ok();
-    let mut take = |record| {
-        if let Some(instance) = instance(record).filter(|instance| is_declared(&instance.name)) {
-            found.push(instance);
-        }
+    let all = desired.prune.is_some();
+    let mut take = |record| match instance(record) {
+        Ok(instance) if all || is_declared(&instance.name) => observed.instances.push(instance),
+        Err(unnamed) if all => observed.unnamed.push(unnamed),
+        Ok(_) | Err(_) => {}
     };
-    if names.len() <= NAMES_IN_FILTER_MAX {
+    if !all && names.len() <= NAMES_IN_FILTER_MAX {
         nbi.read_instances_named(&names, &mut take).await
     } else {
         nbi.read_instances(&mut take).await
@@ -98,14 +99,18 @@ fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
         members: profiles.filter_map(member).collect(),
         kdus: kdus.filter_map(|kdu| KduName::new(kdu.name?).ok()).collect(),
+        vnfds: record.vnfd_ids.into_iter().filter_map(|id| DescriptorId::new(id).ok()).collect(),
     }
 }
 
-/// `None` for an instance whose name no file can declare: it is somebody else's.
-fn instance(record: NsRecord) -> Option<ObservedInstance> {
+/// An instance whose name no file can declare is somebody else's.
+fn instance(record: NsRecord) -> Result<ObservedInstance, UnnamedInstance> {
     let owner = record.owner();
     let packages = record.nsd_id.into_iter().chain(record.vnfd_ids);
-    let name = NsName::new(record.name).ok()?;
+    let packages: Vec<PackageId> = packages.filter_map(|id| PackageId::new(id).ok()).collect();
+    let Ok(name) = NsName::new(record.name) else {
+        return Err(UnnamedInstance { id: record.id, packages });
+    };
     // The word under `_admin` is set when an operation starts, the other one follows it more closely.
     let state = record.ns_state.or(record.admin.ns_state).unwrap_or_default();
     let state = match state.as_str() {
@@ -132,11 +137,12 @@ fn instance(record: NsRecord) -> Option<ObservedInstance> {
             values: status.and_then(helm_values),
         })
     };
-    Some(ObservedInstance {
+    Ok(ObservedInstance {
         id: record.id,
         name,
+        created: record.create_time,
         nsd: record.nsd_ref.and_then(|id| DescriptorId::new(id).ok()),
-        packages: packages.filter_map(|id| PackageId::new(id).ok()).collect(),
+        packages,
         owner,
         vim_account: record.datacenter.and_then(|id| VimAccountId::new(id).ok()),
         state,

@@ -20,6 +20,8 @@ pub struct ObservedState {
     pub packages: Vec<ObservedPackage>,
     /// NS instances, in OSM's order.
     pub instances: Vec<ObservedInstance>,
+    /// NS instances whose name no file can declare; read only where packages may be removed.
+    pub unnamed: Vec<UnnamedInstance>,
     /// VIM accounts; absent when no instance is declared.
     pub vim_accounts: Option<Vec<ObservedVimAccount>>,
 }
@@ -43,6 +45,8 @@ pub struct ObservedPackage {
     pub file_name: Option<String>,
     /// An NSD's VNFs: index and VNFD id.
     pub members: Vec<(MemberIndex, DescriptorId)>,
+    /// The VNFDs that an NSD names; OSM keeps them from being deleted.
+    pub vnfds: Vec<DescriptorId>,
     /// A VNFD's KDUs.
     pub kdus: Vec<KduName>,
 }
@@ -72,6 +76,8 @@ pub struct ObservedInstance {
     pub id: NsId,
     /// Its name, which others may have too.
     pub name: NsName,
+    /// When it was made, in epoch seconds.
+    pub created: f64,
     /// The id of the NSD that it was made from, when it is one that can be declared.
     pub nsd: Option<DescriptorId>,
     /// OSM's records of its NSD and its VNFDs.
@@ -90,6 +96,15 @@ pub struct ObservedInstance {
     pub kdus: Vec<ObservedKdu>,
     /// Its operations, oldest first; absent when nobody needed them.
     pub history: Option<Vec<Operation>>,
+}
+
+/// An NS instance whose name no file can declare, so that it is somebody else's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnnamedInstance {
+    /// OSM's `_id`.
+    pub id: NsId,
+    /// OSM's records of its NSD and its VNFDs.
+    pub packages: Vec<PackageId>,
 }
 
 /// The state of an NS instance (`nsState`).
@@ -319,6 +334,7 @@ mod tests {
         let instance = ObservedInstance {
             id: NsId::new("1").unwrap(),
             name: NsName::new("n").unwrap(),
+            created: 0.0,
             nsd: None,
             packages: Vec::new(),
             owner: None,

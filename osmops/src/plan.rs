@@ -11,6 +11,7 @@ mod note;
 mod ownership;
 mod packages;
 mod prerequisites;
+mod prune;
 mod render;
 mod values;
 
@@ -33,7 +34,8 @@ pub use values::ValueDifference;
 /// What is to be done so that OSM matches the revision, in an order that works.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Plan {
-    /// One entry for each declared item: packages in the order of their dependencies, then instances.
+    /// One entry for each item that is declared or to be removed: packages in the order of their
+    /// dependencies, then instances.
     pub entries: Vec<Entry>,
     /// Every action, each after those that it needs.
     pub actions: Vec<PlannedAction>,
@@ -95,7 +97,7 @@ impl fmt::Display for Wait {
             }
             Wait::Users(items) => {
                 let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-                write!(f, "to be removed once {} no longer uses it", items.join(" and "))
+                write!(f, "to be removed once nothing uses it (now {})", items.join(", "))
             }
         }
     }
@@ -104,9 +106,10 @@ impl fmt::Display for Wait {
 /// Compares and decides.
 pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
     let mut plan = Plan { notes: packages::half_made(observed), ..Plan::default() };
-    let observed = observed.index();
-    packages::plan_packages(&mut plan, desired, &observed);
-    instances::plan_instances(&mut plan, desired, &observed);
+    let index = observed.index();
+    packages::plan_packages(&mut plan, desired, &index);
+    instances::plan_instances(&mut plan, desired, &index);
+    prune::plan_removals(&mut plan, desired, observed);
     plan
 }
 

@@ -41,6 +41,10 @@ pub trait Observer {
     fn operation_seen(&mut self, look: &OperationLook) {
         let _ = look;
     }
+    /// OSM knows an operation no more: its instance is gone, as it is at the end of a termination.
+    fn operation_forgotten(&mut self, item: &Item, operation: &OpId) {
+        let _ = (item, operation);
+    }
     /// A pass ended.
     fn pass_ended(&mut self, report: &PassReport) {
         let _ = report;

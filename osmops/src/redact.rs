@@ -145,6 +145,13 @@ impl Secrets {
         secrets
     }
 
+    /// Those among values that were given to OSM.
+    pub fn of_values<'a>(values: impl IntoIterator<Item = &'a Map<String, Value>>) -> Self {
+        let mut secrets = Self::default();
+        values.into_iter().for_each(|map| secrets.add_map(map, false));
+        secrets
+    }
+
     fn add_instance(&mut self, instance: &DesiredInstance) {
         for kdu in &instance.kdus {
             self.add_map(&kdu.params, false);

@@ -345,5 +345,7 @@ pub(crate) fn words(action: &Action) -> &'static str {
         Action::CreateInstance { .. } => "created, instantiation started",
         Action::Instantiate { .. } => "instantiation started",
         Action::UpgradeKdu { .. } => "upgrade started",
+        Action::Terminate { .. } => "termination started",
+        Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "deleted",
     }
 }

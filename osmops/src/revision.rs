@@ -53,6 +53,9 @@ impl Revision {
             desired = DesiredState::default();
         }
         problems.extend(found);
+        let left_out =
+            |warning: &RepoWarning| matches!(warning, RepoWarning::NotARegularFile { .. });
+        desired.is_complete = problems.is_empty() && !warnings.iter().any(left_out);
         warnings.extend(doubts);
         problems.sort_by_key(RepoProblem::at);
         let key = |package: &Package| PackageKey {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use osmops::apply::ActionResult;
 use osmops::ids::OpId;
 use osmops::nbi::{Nbi, TimeLimits};
-use osmops::plan::{Plan, PlannedAction};
+use osmops::plan::{Item, Plan, PlannedAction};
 use osmops::reconcile::{Observer, OperationLook, PassOptions, converge, read_and_plan};
 use osmops::report::{PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
@@ -336,6 +336,11 @@ impl Observer for Watcher<'_> {
     fn operation_seen(&mut self, look: &OperationLook) {
         self.probed.insert(look.operation.clone());
         self.story.operation_seen(look);
+    }
+
+    fn operation_forgotten(&mut self, item: &Item, operation: &OpId) {
+        self.probed.insert(operation.clone());
+        self.story.operation_forgotten(item);
     }
 
     fn pass_ended(&mut self, report: &PassReport) {

@@ -13,7 +13,7 @@ use super::validate::counted;
 use super::{connect, source, telemetry};
 
 pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exit> {
-    let source = source::read(&command.repository)?;
+    let source = source::read_with(&command.repository, &command.policy)?;
     let revision = &source.revision;
     if telemetry::shows_progress() {
         let (problems, warnings) = (&revision.problems, &revision.warnings);

@@ -129,11 +129,23 @@ pub(crate) struct Validate {
     pub(crate) repository: Repository,
 }
 
+/// What counts beside the repository for what is to be done.
+#[derive(Debug, Args)]
+pub(crate) struct Policy {
+    /// Let `prune` remove everything, or more than half of ten or more items
+    #[arg(long)]
+    pub(crate) allow_large_prune: bool,
+}
+
 /// `osmops plan`
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) repository: Repository,
+
+    #[command(flatten)]
+    pub(crate) policy: Policy,
+
     #[command(flatten)]
     pub(crate) connection: ConnectionFlags,
 }
@@ -155,6 +167,9 @@ pub(crate) struct Apply {
     /// How many packages and instances may be sent to OSM at once, where none waits for another
     #[arg(long, value_name = "N", default_value_t = PassOptions::default().writes_at_once)]
     pub(crate) writes_at_once: usize,
+
+    #[command(flatten)]
+    pub(crate) policy: Policy,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionFlags,

@@ -70,7 +70,7 @@ pub(crate) fn painted(text: &str, colour: bool) -> String {
     for line in text.lines() {
         let style = match line.chars().next() {
             Some('+') => Style::new().green(),
-            Some('~') => Style::new().yellow(),
+            Some('~' | '-') => Style::new().yellow(),
             Some('!') => Style::new().red().bold(),
             Some('…') => Style::new().cyan(),
             Some('?') => Style::new().magenta(),

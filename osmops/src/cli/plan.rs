@@ -12,7 +12,7 @@ use super::output::{self, Palette};
 use super::{connect, source};
 
 pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::Result<Exit> {
-    let source = source::read(&command.repository)?;
+    let source = source::read_with(&command.repository, &command.policy)?;
     let revision = &source.revision;
     if command.repository.output == OutputForm::Text {
         let (problems, warnings) = (&revision.problems, &revision.warnings);

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use osmops::apply::ActionResult;
 use osmops::ids::OpId;
 use osmops::observed::OpEnd;
-use osmops::plan::PlannedAction;
+use osmops::plan::{Item, PlannedAction};
 use osmops::reconcile::{Observer, OperationLook};
 use owo_colors::{OwoColorize, Style};
 
@@ -83,6 +83,13 @@ impl Observer for Progress {
                 self.line('-', &format!("{item}: not sent"));
             }
         }
+    }
+
+    fn operation_forgotten(&mut self, item: &Item, operation: &OpId) {
+        if let Some(bar) = self.operations.remove(operation) {
+            bar.finish_and_clear();
+        }
+        self.line('✔', &format!("{item}: removed"));
     }
 
     fn operation_seen(&mut self, look: &OperationLook) {

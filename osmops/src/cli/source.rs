@@ -7,12 +7,21 @@ use osmops::artifact::Artifact;
 use osmops::ids::RevisionName;
 use osmops::revision::Revision;
 
-use super::arguments::Repository;
+use super::arguments::{Policy, Repository};
 
 /// The files of a revision and what they say. The files must outlive the packages read from them.
 pub(super) struct Source {
     pub(super) artifact: Artifact,
     pub(super) revision: Revision,
+}
+
+/// Opens and reads the repository, and takes what the command line says of it for what is to be done.
+pub(super) fn read_with(repository: &Repository, policy: &Policy) -> anyhow::Result<Source> {
+    let mut source = read(repository)?;
+    if let Some(prune) = &mut source.revision.desired.prune {
+        prune.allow_large |= policy.allow_large_prune;
+    }
+    Ok(source)
 }
 
 /// Opens and reads the repository; problems in it are part of the result.

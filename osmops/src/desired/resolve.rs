@@ -6,7 +6,7 @@ use crate::ids::{NsName, PackageKind};
 use crate::package::Package;
 use crate::repo::{NsDeclaration, OpsConfig, RepoProblem, RepoWarning};
 
-use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKey};
+use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKey, Prune};
 
 /// Puts declarations and packages together.
 ///
@@ -22,7 +22,11 @@ pub fn resolve(
     let packages = resolve_packages(packages, &mut problems, &mut warnings);
     let owner = config.and_then(|config| config.owner.clone());
     let adopt = config.is_some_and(|config| config.adopt);
-    let mut state = DesiredState { owner, adopt, packages, instances: Vec::new() };
+    let prune = config.and_then(|config| {
+        let at = config.prune.clone()?;
+        Some(Prune { at, allow_large: config.allow_large_prune })
+    });
+    let mut state = DesiredState { owner, adopt, prune, packages, ..DesiredState::default() };
     let mut by_name: BTreeMap<NsName, DesiredInstance> = BTreeMap::new();
     let mut ambiguous: BTreeSet<NsName> = BTreeSet::new();
     for declaration in instances {

@@ -204,6 +204,52 @@ impl Nbi {
         self.start(&path, &body).await
     }
 
+    /// Starts the termination of an instance; OSM removes its record when it has succeeded.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; after [`NbiError::Interrupted`] or [`NbiError::TimedOut`] it may have started.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the operation may or may not have started.
+    pub async fn terminate(&self, ns: &NsId) -> Result<OpId, NbiError> {
+        let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
+        self.start(&path, &json!({ "autoremove": true })).await
+    }
+
+    /// Deletes the record of an instance that has no deployment; OSM refuses to delete any other.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; after [`NbiError::Interrupted`] or [`NbiError::TimedOut`] it may be gone.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the record may or may not be gone.
+    pub async fn delete_instance(&self, ns: &NsId) -> Result<(), NbiError> {
+        self.delete(&format!("/osm/nslcm/v1/ns_instances/{ns}")).await
+    }
+
+    /// Deletes a package; OSM refuses while an instance or an NSD uses it.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; after [`NbiError::Interrupted`] or [`NbiError::TimedOut`] it may be gone.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the package may or may not be gone.
+    pub async fn delete_package(
+        &self,
+        kind: PackageKind,
+        record: &PackageId,
+    ) -> Result<(), NbiError> {
+        let path = match kind {
+            PackageKind::Vnfd => format!("/osm/vnfpkgm/v1/vnf_packages/{record}"),
+            PackageKind::Nsd => format!("/osm/nsd/v1/ns_descriptors/{record}"),
+        };
+        self.delete(&path).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), NbiError> {
+        self.write(Method::DELETE, path, Content::Nothing).await.map(|_| ())
+    }
+
     async fn start(&self, path: &str, body: &Value) -> Result<OpId, NbiError> {
         let (line, answer) = self.write(Method::POST, path, Content::Json(body)).await?;
         decode::<Created<OpId>>(&line, &answer).map(|created| created.id)

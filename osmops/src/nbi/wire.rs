@@ -50,6 +50,9 @@ pub(crate) struct PackageRecord {
     pub(crate) df: Vec<DeploymentFlavour>,
     #[serde(default)]
     pub(crate) kdu: Vec<KduRecord>,
+    /// Of an NSD.
+    #[serde(rename = "vnfd-id", default)]
+    pub(crate) vnfd_ids: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,6 +121,8 @@ pub(crate) struct NsRecord {
     /// The `_id`s of the VNFDs.
     #[serde(rename = "vnfd-id", default)]
     pub(crate) vnfd_ids: Vec<String>,
+    #[serde(rename = "create-time", default)]
+    pub(crate) create_time: f64,
     #[serde(rename = "additionalParamsForNs")]
     pub(crate) additional_params: Option<Value>,
     /// The `_id` of the VIM account.

@@ -91,6 +91,23 @@ pub enum Action {
         #[serde(serialize_with = "serialize_params")]
         params: Map<String, Value>,
     },
+    /// Start the termination of an instance; OSM removes its record when it is done.
+    Terminate {
+        /// The instance.
+        ns: NsId,
+    },
+    /// Delete the record of an instance that has no deployment.
+    DeleteInstance {
+        /// The record.
+        ns: NsId,
+    },
+    /// Delete a package that nothing uses.
+    DeletePackage {
+        /// Which.
+        package: PackageKey,
+        /// OSM's record of it.
+        record: PackageId,
+    },
 }
 
 /// What an NS instance is made with.
@@ -156,6 +173,20 @@ pub enum Why {
     },
     /// The record was made, its instantiation was not.
     NeverInstantiated,
+    /// It bears our mark, and no file declares it.
+    DeclaredNoMore,
+    /// The same, and its termination failed before.
+    TerminationFailed {
+        /// How often in a row.
+        times: usize,
+        /// OSM's words on the last time.
+        detail: String,
+    },
+    /// OSM has an older one of this name that bears our mark as well.
+    MadeTwice {
+        /// The older one, which stays.
+        oldest: NsId,
+    },
     /// Values in effect are not the declared ones.
     ValuesDiffer {
         /// Each of them.

@@ -212,6 +212,50 @@ pub enum Blocked {
         /// The declaration.
         at: SourcePos,
     },
+    /// A package that is declared no more, and that somebody uses.
+    #[error(
+        "{at}: package {record} is declared no more, but still used by {}; it goes once nothing uses it",
+        users.join(" and ")
+    )]
+    StillUsed {
+        /// What asks for its removal.
+        at: SourcePos,
+        /// Its record.
+        record: PackageId,
+        /// Who uses it.
+        users: Vec<String>,
+    },
+    /// Too much would be removed for it not to be a mistake.
+    #[error(
+        "{at}: not removed, because {} would go: {going} of {of} {what} (declared now or made before); if that is \
+         meant, say `osmops apply --allow-large-prune` or `allowLargePrune: true` in osm_ops_config.yaml",
+        if going == of { "everything" } else { "more than half" }
+    )]
+    LargePrune {
+        /// What asks for their removal.
+        at: SourcePos,
+        /// How many would go.
+        going: usize,
+        /// Of how many.
+        of: usize,
+        /// What they are.
+        what: &'static str,
+    },
+    /// Terminations failed, as often as they are tried.
+    #[error(
+        "{at}: the termination of NS instance {ns}, which is declared no more, failed {times} times: {detail}; remove it \
+         from OSM by hand, or mend what OSM names and terminate it once more"
+    )]
+    TerminationFailed {
+        /// What asks for its removal.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// How often in a row.
+        times: usize,
+        /// OSM's own words.
+        detail: String,
+    },
     /// A state that nothing is known to be done about.
     #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]
     StrangeState {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::PackageKind;
 
-use super::{Action, ActionId, Item, PackageRef, Plan, Verdict};
+use super::{Action, ActionId, Item, PackageRef, Plan, PlannedAction, Verdict};
 
 /// A plan that must not be applied: a mistake of the planner's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,14 +41,17 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
             Action::CreateInstance { spec } | Action::Instantiate { spec, .. } => Some(&spec.nsd),
             Action::CreatePackage { .. }
             | Action::UpdatePackage { .. }
-            | Action::UpgradeKdu { .. } => None,
+            | Action::UpgradeKdu { .. }
+            | Action::Terminate { .. }
+            | Action::DeleteInstance { .. }
+            | Action::DeletePackage { .. } => None,
         };
         if let Some(PackageRef::CreatedBy(maker)) = nsd
             && !planned.needs.contains(maker)
         {
             return Err(PlanFault::NotWaitedFor(id));
         }
-        let layer = layer(&planned.item);
+        let layer = layer(planned);
         if layer < highest {
             return Err(PlanFault::LayersReversed(id));
         }
@@ -74,11 +77,15 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
     }
 }
 
-fn layer(item: &Item) -> u8 {
-    match item {
-        Item::Package(key) => match key.kind {
-            PackageKind::Vnfd => 0,
-            PackageKind::Nsd => 1,
+/// What is made comes in the order of what it is made of, and what is removed after it in the opposite order.
+fn layer(planned: &PlannedAction) -> u8 {
+    let deletes = matches!(planned.action, Action::DeletePackage { .. });
+    match &planned.item {
+        Item::Package(key) => match (key.kind, deletes) {
+            (PackageKind::Vnfd, false) => 0,
+            (PackageKind::Nsd, false) => 1,
+            (PackageKind::Nsd, true) => 3,
+            (PackageKind::Vnfd, true) => 4,
         },
         Item::Instance(_) => 2,
     }

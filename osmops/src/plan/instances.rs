@@ -11,6 +11,7 @@ use super::prerequisites::{
     Provider, blocked_package, kdus_of, package_actions, packages_changed_since, provider,
     vnfd_of_member,
 };
+use super::prune::{self, Removal, remove_instance};
 use super::values::{ValueDifference, differences, same_values};
 use super::{
     Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Wait, Why,
@@ -19,6 +20,9 @@ use super::{
 /// Whether planning needs an instance's operations: only one that is not deployed yet, or whose recorded
 /// values are absent or differ.
 pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
+    if prune::needs_history(desired, have) {
+        return true;
+    }
     let Some(want) = desired.instance(&have.name) else { return false };
     if have.running.is_some() || !ownership::may_be_ours(desired, have) {
         return false;
@@ -40,6 +44,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
         let decided = match ownership::claim(desired, want, observed.named(&want.name)) {
             Ok(Claim::Free) => planner.create(),
             Ok(Claim::Ours(have)) => planner.keep(have),
+            Ok(Claim::MadeTwice(oldest, newer)) => planner.remove_newer(oldest, &newer),
             Ok(Claim::Unmarked(have)) => Err(planner.would_adopt(have)),
             Err(reason) => Err(reason),
         };
@@ -63,6 +68,29 @@ impl Planner<'_> {
         let verdict = self.keep(have).unwrap_or_else(|reason| Verdict::Blocked { reason });
         let planned = self.plan.actions.split_off(planned_before);
         ownership::unmarked_instance(self.want, have, &verdict, &planned)
+    }
+
+    /// Of several instances of ours with one name the oldest stays; a later pass looks after it. They come of
+    /// a request whose answer was lost and that was carried out late.
+    fn remove_newer(
+        &mut self,
+        oldest: &ObservedInstance,
+        newer: &[&ObservedInstance],
+    ) -> Result<Verdict, Blocked> {
+        let item = Item::Instance(self.want.name.clone());
+        let mut actions = Vec::new();
+        let mut otherwise = Ok(Verdict::Current);
+        for have in newer {
+            match remove_instance(&self.want.at, have) {
+                Removal::Act { action, needs, .. } => {
+                    let why = Why::MadeTwice { oldest: oldest.id.clone() };
+                    actions.push(self.plan.push(&item, action, why, needs));
+                }
+                Removal::Wait(on) => otherwise = Ok(Verdict::Waiting { on }),
+                Removal::Blocked(reason) => otherwise = Err(reason),
+            }
+        }
+        if actions.is_empty() { otherwise } else { Ok(Verdict::Act { actions }) }
     }
 
     fn create(&mut self) -> Result<Verdict, Blocked> {

@@ -3,6 +3,9 @@
 use serde::Serialize;
 
 use crate::ids::{PackageId, PackageKind};
+use crate::source_pos::SourcePos;
+
+use super::Item;
 
 /// Something that a reader of the plan should know, though nothing is done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +20,17 @@ pub enum Note {
         kind: PackageKind,
         /// Its record.
         record: PackageId,
+    },
+    /// Things that bear our mark and are declared no more, in a revision that may not be all that is declared.
+    #[error(
+        "{at}: not removed while the revision has problems or leaves links out, though not declared in it: {}",
+        items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    NothingRemoved {
+        /// What asks for their removal.
+        at: SourcePos,
+        /// What they are.
+        items: Vec<Item>,
     },
 }
 

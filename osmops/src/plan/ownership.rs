@@ -9,7 +9,7 @@ use crate::desired::{DesiredInstance, DesiredPackage, DesiredState};
 use crate::ids::NsId;
 use crate::observed::{ObservedInstance, ObservedPackage};
 
-use super::{Blocked, PlannedAction, Verdict, render};
+use super::{Blocked, PlannedAction, Verdict, prune, render};
 
 /// What OSM has of a declared instance's name.
 pub(super) enum Claim<'a> {
@@ -17,6 +17,8 @@ pub(super) enum Claim<'a> {
     Free,
     /// Ours, by its mark or because it may be adopted.
     Ours(&'a ObservedInstance),
+    /// Several of them ours, the oldest first.
+    MadeTwice(&'a ObservedInstance, Vec<&'a ObservedInstance>),
     /// Without a mark, and not to be adopted.
     Unmarked(&'a ObservedInstance),
 }
@@ -26,6 +28,17 @@ pub(super) fn may_be_ours(desired: &DesiredState, have: &ObservedInstance) -> bo
     have.owner.is_none() || have.owner == desired.owner
 }
 
+/// Whether an instance bears our mark.
+pub(super) fn is_marked(desired: &DesiredState, have: &ObservedInstance) -> bool {
+    have.owner.is_some() && have.owner == desired.owner
+}
+
+/// Whether a package's files were uploaded with our mark.
+pub(super) fn is_package_marked(desired: &DesiredState, have: &ObservedPackage) -> bool {
+    let owner = have.upload().and_then(|upload| upload.owner);
+    owner.is_some() && owner == desired.owner
+}
+
 /// Which of the instances of one name is meant by a declaration.
 pub(super) fn claim<'a>(
     desired: &DesiredState,
@@ -33,11 +46,15 @@ pub(super) fn claim<'a>(
     named: &[&'a ObservedInstance],
 ) -> Result<Claim<'a>, Blocked> {
     let marked = |have: &&&'a ObservedInstance| have.owner == desired.owner;
-    let ours: Vec<&ObservedInstance> = named.iter().filter(marked).copied().collect();
+    let mut ours: Vec<&ObservedInstance> = named.iter().filter(marked).copied().collect();
+    ours.sort_by(|a, b| a.created.total_cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
     let unmarked = |have: &&&'a ObservedInstance| have.owner.is_none();
     let strangers: Vec<&ObservedInstance> = named.iter().filter(unmarked).copied().collect();
     match (ours.as_slice(), strangers.as_slice()) {
         ([have], _) => Ok(Claim::Ours(have)),
+        ([oldest, newer @ ..], _) if prune::may_remove(desired).is_some() => {
+            Ok(Claim::MadeTwice(oldest, newer.to_vec()))
+        }
         ([], [have]) if desired.adopt || want.adopt => Ok(Claim::Ours(have)),
         ([], [have]) => Ok(Claim::Unmarked(have)),
         ([], []) => match named {

@@ -1,6 +1,6 @@
 //! A plan as text, for people, logs and transcripts.
 //!
-//! The first character of a line says what kind it is: `+` create, `~` change, `…` wait, `!` blocked,
+//! The first character of a line says what kind it is: `+` create, `~` change, `-` remove, `…` wait, `!` blocked,
 //! `=` unchanged, `?` worth a look, a blank for details.
 
 use std::fmt::Write;
@@ -89,6 +89,9 @@ fn deed(action: &Action) -> (char, String) {
         Action::UpgradeKdu { ns, member, kdu, .. } => {
             ('~', format!("upgrade KDU {member}/{kdu} of {ns}"))
         }
+        Action::Terminate { ns } => ('-', format!("terminate {ns}")),
+        Action::DeleteInstance { ns } => ('-', format!("delete the record {ns}")),
+        Action::DeletePackage { record, .. } => ('-', format!("delete package {record}")),
     }
 }
 
@@ -118,6 +121,16 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
             };
             vec![versions, format!("files {observed_digest} → {declared_digest}")]
         }
+        Why::DeclaredNoMore => {
+            vec![format!("{at}: made for this repository, and declared no more")]
+        }
+        Why::TerminationFailed { times, detail } => vec![
+            format!("{at}: made for this repository, and declared no more"),
+            format!("its termination failed ({times} so far): {detail}"),
+        ],
+        Why::MadeTwice { oldest } => {
+            vec![format!("{at}: made twice; {oldest} is older, and stays")]
+        }
         Why::ValuesDiffer { differences } => differences.iter().map(difference).collect(),
     }
 }
@@ -133,20 +146,17 @@ fn difference(found: &ValueDifference) -> String {
 
 /// `2 to create, 1 to change, 3 unchanged`, naming only what there is.
 fn summary(plan: &Plan) -> String {
-    let create = |action: &PlannedAction| match action.action {
-        Action::CreatePackage { .. }
-        | Action::CreateInstance { .. }
-        | Action::Instantiate { .. } => true,
-        Action::UpdatePackage { .. } | Action::UpgradeKdu { .. } => false,
-    };
-    let created = plan.actions.iter().filter(|action| create(action)).count();
+    let signed =
+        |sign: char| plan.actions.iter().filter(|planned| deed(&planned.action).0 == sign).count();
     let count = |wanted: fn(&Verdict) -> bool| {
         plan.entries.iter().filter(|entry| wanted(&entry.verdict)).count()
     };
     let parts = [
-        (created, "to create"),
-        (plan.actions.len() - created, "to change"),
-        (count(|v| matches!(v, Verdict::Waiting { .. })), "waiting for OSM"),
+        (signed('+'), "to create"),
+        (signed('~'), "to change"),
+        (signed('-'), "to remove"),
+        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Operation(_) })), "waiting for OSM"),
+        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Users(_) })), "waiting for others"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
         (count(|v| matches!(v, Verdict::Current)), "unchanged"),
     ];

@@ -59,7 +59,8 @@ pub(super) async fn follow(
         let mut still_open = Vec::new();
         for (item, operation, told) in open {
             let Some(record) = records.iter().find(|record| record.id == operation) else {
-                tracing::warn!(op_id = %operation, "OSM has forgotten an operation");
+                tracing::info!(op_id = %operation, "{item}: OSM has removed it, and the operation with it");
+                observer.operation_forgotten(&item, &operation);
                 continue;
             };
             let look = look_at(&item, &operation, record, &secrets);

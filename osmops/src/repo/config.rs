@@ -31,6 +31,10 @@ pub struct OpsConfig {
     pub owner: Option<Owner>,
     /// Whether declared items that others made may be taken over.
     pub adopt: bool,
+    /// Where it says that what is declared no more is to be removed.
+    pub prune: Option<SourcePos>,
+    /// Whether everything may be removed, or more than half of many.
+    pub allow_large_prune: bool,
 }
 
 /// Reads and checks the configuration of `tree`.
@@ -89,13 +93,28 @@ fn decode(
             None
         }
     });
-    let adopt = fields.optional_bool("adopt").is_some_and(|(adopt, _)| adopt);
+    let mut flag = |key| fields.optional_bool(key).filter(|(flag, _)| *flag).map(|(_, node)| node);
+    let adopt = flag("adopt").is_some();
+    let prune = flag("prune");
+    let allow_large_prune = flag("allowLargePrune").is_some();
+    if let (Some(node), None) = (prune, &owner) {
+        fields.bad_value("prune", node, "needs `owner`: only what bears its mark is removed");
+    }
 
     let errors = fields.finish();
     let is_placed = problems.is_empty() && !errors.iter().any(|(.., error)| hides_files(error));
     problems.extend(errors.into_iter().map(|error| RepoProblem::from_field(file, error)));
     if is_placed {
-        Ok((OpsConfig { target_dir, file_extensions, connection_file, owner, adopt }, problems))
+        let config = OpsConfig {
+            target_dir,
+            file_extensions,
+            connection_file,
+            owner,
+            adopt,
+            prune: prune.map(at),
+            allow_large_prune,
+        };
+        Ok((config, problems))
     } else {
         Err(problems)
     }

@@ -12,6 +12,7 @@ mod original;
 mod others_hands;
 mod ownership;
 mod properties;
+mod pruning;
 mod repositories;
 mod scale;
 mod world;

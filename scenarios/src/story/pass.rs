@@ -80,7 +80,7 @@ impl Story {
             }
             let style = match line.chars().next() {
                 Some('+') => Style::new().green(),
-                Some('~' | '…') => Style::new().yellow(),
+                Some('~' | '-' | '…') => Style::new().yellow(),
                 Some('!') => Style::new().red(),
                 _ => Style::new(),
             };
@@ -103,6 +103,10 @@ impl Story {
             Action::CreateInstance { .. } => "asking OSM to create and instantiate it",
             Action::Instantiate { .. } => "asking OSM to instantiate it",
             Action::UpgradeKdu { .. } => "asking OSM to upgrade it",
+            Action::Terminate { .. } => "asking OSM to terminate and remove it",
+            Action::DeleteInstance { .. } | Action::DeletePackage { .. } => {
+                "asking OSM to delete it"
+            }
         };
         let line = self.marked(Sign::Sent, &format!("{}: {what}", action.item));
         self.timed(&line);
@@ -115,7 +119,14 @@ impl Story {
             return;
         }
         let line = match result {
-            ActionResult::Done => self.marked(Sign::Good, &format!("{item}: OSM has it")),
+            ActionResult::Done => {
+                let deleted = matches!(
+                    action.action,
+                    Action::DeleteInstance { .. } | Action::DeletePackage { .. }
+                );
+                let has = if deleted { "OSM has it no more" } else { "OSM has it" };
+                self.marked(Sign::Good, &format!("{item}: {has}"))
+            }
             ActionResult::Started(operation) => {
                 let text = format!("{item}: OSM starts operation {operation}");
                 self.marked(Sign::Busy, &text)
@@ -151,6 +162,14 @@ impl Story {
         let line = self.marked(sign, &format!("{}: {text}", look.item));
         self.told.insert(look.operation.clone(), text);
         self.timed(&line);
+    }
+
+    pub(crate) fn operation_forgotten(&mut self, item: &Item) {
+        if self.is_told(item) {
+            let text = format!("{item}: OSM has removed it, and the operation with it");
+            let line = self.marked(Sign::Good, &text);
+            self.timed(&line);
+        }
     }
 
     pub(crate) fn pass_ended(&mut self, report: &PassReport) {

@@ -1,0 +1,221 @@
+//! Removes what bears our mark and is declared no more.
+//!
+//! Over several passes: an instance is terminated; once its record is gone, its NSD is deleted, and then the
+//! VNFDs. Invariant: the mark is the inventory, a name never is; nothing is removed for a revision of which a
+//! part is broken or was left out, nothing on which OSM is at work, nothing that somebody still uses, and not
+//! nearly everything unless told.
+
+mod guard;
+mod instance;
+mod users;
+
+use std::collections::BTreeMap;
+
+use crate::desired::{DesiredPackage, DesiredState, PackageKey, Prune};
+use crate::ids::{NsName, PackageKind};
+use crate::observed::{NsState, ObservedInstance, ObservedPackage, ObservedState};
+use crate::source_pos::SourcePos;
+
+use super::{Action, ActionId, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why, ownership};
+
+pub(super) use instance::{Removal, remove_instance};
+use users::{Record, User, Users};
+
+/// What bears our mark and is declared no more.
+struct Doomed<'a> {
+    instances: BTreeMap<&'a NsName, Vec<&'a ObservedInstance>>,
+    packages: BTreeMap<PackageKey, Vec<&'a ObservedPackage>>,
+}
+
+/// Whether removals may be planned: asked for, with an owner, and from a revision that is whole.
+pub(super) fn may_remove(desired: &DesiredState) -> Option<&Prune> {
+    desired.prune.as_ref().filter(|_| desired.owner.is_some() && desired.is_complete)
+}
+
+/// Whether planning the removal of an instance needs its operations: how often it failed already.
+pub(super) fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
+    may_remove(desired).is_some()
+        && ownership::is_marked(desired, have)
+        && have.running.is_none()
+        && have.state == NsState::Broken
+}
+
+pub(super) fn plan_removals(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
+    let (Some(prune), Some(_)) = (&desired.prune, &desired.owner) else { return };
+    let doomed = Doomed::find(desired, observed);
+    let items = doomed.items();
+    if items.is_empty() {
+        return;
+    }
+    if may_remove(desired).is_none() {
+        plan.notes.push(Note::NothingRemoved { at: prune.at.clone(), items });
+        return;
+    }
+    let decided = match guard::refusal(prune, desired, &doomed) {
+        Some(refusal) => {
+            let blocked = |item| (item, Verdict::Blocked { reason: refusal.clone() });
+            items.into_iter().map(blocked).collect()
+        }
+        None => Remover::new(plan, desired, observed, &prune.at, &doomed).remove(),
+    };
+    for (item, verdict) in decided {
+        plan.entries.push(Entry { item, at: prune.at.clone(), verdict, notes: Vec::new() });
+    }
+    plan.entries.sort_by(|a, b| a.item.cmp(&b.item));
+}
+
+impl<'a> Doomed<'a> {
+    fn find(desired: &DesiredState, observed: &'a ObservedState) -> Self {
+        let mut doomed = Self { instances: BTreeMap::new(), packages: BTreeMap::new() };
+        for have in &observed.instances {
+            if ownership::is_marked(desired, have) && desired.instance(&have.name).is_none() {
+                doomed.instances.entry(&have.name).or_default().push(have);
+            }
+        }
+        for have in &observed.packages {
+            if let Some(id) = &have.id
+                && ownership::is_package_marked(desired, have)
+                && desired.package(have.kind, id).is_none()
+            {
+                let key = PackageKey { kind: have.kind, id: id.clone() };
+                doomed.packages.entry(key).or_default().push(have);
+            }
+        }
+        doomed
+    }
+
+    fn items(&self) -> Vec<Item> {
+        let packages = self.packages.keys().cloned().map(Item::Package);
+        packages.chain(self.instances.keys().map(|name| Item::Instance((*name).clone()))).collect()
+    }
+}
+
+/// Decides layer by layer: instances, then NSDs, then VNFDs, so that what uses something is decided before it.
+struct Remover<'a> {
+    plan: &'a mut Plan,
+    desired: &'a DesiredState,
+    at: &'a SourcePos,
+    doomed: &'a Doomed<'a>,
+    users: Users<'a>,
+    /// What becomes of the records decided so far.
+    prospects: BTreeMap<Record, Prospect>,
+    decided: BTreeMap<Item, Verdict>,
+}
+
+/// What becomes of a record.
+#[derive(Clone)]
+enum Prospect {
+    /// It is gone once this action is done.
+    Gone(ActionId),
+    /// It goes, or uses nothing more, by a later pass.
+    Leaves,
+    /// It stays.
+    Stays,
+}
+
+impl<'a> Remover<'a> {
+    fn new(
+        plan: &'a mut Plan,
+        desired: &'a DesiredState,
+        observed: &'a ObservedState,
+        at: &'a SourcePos,
+        doomed: &'a Doomed<'a>,
+    ) -> Self {
+        let (users, prospects, decided) = (Users::of(observed), BTreeMap::new(), BTreeMap::new());
+        Self { plan, desired, at, doomed, users, prospects, decided }
+    }
+
+    fn remove(mut self) -> BTreeMap<Item, Verdict> {
+        let doomed = self.doomed;
+        for (name, records) in &doomed.instances {
+            let removals = records
+                .iter()
+                .map(|have| (Record::Instance(have.id.clone()), remove_instance(self.at, have)));
+            self.decide(Item::Instance((*name).clone()), removals.collect());
+        }
+        for kind in [PackageKind::Nsd, PackageKind::Vnfd] {
+            for (key, records) in doomed.packages.iter().filter(|(key, _)| key.kind == kind) {
+                let removals = records.iter().map(|have| {
+                    (Record::Package(have.record.clone()), self.remove_package(key, have))
+                });
+                let removals = removals.collect();
+                self.decide(Item::Package(key.clone()), removals);
+            }
+        }
+        self.decided
+    }
+
+    /// One verdict on all records of an item: what can be done is done, then what stands in the way counts.
+    fn decide(&mut self, item: Item, removals: Vec<(Record, Removal)>) {
+        let mut actions = Vec::new();
+        let mut blocked = None;
+        let mut waiting = None;
+        for (record, removal) in removals {
+            let prospect = match removal {
+                Removal::Act { action, why, needs } => {
+                    let ends_at_once = !matches!(action, Action::Terminate { .. });
+                    let id = self.plan.push(&item, action, why, needs);
+                    actions.push(id);
+                    if ends_at_once { Prospect::Gone(id) } else { Prospect::Leaves }
+                }
+                Removal::Wait(on) => {
+                    waiting = Some(Verdict::Waiting { on });
+                    Prospect::Leaves
+                }
+                Removal::Blocked(reason) => {
+                    blocked = Some(Verdict::Blocked { reason });
+                    Prospect::Stays
+                }
+            };
+            self.prospects.insert(record, prospect);
+        }
+        let act = (!actions.is_empty()).then_some(Verdict::Act { actions });
+        if let Some(verdict) = act.or(blocked).or(waiting) {
+            self.decided.insert(item, verdict);
+        }
+    }
+
+    fn remove_package(&self, key: &PackageKey, have: &ObservedPackage) -> Removal {
+        let mut needs = Vec::new();
+        let mut leaving = Vec::new();
+        let mut staying = Vec::new();
+        for user in self.users.of_package(have) {
+            match self.prospect(&user, have) {
+                Prospect::Gone(action) => needs.push(action),
+                Prospect::Leaves => leaving.extend(user.item),
+                Prospect::Stays => staying.push(user.words),
+            }
+        }
+        if !staying.is_empty() {
+            let (at, record) = (self.at.clone(), have.record.clone());
+            return Removal::Blocked(Blocked::StillUsed { at, record, users: staying });
+        }
+        if !leaving.is_empty() {
+            leaving.sort();
+            leaving.dedup();
+            return Removal::Wait(Wait::Users(leaving));
+        }
+        needs.sort();
+        needs.dedup();
+        let action = Action::DeletePackage { package: key.clone(), record: have.record.clone() };
+        Removal::Act { action, why: Why::DeclaredNoMore, needs }
+    }
+
+    fn prospect(&self, user: &User, package: &ObservedPackage) -> Prospect {
+        match self.prospects.get(&user.record) {
+            Some(prospect) => prospect.clone(),
+            None if self.is_about_to_leave(user, package) => Prospect::Leaves,
+            None => Prospect::Stays,
+        }
+    }
+
+    /// Whether the user is a declared NSD that names the VNFD no more and is changed in this pass.
+    fn is_about_to_leave(&self, user: &User, package: &ObservedPackage) -> bool {
+        let Some(item @ Item::Package(key)) = &user.item else { return false };
+        let names_it = |nsd: &DesiredPackage| {
+            nsd.members.iter().any(|member| Some(&member.vnfd) == package.id.as_ref())
+        };
+        self.desired.package(key.kind, &key.id).is_some_and(|nsd| !names_it(nsd))
+            && matches!(self.plan.verdict(item), Some(Verdict::Act { .. }))
+    }
+}

@@ -1,0 +1,80 @@
+//! Who uses a package: NS instances of it, and the NSDs that name a VNFD.
+
+use std::collections::BTreeMap;
+
+use crate::desired::PackageKey;
+use crate::ids::{DescriptorId, NsId, PackageId, PackageKind};
+use crate::observed::{ObservedPackage, ObservedState};
+use crate::plan::Item;
+
+/// A record in OSM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Record {
+    Instance(NsId),
+    Package(PackageId),
+}
+
+/// Something that uses a package.
+#[derive(Clone)]
+pub(super) struct User {
+    /// Its record.
+    pub(super) record: Record,
+    /// What it goes by, when it can be declared.
+    pub(super) item: Option<Item>,
+    /// What it is, for people.
+    pub(super) words: String,
+}
+
+/// Who uses which package.
+pub(super) struct Users<'a> {
+    of_record: BTreeMap<&'a PackageId, Vec<User>>,
+    of_vnfd: BTreeMap<&'a DescriptorId, Vec<User>>,
+}
+
+impl<'a> Users<'a> {
+    /// Everybody's, whether ours or not: OSM refuses to delete what anybody uses.
+    pub(super) fn of(observed: &'a ObservedState) -> Self {
+        let mut users = Self { of_record: BTreeMap::new(), of_vnfd: BTreeMap::new() };
+        for instance in &observed.instances {
+            let item = Item::Instance(instance.name.clone());
+            let whose = instance.owner.as_ref();
+            let whose = whose.map(|owner| format!(" of owner `{owner}`")).unwrap_or_default();
+            let words = format!("{item}{whose} (record {})", instance.id);
+            for package in &instance.packages {
+                let record = Record::Instance(instance.id.clone());
+                let user = User { record, item: Some(item.clone()), words: words.clone() };
+                users.of_record.entry(package).or_default().push(user);
+            }
+        }
+        for instance in &observed.unnamed {
+            let words = format!("NS instance {}", instance.id);
+            for package in &instance.packages {
+                let record = Record::Instance(instance.id.clone());
+                let user = User { record, item: None, words: words.clone() };
+                users.of_record.entry(package).or_default().push(user);
+            }
+        }
+        for nsd in observed.packages.iter().filter(|package| package.kind == PackageKind::Nsd) {
+            let key = |id: &DescriptorId| PackageKey { kind: PackageKind::Nsd, id: id.clone() };
+            let item = nsd.id.as_ref().map(|id| Item::Package(key(id)));
+            let name = item.as_ref().map_or("NSD".to_owned(), ToString::to_string);
+            let words = format!("{name} (record {})", nsd.record);
+            for vnfd in &nsd.vnfds {
+                let record = Record::Package(nsd.record.clone());
+                let user = User { record, item: item.clone(), words: words.clone() };
+                users.of_vnfd.entry(vnfd).or_default().push(user);
+            }
+        }
+        users
+    }
+
+    /// Who uses this package.
+    pub(super) fn of_package(&self, package: &ObservedPackage) -> Vec<User> {
+        let of_record = self.of_record.get(&package.record).into_iter().flatten();
+        let of_vnfd = match (package.kind, &package.id) {
+            (PackageKind::Vnfd, Some(id)) => self.of_vnfd.get(id),
+            (PackageKind::Vnfd, None) | (PackageKind::Nsd, _) => None,
+        };
+        of_record.chain(of_vnfd.into_iter().flatten()).cloned().collect()
+    }
+}
