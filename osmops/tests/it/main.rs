@@ -13,6 +13,7 @@ mod others_hands;
 mod ownership;
 mod properties;
 mod pruning;
+mod pruning_laws;
 mod repositories;
 mod scale;
 mod world;
