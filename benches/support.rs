@@ -6,8 +6,8 @@ use osmops::ids::{
     VimAccountName,
 };
 use osmops::observed::{
-    NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState, ObservedVimAccount,
-    PackageState,
+    Content, NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState,
+    ObservedVimAccount, PackageState,
 };
 use osmops::package::UploadName;
 use osmops::revision::Revision;
@@ -85,6 +85,8 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
         modified: 0.0,
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
+        descriptor: Some(package.descriptor.json().clone()),
+        content: Content::NotRead,
         members: package.members.iter().filter_map(member).collect(),
         vnfds: package.members.iter().map(|m| m.vnfd.clone()).collect(),
         kdus: package.kdus.clone(),

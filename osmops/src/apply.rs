@@ -186,6 +186,10 @@ async fn send(
             nbi.update_package(key.kind, record, &upload(package(key), *owner)?).await?;
             Sent::Done
         }
+        Action::PatchPackage { package: key, record, patch } => {
+            nbi.patch_package(key.kind, record, patch).await?;
+            Sent::Done
+        }
         Action::CreateInstance { spec } => {
             Sent::Started(nbi.create_instance(&new_instance(spec, made)).await?.operation)
         }

@@ -9,7 +9,7 @@ mod resolve;
 use serde_json::{Map, Value};
 
 use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, Owner, PackageKind, VimAccountName};
-use crate::package::{Member, TreeDigest};
+use crate::package::{DescriptorBody, Member, TreeDigest};
 use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
 
@@ -69,6 +69,10 @@ pub struct DesiredPackage {
     pub version: Option<String>,
     /// Stands for its files.
     pub digest: TreeDigest,
+    /// Whether it has no file but its descriptor.
+    pub is_descriptor_alone: bool,
+    /// What the descriptor says.
+    pub descriptor: DescriptorBody,
     /// An NSD's VNFs.
     pub members: Vec<Member>,
     /// A VNFD's KDUs.

@@ -26,7 +26,5 @@ pub use session::Nbi;
 pub use transport::{
     AnswerBody, Body, BoxError, Transport, TransportError, TransportSetupError, full,
 };
-pub(crate) use wire::{
-    DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord, VnfProfile,
-};
+pub(crate) use wire::{DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord};
 pub use wire::{KduParams, NewInstance};

@@ -4,6 +4,7 @@
 //! Invariant: only reads; three lists, a fourth where something is to be deployed, and operations only of
 //! instances that differ or are unsettled.
 
+mod content;
 mod python;
 
 use serde_json::{Map, Value};
@@ -17,8 +18,8 @@ use crate::nbi::{
     DeployedKdu, Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord,
 };
 use crate::observed::{
-    NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState, ObservedVimAccount,
-    Operation, PackageState, RunningOperation, UnnamedInstance,
+    Content, NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState,
+    ObservedVimAccount, Operation, PackageState, RunningOperation, UnnamedInstance,
 };
 use crate::plan;
 
@@ -29,8 +30,13 @@ use crate::plan;
 pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState, NbiError> {
     let mut observed = ObservedState::default();
     for kind in [PackageKind::Vnfd, PackageKind::Nsd] {
-        nbi.read_packages(kind, &mut |record| observed.packages.push(package(kind, record)))
-            .await?;
+        let mut take = |record| observed.packages.push(package(desired, kind, record));
+        nbi.read_packages(kind, &mut take).await?;
+    }
+    for have in &mut observed.packages {
+        if plan::needs_content(desired, have) {
+            have.content = content::read(nbi, have).await?;
+        }
     }
     read_instances(nbi, desired, &mut observed).await?;
     let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
@@ -77,29 +83,53 @@ async fn read_instances(
 /// more, the whole list costs fewer requests, and most of what OSM holds is probably ours.
 const NAMES_IN_FILTER_MAX: usize = 200;
 
-fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
+fn package(desired: &DesiredState, kind: PackageKind, record: PackageRecord) -> ObservedPackage {
     let state =
         match (record.admin.onboarding_state.as_str(), record.admin.operational_state.as_str()) {
             ("ONBOARDED", "ENABLED") => PackageState::Usable,
             ("ONBOARDED", _) => PackageState::Disabled,
             _ => PackageState::WithoutContent,
         };
-    let profiles = record.df.into_iter().flat_map(|df| df.vnf_profile);
-    let member = |profile: crate::nbi::VnfProfile| {
-        Some((MemberIndex::new(profile.id?).ok()?, DescriptorId::new(profile.vnfd_id?).ok()?))
+    let descriptor = record.descriptor;
+    let list = |within: &Value, key: &str| -> Vec<Value> {
+        within.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
     };
-    let kdus = record.kdu.into_iter();
+    let text = |within: &Value, key: &str| within.get(key).and_then(text_or_number);
+    let descriptor = Value::Object(descriptor);
+    let member = |profile: &Value| {
+        let index = MemberIndex::new(text(profile, "id")?).ok()?;
+        Some((index, DescriptorId::new(text(profile, "vnfd-id")?).ok()?))
+    };
+    let profiles = list(&descriptor, "df").into_iter().flat_map(|df| list(&df, "vnf-profile"));
+    let members = profiles.filter_map(|profile| member(&profile)).collect();
+    let kdus = list(&descriptor, "kdu").into_iter();
+    let kdus = kdus.filter_map(|kdu| KduName::new(text(&kdu, "name")?).ok()).collect();
+    let id = text(&descriptor, "id").and_then(|id| DescriptorId::new(id).ok());
+    let version = text(&descriptor, "version");
+    let vnfds = list(&descriptor, "vnfd-id").iter().filter_map(text_or_number).collect::<Vec<_>>();
+    let vnfds = vnfds.into_iter().filter_map(|id| DescriptorId::new(id).ok()).collect();
+    let is_declared = id.as_ref().is_some_and(|id| desired.package(kind, id).is_some());
     ObservedPackage {
         kind,
         record: record.record,
-        id: record.id.and_then(|id| DescriptorId::new(id).ok()),
-        version: record.version,
+        id,
+        version,
         modified: record.admin.modified,
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
-        members: profiles.filter_map(member).collect(),
-        kdus: kdus.filter_map(|kdu| KduName::new(kdu.name?).ok()).collect(),
-        vnfds: record.vnfd_ids.into_iter().filter_map(|id| DescriptorId::new(id).ok()).collect(),
+        descriptor: is_declared.then_some(descriptor),
+        content: Content::NotRead,
+        members,
+        kdus,
+        vnfds,
+    }
+}
+
+fn text_or_number(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

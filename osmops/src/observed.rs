@@ -11,7 +11,7 @@ use crate::ids::{
     DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, PackageKind,
     VimAccountId, VimAccountName,
 };
-use crate::package::UploadName;
+use crate::package::{TreeDigest, UploadName};
 
 /// OSM at one reading, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,8 +41,12 @@ pub struct ObservedPackage {
     pub state: PackageState,
     /// When the package or its descriptor last changed, in epoch seconds.
     pub modified: f64,
-    /// The file name of the last upload, as stored.
+    /// The file name of the last upload, as stored; absent when it was a descriptor alone.
     pub file_name: Option<String>,
+    /// Its descriptor as OSM lists it, with keys of OSM's own; absent when none of its id is declared.
+    pub descriptor: Option<Value>,
+    /// Of a package that another tool uploaded, what was found in its files.
+    pub content: Content,
     /// An NSD's VNFs: index and VNFD id.
     pub members: Vec<(MemberIndex, DescriptorId)>,
     /// The VNFDs that an NSD names; OSM keeps them from being deleted.
@@ -56,6 +60,18 @@ impl ObservedPackage {
     pub fn upload(&self) -> Option<UploadName> {
         UploadName::parse(self.file_name.as_deref()?)
     }
+}
+
+/// What is known of the files of a package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Content {
+    /// Nobody needed to look.
+    #[default]
+    NotRead,
+    /// They were read.
+    Files(TreeDigest),
+    /// They were read, and are no package that a repository may hold.
+    Strange,
 }
 
 /// Whether a package can be used.

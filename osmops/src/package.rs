@@ -4,17 +4,24 @@
 //! them all. Invariant: two folders with equal files give equal digests and equal archives, byte for byte.
 
 mod archive;
+mod content;
 mod descriptor;
+mod descriptor_body;
+mod tree_digest;
 mod upload_name;
 
 pub use archive::{Archive, ArchiveChunks, ArchiveError};
+pub use content::{ContentError, read_content};
 pub use descriptor::{Descriptor, Member};
-pub use upload_name::{TreeDigest, UploadName};
+pub use descriptor_body::DescriptorBody;
+pub use tree_digest::TreeDigest;
+pub use upload_name::UploadName;
 
 use std::io::Read;
 
 use md5::{Digest, Md5};
-use sha2::Sha256;
+
+use tree_digest::TreeHasher;
 
 use crate::repo::RepoProblem;
 use crate::source_pos::SourcePos;
@@ -55,7 +62,7 @@ impl Package {
     pub fn read(tree: &Tree, folder: &TreePath) -> Result<Self, Vec<RepoProblem>> {
         let descriptor = descriptor::read(tree, folder)?;
         let mut files = Vec::new();
-        let mut digest = Sha256::new();
+        let mut digest = TreeHasher::default();
         for (path, file) in tree.files_below(folder) {
             let inside = path.below(folder).unwrap_or_default();
             if inside == CHECKSUMS_FILE {
@@ -67,7 +74,7 @@ impl Package {
             })?;
             files.push(hashed);
         }
-        let digest = TreeDigest::from_sha256(digest.finalize().into());
+        let digest = digest.finish();
         Ok(Self { folder: folder.clone(), descriptor, files, digest })
     }
 
@@ -77,24 +84,14 @@ impl Package {
     }
 }
 
-/// Hashes one file, alone and into the digest of its tree. Lengths are hashed with names and contents,
-/// so that no two different trees give the same input.
-fn hash_file(file: &TreeFile, path: &str, digest: &mut Sha256) -> std::io::Result<PackageFile> {
-    digest.update((path.len() as u64).to_be_bytes());
-    digest.update(path.as_bytes());
-    digest.update([u8::from(file.is_executable())]);
-    digest.update(file.size_bytes().to_be_bytes());
+/// Reads one file once: its MD5, and its part in the digest of the tree.
+fn hash_file(file: &TreeFile, path: &str, digest: &mut TreeHasher) -> std::io::Result<PackageFile> {
     let mut md5 = Md5::new();
     let mut reader = file.open()?;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = reader.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        let chunk = buffer.get(..read).unwrap_or_default();
-        md5.update(chunk);
-        digest.update(chunk);
-    }
+    digest.add(path, file.is_executable(), &mut |buffer| {
+        let read = reader.read(buffer)?;
+        md5.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    })?;
     Ok(PackageFile { path: path.to_owned(), file: file.clone(), md5: md5.finalize().into() })
 }

@@ -6,6 +6,7 @@
 mod action;
 mod blocked;
 mod check;
+mod descriptor;
 mod instances;
 mod note;
 mod ownership;
@@ -26,8 +27,10 @@ use crate::source_pos::SourcePos;
 pub use action::{Action, ActionId, InstanceSpec, Item, KduValues, PackageRef, PlannedAction, Why};
 pub use blocked::Blocked;
 pub use check::{PlanFault, check};
+pub use descriptor::DescriptorDifference;
 pub use instances::needs_history;
 pub use note::Note;
+pub use packages::needs_content;
 pub use render::render;
 pub use values::ValueDifference;
 

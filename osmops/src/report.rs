@@ -91,6 +91,13 @@ pub struct Change {
     pub operation: Option<OpId>,
 }
 
+impl Change {
+    /// Whether just the descriptor of a package was changed.
+    pub(crate) fn is_patch(&self) -> bool {
+        self.what == DESCRIPTOR_CHANGED
+    }
+}
+
 /// What became of one declared item.
 #[derive(Debug, Clone, Serialize)]
 pub struct ItemReport {
@@ -193,16 +200,27 @@ impl PassReport {
         Self::of(revision.name.clone(), &Plan::default(), &[], problems, warnings)
     }
 
-    /// Ends as stalled, because each of `items` was uploaded once more though nothing else changed: OSM
-    /// does not list what it was given, or someone else uploads as well.
-    pub(crate) fn stall_uploads(&mut self, items: &[Item]) {
-        for report in self.items.iter_mut().filter(|report| items.contains(&report.item)) {
+    /// Ends as stalled, because each of `changes` to a package was made once more though nothing else
+    /// changed: OSM does not list what it was given, or someone else changes it as well.
+    pub(crate) fn stall_repeated(&mut self, changes: &[Change]) {
+        for report in &mut self.items {
+            let Some(change) = changes.iter().find(|change| change.item == report.item) else {
+                continue;
+            };
             report.status = ItemStatus::Blocked;
-            report.detail = Some(format!(
-                "{}: uploaded twice, and OSM listed other files each time; does someone else upload them too, or \
-                 does something on the way drop the header Content-Filename?",
-                report.at
-            ));
+            report.detail = Some(if change.is_patch() {
+                format!(
+                    "{}: its descriptor was changed twice, and OSM listed another one each time (`osmops plan` \
+                     shows the difference); does someone else change it too, or does OSM put it there?",
+                    report.at
+                )
+            } else {
+                format!(
+                    "{}: uploaded twice, and OSM listed other files each time; does someone else upload them \
+                     too, or does something on the way change the header Content-Filename?",
+                    report.at
+                )
+            });
         }
         self.end = end_of(&self.items, !self.problems.is_empty());
     }
@@ -337,11 +355,15 @@ fn add_outcome(
     }
 }
 
+/// What changing a descriptor is called.
+const DESCRIPTOR_CHANGED: &str = "descriptor changed";
+
 /// What an action did, in the past tense.
 pub(crate) fn words(action: &Action) -> &'static str {
     match action {
         Action::CreatePackage { .. } => "created",
         Action::UpdatePackage { .. } => "updated",
+        Action::PatchPackage { .. } => DESCRIPTOR_CHANGED,
         Action::CreateInstance { .. } => "created, instantiation started",
         Action::Instantiate { .. } => "instantiation started",
         Action::UpgradeKdu { .. } => "upgrade started",

@@ -77,6 +77,8 @@ fn resolve_packages(
             folder: package.folder.clone(),
             version: package.descriptor.version.clone(),
             digest: package.digest.clone(),
+            is_descriptor_alone: package.files.len() == 1,
+            descriptor: package.descriptor.body.clone(),
             members: package.descriptor.members.clone(),
             kdus: package.descriptor.kdus.clone(),
         };

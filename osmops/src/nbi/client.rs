@@ -1,7 +1,9 @@
 //! One method for each NBI call that we use.
 
+use std::io::Write;
+
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::ids::{NsId, NsName, OpId, PackageId, PackageKind, VimAccountName};
 
@@ -141,6 +143,44 @@ impl Nbi {
             PackageKind::Nsd => format!("/osm/nsd/v1/ns_descriptors/{record}/nsd_content"),
         };
         self.write(Method::PUT, &path, Content::Package(upload)).await.map(|_| ())
+    }
+
+    /// Writes the archive of a package into `sink`, the very bytes that were uploaded.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; 406 when the package was uploaded as a descriptor alone.
+    pub(crate) async fn download_package(
+        &self,
+        kind: PackageKind,
+        record: &PackageId,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<(), NbiError> {
+        let path = match kind {
+            PackageKind::Vnfd => format!("/osm/vnfpkgm/v1/vnf_packages/{record}/package_content"),
+            PackageKind::Nsd => format!("/osm/nsd/v1/ns_descriptors/{record}/nsd_content"),
+        };
+        self.download(&path, sink).await
+    }
+
+    /// Changes keys of a package's descriptor by a merge patch; its files stay as they are.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; OSM checks the changed descriptor as it checks an uploaded one.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the descriptor may be the old or the new one.
+    pub async fn patch_package(
+        &self,
+        kind: PackageKind,
+        record: &PackageId,
+        patch: &Map<String, Value>,
+    ) -> Result<(), NbiError> {
+        let path = match kind {
+            PackageKind::Vnfd => format!("/osm/vnfpkgm/v1/vnf_packages/{record}"),
+            PackageKind::Nsd => format!("/osm/nsd/v1/ns_descriptors/{record}"),
+        };
+        let body = Value::Object(patch.clone());
+        self.write(Method::PATCH, &path, Content::Json(&body)).await.map(|_| ())
     }
 
     /// Makes an NS instance and starts its instantiation.

@@ -84,6 +84,26 @@ pub enum NbiError {
         /// The limit.
         limit_bytes: usize,
     },
+    /// A long answer could not be kept on this machine's disk.
+    #[error("{request}: the answer cannot be kept on this machine")]
+    NotKept {
+        /// What was asked.
+        request: RequestLine,
+        /// The operating system's word.
+        #[source]
+        source: std::io::Error,
+    },
+    /// OSM, or a proxy before it, takes no upload of this size.
+    #[error(
+        "{request}: refused with 413, because the package is too large: it has {:.1} MiB packed",
+        *size_bytes as f64 / (1024.0 * 1024.0)
+    )]
+    UploadTooLarge {
+        /// What was asked.
+        request: RequestLine,
+        /// Length of the upload.
+        size_bytes: u64,
+    },
     /// The answer to a log-in holds no token. It is not quoted, in case it does.
     #[error(
         "{request}: answered with {status}, but not with a token as OSM gives it ({content_type}); is this OSM's address?"
@@ -123,6 +143,8 @@ impl NbiError {
             }
             NbiError::Undecodable { .. }
             | NbiError::TooLong { .. }
+            | NbiError::NotKept { .. }
+            | NbiError::UploadTooLarge { .. }
             | NbiError::StrangeLogIn { .. }
             | NbiError::LogInRefused { .. } => false,
         }
@@ -138,6 +160,7 @@ impl NbiError {
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             NbiError::Refused { status, detail, .. } => Some(Refusal::of(*status, detail)),
+            NbiError::UploadTooLarge { .. } => Some(Refusal::TooLarge),
             NbiError::NotOsm { status, .. } if *status == StatusCode::PAYLOAD_TOO_LARGE => {
                 Some(Refusal::TooLarge)
             }
@@ -179,6 +202,8 @@ impl NbiError {
             | NbiError::NotOsm { request, .. }
             | NbiError::Undecodable { request, .. }
             | NbiError::TooLong { request, .. }
+            | NbiError::NotKept { request, .. }
+            | NbiError::UploadTooLarge { request, .. }
             | NbiError::StrangeLogIn { request, .. }
             | NbiError::LogInRefused { request, .. } => request,
         }

@@ -1,18 +1,22 @@
 //! A conversation with one OSM: the token, one request and its answer, and how many there were.
 
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderValue, Method, Request};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::ids::PackageId;
+use crate::observed;
 use crate::request_counts::RequestCounts;
 
 use super::answer::{Answer, check_status, content_type, decode, list_fault};
@@ -44,13 +48,19 @@ struct Shared {
     limits: TimeLimits,
     token: Mutex<Option<Token>>,
     vim_accounts: Mutex<Vec<VimAccountRecord>>,
+    package_contents: Mutex<PackageContents>,
     counters: Counters,
 }
+
+/// What was found in downloaded packages, with the time at which each had last changed.
+pub(crate) type PackageContents = BTreeMap<PackageId, (f64, observed::Content)>;
 
 /// What a request carries.
 #[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
     Nothing,
+    /// Nothing, and the answer is a package.
+    Download,
     Json(&'a Value),
     Package(&'a Upload),
 }
@@ -61,6 +71,18 @@ enum Sink<'a> {
     Keep,
     /// It is a list, and each of its records goes here as it arrives.
     Records(&'a mut TakeRecord<'a>),
+    /// It goes here as it arrives.
+    Bytes(&'a mut (dyn Write + Send)),
+}
+
+impl Content<'_> {
+    /// OSM looks for words in this: it gives archives as gzip, and everything else as JSON.
+    fn accept(self) -> &'static str {
+        match self {
+            Content::Download => "application/json, application/gzip",
+            Content::Nothing | Content::Json(_) | Content::Package(_) => "application/json",
+        }
+    }
 }
 
 impl Nbi {
@@ -72,6 +94,7 @@ impl Nbi {
             limits,
             token: Mutex::default(),
             vim_accounts: Mutex::default(),
+            package_contents: Mutex::default(),
             counters: Counters::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -79,6 +102,11 @@ impl Nbi {
 
     pub(super) fn vim_accounts(&self) -> &Mutex<Vec<VimAccountRecord>> {
         &self.shared.vim_accounts
+    }
+
+    /// What this session found in packages that it downloaded.
+    pub(crate) fn package_contents(&self) -> &Mutex<PackageContents> {
+        &self.shared.package_contents
     }
 
     /// How many requests were sent so far.
@@ -131,13 +159,36 @@ impl Nbi {
         self.send(&Method::GET, path, Content::Nothing, purpose, &mut sink).await.map(|_| ())
     }
 
+    /// Writes the bytes at `path` into `sink` as they come, for answers that are too long for the memory.
+    pub(super) async fn download(
+        &self,
+        path: &str,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<(), NbiError> {
+        let mut sink = Sink::Bytes(sink);
+        let content = Content::Download;
+        self.send(&Method::GET, path, content, Purpose::Read, &mut sink).await.map(|_| ())
+    }
+
     pub(super) async fn write(
         &self,
         method: Method,
         path: &str,
         content: Content<'_>,
     ) -> Result<(RequestLine, Answer), NbiError> {
-        self.send(&method, path, content, Purpose::Write, &mut Sink::Keep).await
+        let sent = self.send(&method, path, content, Purpose::Write, &mut Sink::Keep).await;
+        match (sent, content) {
+            (
+                Err(
+                    NbiError::Refused { request, status, .. }
+                    | NbiError::NotOsm { request, status, .. },
+                ),
+                Content::Package(upload),
+            ) if status == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(NbiError::UploadTooLarge { request, size_bytes: upload.size_bytes })
+            }
+            (sent, _) => sent,
+        }
     }
 
     /// Sends with a token; once more with a new one when OSM refused the first unread.
@@ -220,7 +271,7 @@ impl Nbi {
         RequestLine { method: method.clone(), url: format!("{base}{path}") }
     }
 
-    /// One request and its answer, within its time. Of a list only the wait for the next piece is limited:
+    /// One request and its answer, within its time. Of a list or a package only the wait for the next piece is limited:
     /// a long one may take long, as long as it comes.
     async fn exchange(
         &self,
@@ -232,7 +283,7 @@ impl Nbi {
     ) -> Result<Answer, NbiError> {
         let limit = match content {
             Content::Package(_) => self.shared.limits.upload,
-            Content::Nothing | Content::Json(_) => self.shared.limits.request,
+            Content::Nothing | Content::Download | Content::Json(_) => self.shared.limits.request,
         };
         let request = self.request(line, path, content, bearer);
         let answer = match sink {
@@ -243,6 +294,7 @@ impl Nbi {
                 })
                 .await
             }
+            Sink::Bytes(sink) => self.exchange_bytes(line, limit, request, *sink).await,
             Sink::Records(take) => self.exchange_list(line, limit, request, *take).await,
         };
         match &answer {
@@ -309,6 +361,33 @@ impl Nbi {
         }
     }
 
+    async fn exchange_bytes(
+        &self,
+        line: &RequestLine,
+        limit: Duration,
+        request: Request<Body>,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<Answer, NbiError> {
+        let (parts, mut body) = within(line, limit, self.open(line, request)).await?;
+        if !parts.status.is_success() {
+            return within(line, limit, keep(line, parts, body)).await;
+        }
+        loop {
+            let next = async { Ok(body.frame().await) };
+            match within(line, limit, next).await? {
+                None => return Ok(Answer::new(parts, Bytes::new())),
+                Some(Ok(frame)) => {
+                    let piece = frame.into_data().unwrap_or_default();
+                    let not_kept = |source| NbiError::NotKept { request: line.clone(), source };
+                    sink.write_all(&piece).map_err(not_kept)?;
+                }
+                Some(Err(source)) => {
+                    return Err(NbiError::Interrupted { request: line.clone(), source });
+                }
+            }
+        }
+    }
+
     fn request(
         &self,
         line: &RequestLine,
@@ -320,12 +399,12 @@ impl Nbi {
         let mut request = Request::builder()
             .method(line.method.clone())
             .uri(format!("{base}{path}"))
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, content.accept());
         if let Some(bearer) = bearer {
             request = request.header(AUTHORIZATION, bearer);
         }
         let body = match content {
-            Content::Nothing => full(Bytes::new()),
+            Content::Nothing | Content::Download => full(Bytes::new()),
             Content::Json(value) => {
                 let bytes = value.to_string();
                 request = request

@@ -41,18 +41,11 @@ pub(crate) struct CreatedInstance {
 pub(crate) struct PackageRecord {
     #[serde(rename = "_id")]
     pub(crate) record: PackageId,
-    pub(crate) id: Option<String>,
-    #[serde(default, deserialize_with = "text_or_number")]
-    pub(crate) version: Option<String>,
     #[serde(rename = "_admin")]
     pub(crate) admin: PackageAdmin,
-    #[serde(default)]
-    pub(crate) df: Vec<DeploymentFlavour>,
-    #[serde(default)]
-    pub(crate) kdu: Vec<KduRecord>,
-    /// Of an NSD.
-    #[serde(rename = "vnfd-id", default)]
-    pub(crate) vnfd_ids: Vec<String>,
+    /// Everything else: the descriptor, and what OSM adds to it.
+    #[serde(flatten)]
+    pub(crate) descriptor: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,25 +61,6 @@ pub(crate) struct PackageAdmin {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Storage {
     pub(crate) zipfile: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct DeploymentFlavour {
-    #[serde(default)]
-    pub(crate) vnf_profile: Vec<VnfProfile>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct VnfProfile {
-    pub(crate) id: Option<String>,
-    pub(crate) vnfd_id: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct KduRecord {
-    pub(crate) name: Option<String>,
 }
 
 /// A VIM account of a list.
@@ -193,14 +167,6 @@ fn maybe_json_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, 
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
         other => other,
-    })
-}
-
-fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Option::<Value>::deserialize(deserializer)? {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(other) => Some(other.to_string()),
     })
 }
 

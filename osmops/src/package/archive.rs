@@ -13,6 +13,9 @@ use super::{CHECKSUMS_FILE, Package, PackageFile};
 /// How much of a file is read at once, in bytes.
 const READ_BYTES: usize = 64 * 1024;
 
+/// The longest name that a header of a tar takes; a longer one has an entry of its own before it.
+const NAME_BYTES_MAX: usize = 100;
+
 /// Why a package could not be packed.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -69,9 +72,15 @@ impl Archive {
 ///
 /// The layout is what the `osm` client writes: the package's folder, its files, `checksums.txt`. Owners,
 /// times and permissions say nothing of who packed: zero, zero, and 0644 or 0755.
+///
+/// OSM takes every file `FOLDER/*.yaml`, `*.yml` or `*.json` for the descriptor, and refuses two of them. So
+/// another file of such a name is called `FOLDER/./NAME`: unpacked, it stands where it belongs.
+///
+/// Source: OSM NBI `descriptor_topics.py`, `upload_content`: it splits an entry's name at `/` and counts.
 pub struct ArchiveChunks {
     builder: Builder<GzEncoder<Vec<u8>>>,
     top: String,
+    descriptor: String,
     steps: std::vec::IntoIter<Step>,
     reading: Option<Reading>,
     state: State,
@@ -109,18 +118,20 @@ impl ArchiveChunks {
         for file in &package.files {
             let mut rest = file.path.as_str();
             while let Some((folder, _)) = rest.rsplit_once('/') {
-                folders.insert(format!("{top}/{folder}"));
+                folders.insert(folder.to_owned());
                 rest = folder;
             }
             checksums.push_str(&format!("{}\t{top}/{}\n", hex::encode(file.md5), file.path));
         }
-        let mut steps = vec![Step::Folder(top.clone())];
+        let descriptor = package.descriptor.id.1.file().below(&package.folder).unwrap_or_default();
+        let mut steps = vec![Step::Folder(String::new())];
         steps.extend(folders.into_iter().map(Step::Folder));
         steps.extend(package.files.iter().cloned().map(Step::File));
         steps.push(Step::Checksums(checksums));
         Self {
             builder: Builder::new(encoder),
             top,
+            descriptor: descriptor.to_owned(),
             steps: steps.into_iter(),
             reading: None,
             state: State::Entries,
@@ -137,7 +148,9 @@ impl ArchiveChunks {
             return Ok(());
         }
         match self.steps.next() {
-            Some(Step::Folder(path)) => self.add(&path, EntryType::Directory, 0, 0o755, &[]),
+            Some(Step::Folder(inside)) => {
+                self.add(&self.name_of(&inside), EntryType::Directory, 0, 0o755, &[])
+            }
             Some(Step::Checksums(text)) => {
                 let path = format!("{}/{CHECKSUMS_FILE}", self.top);
                 self.add(&path, EntryType::Regular, text.len() as u64, 0o644, text.as_bytes())?;
@@ -153,10 +166,23 @@ impl ArchiveChunks {
         }
     }
 
+    /// What the archive calls a file or folder of the package.
+    fn name_of(&self, inside: &str) -> String {
+        let top = &self.top;
+        let may_be_descriptor = [".yaml", ".yml", ".json"].iter().any(|end| inside.ends_with(end));
+        if inside.is_empty() {
+            top.clone()
+        } else if may_be_descriptor && !inside.contains('/') && inside != self.descriptor {
+            format!("{top}/./{inside}")
+        } else {
+            format!("{top}/{inside}")
+        }
+    }
+
     fn begin(&mut self, file: &PackageFile) -> Result<(), ArchiveError> {
         let size = file.file.size_bytes();
         let mode = if file.file.is_executable() { 0o755 } else { 0o644 };
-        let path = format!("{}/{}", self.top, file.path);
+        let path = self.name_of(&file.path);
         let wrap = |source| ArchiveError::Unreadable { path: path.clone(), source };
         let reader = file.file.open().map_err(wrap)?;
         self.add(&path, EntryType::Regular, size, mode, &[])?;
@@ -200,7 +226,20 @@ impl ArchiveChunks {
         header.set_uid(0);
         header.set_gid(0);
         let wrap = |source| ArchiveError::Unreadable { path: path.to_owned(), source };
-        self.builder.append_data(&mut header, path, io::empty()).map_err(wrap)?;
+        if path.len() > NAME_BYTES_MAX {
+            let mut long = Header::new_gnu();
+            set_name(&mut long, b"././@LongLink");
+            long.set_entry_type(EntryType::GNULongName);
+            long.set_size(path.len() as u64 + 1);
+            long.set_cksum();
+            self.builder
+                .append(&long, [path.as_bytes(), b"\0"].concat().as_slice())
+                .map_err(wrap)?;
+        }
+        // Builder's own way to set a name would take the `.` out of it.
+        set_name(&mut header, path.as_bytes());
+        header.set_cksum();
+        self.builder.append(&header, io::empty()).map_err(wrap)?;
         self.builder.get_mut().write_all(content).map_err(wrap)
     }
 
@@ -212,6 +251,13 @@ impl ArchiveChunks {
             .write_all(&filling)
             .map_err(|source| ArchiveError::Unreadable { path: path.to_owned(), source })
     }
+}
+
+/// Puts as much of a name into a header as it takes.
+fn set_name(header: &mut Header, name: &[u8]) {
+    let field = &mut header.as_old_mut().name;
+    let length = name.len().min(field.len());
+    field[..length].copy_from_slice(&name[..length]);
 }
 
 impl Iterator for ArchiveChunks {
@@ -235,6 +281,7 @@ impl Iterator for ArchiveChunks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::package::read_content;
     use crate::tree::{Tree, TreeFile, TreePath};
     use proptest::prelude::*;
 
@@ -310,7 +357,7 @@ mod tests {
         #[test]
         fn packing_twice_gives_equal_bytes_and_keeps_every_file(
             files in proptest::collection::btree_map(
-                "[a-z]{1,8}(/[a-z]{1,120}){1,3}",
+                "[a-z]{1,8}(/[a-z]{1,120}){1,3}|[a-z]{1,9}\\.(yaml|json)|[a-z]{110}\\.yml",
                 (proptest::collection::vec(any::<u8>(), 0..2000), any::<bool>()),
                 0..6,
             )
@@ -321,10 +368,15 @@ mod tests {
             reversed.reverse();
             let packed = bytes_of(&package(&files));
             prop_assert_eq!(&packed, &bytes_of(&package(&reversed)));
+            prop_assert_eq!(read_content(&*packed).unwrap(), package(&files).digest);
             let found = entries(&packed);
+            let top = |(path, ..): &&(String, u32, Vec<u8>)| {
+                path.split('/').count() == 2 && [".yaml", ".yml", ".json"].iter().any(|e| path.ends_with(e))
+            };
+            prop_assert_eq!(found.iter().filter(top).count(), 1, "the descriptor alone");
             for (path, content, executable) in files {
                 let path = format!("p_knf/{path}");
-                let entry = found.iter().find(|(p, ..)| *p == path).unwrap();
+                let entry = found.iter().find(|(p, ..)| p.replace("/./", "/") == path).unwrap();
                 prop_assert_eq!(&entry.2, &content);
                 prop_assert_eq!(entry.1, if executable { 0o755 } else { 0o644 });
             }

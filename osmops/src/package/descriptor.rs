@@ -8,6 +8,8 @@ use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 use crate::yaml::{FieldError, Node};
 
+use super::DescriptorBody;
+
 /// What a VNFD or NSD says of itself, as far as others refer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
@@ -21,6 +23,8 @@ pub struct Descriptor {
     pub members: Vec<Member>,
     /// A VNFD's Kubernetes deployment units.
     pub kdus: Vec<KduName>,
+    /// Everything that it says.
+    pub body: DescriptorBody,
 }
 
 /// One VNF of an NSD.
@@ -53,73 +57,75 @@ const ENVELOPES: [(&str, PackageKind); 8] = [
 const FOLDER_SUFFIXES: [(&str, PackageKind); 3] =
     [("_knf", PackageKind::Vnfd), ("_vnf", PackageKind::Vnfd), ("_ns", PackageKind::Nsd)];
 
-/// Reads the one descriptor directly in `folder`.
+/// How the name of a descriptor ends. OSM looks for just these, in small letters; it looks for `.json` as
+/// well, and fails to read such a one.
+const ENDINGS: [&str; 2] = [".yaml", ".yml"];
+
+/// A YAML file that may be the descriptor.
+struct Candidate {
+    path: TreePath,
+    file: Arc<TreePath>,
+    kind: PackageKind,
+    body: Node,
+}
+
+/// Reads the one descriptor directly in `folder`. Other YAML files beside it are files like any others,
+/// whatever they hold.
 pub(super) fn read(tree: &Tree, folder: &TreePath) -> Result<Descriptor, Vec<RepoProblem>> {
-    let candidates: Vec<&TreePath> = tree
-        .files_below(folder)
-        .map(|(path, _)| path)
-        .filter(|path| path.below(folder).is_some_and(|inside| !inside.contains('/')))
-        .filter(|path| has_ending(path, &[".yaml", ".yml", ".json"]))
-        .collect();
-    let mut found: Vec<(&TreePath, Arc<TreePath>, Node, PackageKind)> = Vec::new();
-    let mut strays = Vec::new();
-    let mut problems = Vec::new();
-    for &path in &candidates {
-        if !has_ending(path, &[".yaml", ".yml"]) {
-            strays.push(path);
+    let (mut in_envelopes, mut bare, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for (path, _) in tree.files_below(folder) {
+        let inside = path.below(folder).unwrap_or_default();
+        if inside.contains('/') || !ENDINGS.iter().any(|ending| inside.ends_with(ending)) {
             continue;
         }
         match read_documents(tree, path) {
             Err(problem) => problems.push(problem),
             Ok((file, documents)) => {
-                let document = documents.into_iter().next();
-                let opened = document.and_then(|d| open_envelope(&d, folder, candidates.len()));
-                match opened {
-                    Some((kind, body)) => found.push((path, file, body, kind)),
-                    None => strays.push(path),
+                let mut documents = documents.into_iter().map(Node::merged);
+                let Some(document) = documents.next() else {
+                    continue;
+                };
+                let second = documents.next();
+                let candidate = |kind, body| Candidate { path: path.clone(), file, kind, body };
+                if let Some((kind, body)) = open_envelope(&document) {
+                    in_envelopes.push((candidate(kind, body), second));
+                } else if let Some(kind) = kind_of_folder(folder)
+                    && document.entry("id").is_some()
+                {
+                    bare.push((candidate(kind, document), second));
                 }
             }
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let found = if in_envelopes.is_empty() { bare } else { in_envelopes };
     match found.as_slice() {
-        [] => Err(vec![RepoProblem::NoDescriptor { folder: folder.clone() }]),
-        [(path, file, body, kind)] => {
-            if let Some(stray) = strays.first() {
-                let (file, descriptor) = ((*stray).clone(), (*path).clone());
-                return Err(vec![RepoProblem::StrayYaml { file, descriptor }]);
-            }
-            decode(file, body, *kind)
+        [] if problems.is_empty() => {
+            Err(vec![RepoProblem::NoDescriptor { folder: folder.clone() }])
+        }
+        [] => Err(problems),
+        [(only, None)] => decode(only),
+        [(only, Some(second))] => {
+            let at = SourcePos::at(&only.file, second.line, second.column);
+            let message = "a second document; OSM reads descriptors of one document only";
+            Err(vec![RepoProblem::NotYaml { at, message: message.to_owned() }])
         }
         several => {
-            let files = several.iter().map(|(path, ..)| (*path).clone()).collect();
+            let files = several.iter().map(|(candidate, _)| candidate.path.clone()).collect();
             Err(vec![RepoProblem::SeveralDescriptors { folder: folder.clone(), files }])
         }
     }
 }
 
-fn has_ending(path: &TreePath, endings: &[&str]) -> bool {
-    let name = path.file_name().to_lowercase();
-    endings.iter().any(|ending| name.ends_with(ending))
+/// Takes the descriptor out of its envelope.
+fn open_envelope(document: &Node) -> Option<(PackageKind, Node)> {
+    ENVELOPES.iter().find_map(|(envelope, kind)| {
+        document.entry(envelope).map(|inside| (*kind, unwrap_list(inside).clone()))
+    })
 }
 
-/// Takes the descriptor out of its envelope. Without one, the only YAML file of a folder counts when it
-/// has an `id` and the folder's name tells its kind.
-fn open_envelope(
-    document: &Node,
-    folder: &TreePath,
-    candidates: usize,
-) -> Option<(PackageKind, Node)> {
-    for (envelope, kind) in ENVELOPES {
-        if let Some(inside) = document.entry(envelope) {
-            return Some((kind, unwrap_list(inside).clone()));
-        }
-    }
+fn kind_of_folder(folder: &TreePath) -> Option<PackageKind> {
     let name = folder.file_name();
-    let (_, kind) = FOLDER_SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix))?;
-    (candidates == 1 && document.entry("id").is_some()).then(|| (*kind, document.clone()))
+    FOLDER_SUFFIXES.iter().find(|(suffix, _)| name.ends_with(suffix)).map(|(_, kind)| *kind)
 }
 
 /// An NSD's envelope holds `nsd: [one]`, a catalog holds `vnfd: [one]`, a VNFD's holds the descriptor.
@@ -131,11 +137,8 @@ fn unwrap_list(inside: &Node) -> &Node {
     }
 }
 
-fn decode(
-    file: &Arc<TreePath>,
-    body: &Node,
-    kind: PackageKind,
-) -> Result<Descriptor, Vec<RepoProblem>> {
+fn decode(candidate: &Candidate) -> Result<Descriptor, Vec<RepoProblem>> {
+    let Candidate { file, kind, body, .. } = candidate;
     let at = |node: &Node| SourcePos::at(file, node.line, node.column);
     let field = |node: &Node, error| vec![RepoProblem::Field { at: at(node), error }];
     let Some(id) = body.entry("id").filter(|id| !id.is_null()) else {
@@ -149,7 +152,9 @@ fn decode(
         PackageKind::Vnfd => (Vec::new(), kdus(body)),
         PackageKind::Nsd => (members(file, body), Vec::new()),
     };
-    Ok(Descriptor { kind, id: (name, at(id)), version, members, kdus })
+    let at_id = at(id);
+    let body = DescriptorBody::new(Arc::clone(file), body.clone());
+    Ok(Descriptor { kind: *kind, id: (name, at_id), version, members, kdus, body })
 }
 
 fn kdus(body: &Node) -> Vec<KduName> {
@@ -230,6 +235,40 @@ mod tests {
     }
 
     #[test]
+    fn other_yaml_files_beside_the_descriptor_are_files_like_any_others() {
+        let others = [
+            ("values.yaml", "x: 1\n---\ny: 2\n"),
+            ("template.yml", "{{ if .Values.x }}: ["),
+            ("schema.json", "{}"),
+            ("chart/Chart.yaml", "vnfd: {id: z}"),
+        ];
+        for (name, text) in [("d.yaml", "vnfd: {id: a}"), ("d.yml", "id: a")] {
+            let (tree, root) = folder("p_knf", &[&others[..], &[(name, text)]].concat());
+            let descriptor = read(&tree, &root).unwrap();
+            assert_eq!(descriptor.id.0.as_str(), "a");
+        }
+    }
+
+    #[test]
+    fn the_body_is_what_osm_reads_and_knows_its_places() {
+        let text = "base: &base {provider: us}\nvnfd:\n  <<: *base\n  id: a\n  version: 1.10\n  \
+                    kdu:\n  - {name: no}\n";
+        let (tree, root) = folder("p", &[("d.yaml", text)]);
+        let body = read(&tree, &root).unwrap().body;
+        let expected = serde_json::json!(
+            {"provider": "us", "id": "a", "version": 1.1, "kdu": [{"name": false}]}
+        );
+        assert_eq!(*body.json(), expected);
+        let at = |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+            body.position(&path).to_string()
+        };
+        assert_eq!(at(&["kdu", "0", "name"]), "p/d.yaml:7:12");
+        assert_eq!(at(&["kdu", "0", "gone"]), "p/d.yaml:7:5");
+        assert_eq!(at(&["provider"]), "p/d.yaml:1:24");
+    }
+
+    #[test]
     fn a_folder_without_one_clear_descriptor_is_refused() {
         let check = |files: &[(&str, &str)], expected: &str| {
             let (tree, root) = folder("p_knf", files);
@@ -241,10 +280,11 @@ mod tests {
             &[("a.yaml", "vnfd: {id: a}"), ("b.yml", "nsd: {id: b}")],
             "`p_knf/a.yaml`, `p_knf/b.yml`",
         );
-        check(
-            &[("a.yaml", "vnfd: {id: a}"), ("values.yaml", "x: 1")],
-            "p_knf/values.yaml: OSM refuses",
-        );
+        check(&[("a.json", "{\"vnfd\": {\"id\": \"a\"}}")], "no VNFD or NSD");
+        check(&[("a.YAML", "vnfd: {id: a}")], "no VNFD or NSD");
+        check(&[("a.yaml", "id: a"), ("b.yaml", "id: b")], "more than one descriptor");
+        check(&[("a.yaml", "vnfd: [")], "p_knf/a.yaml:2:");
+        check(&[("a.yaml", "vnfd: {id: a}\n---\nx: 1\n")], "p_knf/a.yaml:3:1: a second document");
         check(&[("a.yaml", "vnfd: {name: a}")], "p_knf/a.yaml:1:7: `id` is missing");
     }
 }

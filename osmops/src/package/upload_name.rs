@@ -9,31 +9,7 @@ use std::fmt::{self, Write};
 
 use crate::ids::Owner;
 
-/// Stands for all files of a package: SHA-256, as 64 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(transparent)]
-pub struct TreeDigest(String);
-
-impl TreeDigest {
-    pub(super) fn from_sha256(bytes: [u8; 32]) -> Self {
-        Self(hex::encode(bytes))
-    }
-
-    /// The digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The first digits, enough for a person to tell two apart.
-    pub fn short(&self) -> &str {
-        self.0.get(..12).unwrap_or(&self.0)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let digits = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        (text.len() == 64 && text.bytes().all(digits)).then(|| Self(text.to_owned()))
-    }
-}
+use super::TreeDigest;
 
 /// The name of one upload: `<folder>.<owner>.<digest>.tar.gz`, with `-` for no owner.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
 use crate::redact::serialize_params;
 
+use super::descriptor::DescriptorDifference;
 use super::values::ValueDifference;
 
 /// The place of an action in its plan; actions refer to earlier ones by it.
@@ -65,6 +66,16 @@ pub enum Action {
         package: PackageKey,
         /// OSM's record of it.
         record: PackageId,
+    },
+    /// Change keys of a package's descriptor, its files as they are.
+    PatchPackage {
+        /// Which.
+        package: PackageKey,
+        /// OSM's record of it.
+        record: PackageId,
+        /// A merge patch: `null` removes a key, lists are replaced as a whole.
+        #[serde(serialize_with = "serialize_params")]
+        patch: Map<String, Value>,
     },
     /// Make an NS instance and start its instantiation.
     CreateInstance {
@@ -170,6 +181,16 @@ pub enum Why {
     UploadedByOther {
         /// The file name that it gave.
         file_name: Option<String>,
+    },
+    /// OSM's descriptor is not the declared one, though its files are: someone changed it in OSM.
+    DescriptorDiffers {
+        /// Each difference.
+        differences: Vec<DescriptorDifference>,
+    },
+    /// OSM merges an upload into what it has, so these keys, declared no more, would stay.
+    KeysDropped {
+        /// Each of them.
+        differences: Vec<DescriptorDifference>,
     },
     /// The record was made, its instantiation was not.
     NeverInstantiated,

@@ -41,6 +41,7 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
             Action::CreateInstance { spec } | Action::Instantiate { spec, .. } => Some(&spec.nsd),
             Action::CreatePackage { .. }
             | Action::UpdatePackage { .. }
+            | Action::PatchPackage { .. }
             | Action::UpgradeKdu { .. }
             | Action::Terminate { .. }
             | Action::DeleteInstance { .. }

@@ -1,9 +1,12 @@
 //! Create or update packages: VNFDs first, then the NSDs that name them.
 
+use serde_json::{Map, Value};
+
 use crate::desired::{DesiredPackage, DesiredState};
 use crate::ids::PackageKind;
-use crate::observed::{Index, ObservedPackage, ObservedState, PackageState};
+use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState};
 
+use super::descriptor::compare;
 use super::prerequisites::{Provider, provider};
 use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, ownership, render};
 
@@ -12,69 +15,141 @@ pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &
     for package in &desired.packages {
         let item = Item::Package(package.key.clone());
         let verdict = match plan_one(plan, desired, observed, package) {
-            Ok(Some((action, why, needs))) => {
-                Verdict::Act { actions: vec![plan.push(&item, action, why, needs)] }
+            Ok(steps) if steps.is_empty() => Verdict::Current,
+            Ok(steps) => {
+                let mut actions: Vec<ActionId> = Vec::new();
+                for Step { action, why, mut needs } in steps {
+                    needs.extend(actions.last());
+                    actions.push(plan.push(&item, action, why, needs));
+                }
+                Verdict::Act { actions }
             }
-            Ok(None) => Verdict::Current,
             Err(reason) => Verdict::Blocked { reason },
         };
         plan.enter(item, &package.at, verdict, Vec::new());
     }
 }
 
-type Decision = Option<(Action, Why, Vec<ActionId>)>;
+/// An action to be planned after the one before it.
+struct Step {
+    action: Action,
+    why: Why,
+    needs: Vec<ActionId>,
+}
 
 fn plan_one(
     plan: &Plan,
     desired: &DesiredState,
     observed: &Index<'_>,
     package: &DesiredPackage,
-) -> Result<Decision, Blocked> {
+) -> Result<Vec<Step>, Blocked> {
     let key = package.key.clone();
-    match observed.packages_of(key.kind, &key.id) {
+    let have = match observed.packages_of(key.kind, &key.id) {
         [] => {
             let needs = needed_vnfds(plan, observed, package)?;
-            Ok(Some((Action::CreatePackage { package: key }, Why::Absent, needs)))
+            let action = Action::CreatePackage { package: key };
+            return Ok(vec![Step { action, why: Why::Absent, needs }]);
         }
-        [have] => {
-            let Some(why) = reason_to_update(package, have)? else {
-                return Ok(None);
-            };
-            let action = Action::UpdatePackage { package: key, record: have.record.clone() };
-            ownership::check_package(desired, package, have, || {
-                render::change_in_one_line(&action, &why, &package.at)
-            })?;
-            let needs = needed_vnfds(plan, observed, package)?;
-            Ok(Some((action, why, needs)))
+        [have] => have,
+        several => {
+            return Err(Blocked::SeveralPackages {
+                at: package.at.clone(),
+                ids: several.iter().map(|p| p.record.clone()).collect(),
+            });
         }
-        several => Err(Blocked::SeveralPackages {
-            at: package.at.clone(),
-            ids: several.iter().map(|p| p.record.clone()).collect(),
-        }),
+    };
+    let (at, record) = (package.at.clone(), have.record.clone());
+    if have.state == PackageState::Disabled {
+        return Err(Blocked::Disabled { at, record });
+    }
+    let changes = changes(package, have);
+    if changes.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    let step = |action, why| Step { action, why, needs: Vec::new() };
+    if let Some(why) = changes.upload {
+        let (package, record) = (key.clone(), record.clone());
+        steps.push(step(Action::UpdatePackage { package, record }, why));
+    }
+    if let Some((patch, why)) = changes.patch {
+        steps.push(step(Action::PatchPackage { package: key, record, patch }, why));
+    }
+    ownership::check_package(desired, package, have, || {
+        let told = |step: &Step| render::change_in_one_line(&step.action, &step.why, &package.at);
+        steps.iter().map(told).collect::<Vec<_>>().join(", and ")
+    })?;
+    let needs = needed_vnfds(plan, observed, package)?;
+    steps.iter_mut().for_each(|step| step.needs.clone_from(&needs));
+    Ok(steps)
+}
+
+/// What is to be done about a package that OSM has.
+struct Changes {
+    upload: Option<Why>,
+    patch: Option<(Map<String, Value>, Why)>,
+}
+
+impl Changes {
+    fn is_none(&self) -> bool {
+        self.upload.is_none() && self.patch.is_none()
     }
 }
 
+/// Files first: they bring the descriptor with them. What they cannot remove from it is patched away, and
+/// so is what someone changed in it since.
+fn changes(package: &DesiredPackage, have: &ObservedPackage) -> Changes {
+    let comparison = have.descriptor.as_ref().map(|observed| compare(package, observed));
+    let comparison = comparison.unwrap_or_default();
+    let upload = reason_to_upload(package, have, comparison.differences.is_empty());
+    let patch = match &upload {
+        Some(_) if !comparison.removals.is_empty() => {
+            let differences = comparison.dropped();
+            Some((comparison.removals, Why::KeysDropped { differences }))
+        }
+        None if !comparison.patch.is_empty() => {
+            let differences = comparison.differences;
+            Some((comparison.patch, Why::DescriptorDiffers { differences }))
+        }
+        Some(_) | None => None,
+    };
+    Changes { upload, patch }
+}
+
 /// Why OSM's files are not the declared ones; `None` when they are.
-fn reason_to_update(
+fn reason_to_upload(
     package: &DesiredPackage,
     have: &ObservedPackage,
-) -> Result<Option<Why>, Blocked> {
-    let upload = have.upload();
-    if have.state == PackageState::Disabled {
-        return Err(Blocked::Disabled { at: package.at.clone(), record: have.record.clone() });
-    }
-    let Some(upload) = upload else {
-        return Ok(Some(Why::UploadedByOther { file_name: have.file_name.clone() }));
+    same_descriptor: bool,
+) -> Option<Why> {
+    let Some(upload) = have.upload() else {
+        let is_same = match (&have.file_name, &have.content) {
+            (_, Content::Files(digest)) => *digest == package.digest,
+            (None, Content::NotRead) => package.is_descriptor_alone,
+            (_, Content::NotRead | Content::Strange) => false,
+        };
+        let why = Why::UploadedByOther { file_name: have.file_name.clone() };
+        return (!is_same || !same_descriptor).then_some(why);
     };
-    if upload.digest == package.digest {
-        return Ok(None);
-    }
-    Ok(Some(Why::FilesDiffer {
+    (upload.digest != package.digest).then(|| Why::FilesDiffer {
         observed_version: have.version.clone(),
         declared_version: package.version.clone(),
         observed_digest: upload.digest.short().to_owned(),
         declared_digest: package.digest.short().to_owned(),
-    }))
+    })
+}
+
+/// Whether planning needs to know what is in the files of a package: another tool uploaded them, and the
+/// descriptor is as declared.
+pub fn needs_content(desired: &DesiredState, have: &ObservedPackage) -> bool {
+    let declared = have.id.as_ref().and_then(|id| desired.package(have.kind, id));
+    let Some((package, observed)) = declared.zip(have.descriptor.as_ref()) else {
+        return false;
+    };
+    have.state == PackageState::Usable
+        && have.file_name.is_some()
+        && have.upload().is_none()
+        && compare(package, observed).differences.is_empty()
 }
 
 /// The actions that make what an NSD names.

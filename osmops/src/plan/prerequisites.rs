@@ -34,7 +34,8 @@ pub(super) fn provider(
     let item = Item::Package(PackageKey { kind, id: id.clone() });
     match (plan.verdict(&item), existing) {
         (Some(Verdict::Act { actions }), existing) if !actions.is_empty() => {
-            let action = actions.first().copied().unwrap_or(ActionId(0));
+            // The last one is done when all are; a package that is made has just one.
+            let action = actions.last().copied().unwrap_or(ActionId(0));
             let by = existing.map_or(PackageRef::CreatedBy(action), PackageRef::Existing);
             Provider::After(by, action)
         }

@@ -10,7 +10,10 @@ use serde_json::Value;
 use crate::redact::shown;
 use crate::source_pos::SourcePos;
 
-use super::{Action, Entry, PackageRef, Plan, PlannedAction, ValueDifference, Verdict, Wait, Why};
+use super::{
+    Action, DescriptorDifference, Entry, PackageRef, Plan, PlannedAction, ValueDifference, Verdict,
+    Wait, Why,
+};
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
 pub fn render(plan: &Plan) -> String {
@@ -78,6 +81,9 @@ fn deed(action: &Action) -> (char, String) {
     match action {
         Action::CreatePackage { .. } => ('+', "create".to_owned()),
         Action::UpdatePackage { record, .. } => ('~', format!("update package {record}")),
+        Action::PatchPackage { record, .. } => {
+            ('~', format!("change descriptor of package {record}"))
+        }
         Action::CreateInstance { spec } => {
             let nsd = match &spec.nsd {
                 PackageRef::Existing(id) => format!("NSD {id}"),
@@ -101,9 +107,10 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::Absent => vec![format!("{at}: OSM has none")],
         Why::NeverInstantiated => vec![format!("{at}: made once, but never instantiated")],
         Why::UploadedByOther { file_name } => {
-            let name = file_name.as_deref().unwrap_or("nothing");
+            let name =
+                file_name.as_ref().map_or("a descriptor alone".to_owned(), |n| format!("`{n}`"));
             vec![format!(
-                "{at}: OSM's files were uploaded by another tool (as `{name}`), so they are replaced"
+                "{at}: another tool uploaded other files (as {name}), so they are replaced"
             )]
         }
         Why::FilesDiffer {
@@ -131,8 +138,48 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::MadeTwice { oldest } => {
             vec![format!("{at}: made twice; {oldest} is older, and stays")]
         }
+        Why::DescriptorDiffers { differences } => {
+            let found = "someone changed the descriptor in OSM (the files are as declared):";
+            told_differences(found, differences)
+        }
+        Why::KeysDropped { differences } => {
+            let found =
+                "OSM keeps what an upload says nothing of, so what is declared no more is removed:";
+            told_differences(found, differences)
+        }
         Why::ValuesDiffer { differences } => differences.iter().map(difference).collect(),
     }
+}
+
+/// How many differences of a descriptor are shown; two descriptors may have nothing in common.
+const DIFFERENCES_MAX: usize = 20;
+
+/// How much of a value is shown, in characters.
+const VALUE_CHARS_MAX: usize = 120;
+
+fn told_differences(found: &str, differences: &[DescriptorDifference]) -> Vec<String> {
+    let mut lines = vec![found.to_owned()];
+    lines.extend(differences.iter().take(DIFFERENCES_MAX).map(descriptor_difference));
+    if let Some(more) = differences.len().checked_sub(DIFFERENCES_MAX).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn descriptor_difference(found: &DescriptorDifference) -> String {
+    let DescriptorDifference { at, path, observed, declared } = found;
+    let value = |value: &Option<Value>| {
+        let whole = value.as_ref().map_or("(absent)".to_owned(), Value::to_string);
+        match whole.char_indices().nth(VALUE_CHARS_MAX) {
+            Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+            None => whole,
+        }
+    };
+    let (observed, declared) = (value(observed), value(declared));
+    if observed == declared {
+        return format!("{at}: {path}: values that are not shown differ");
+    }
+    format!("{at}: {path}: {observed} → {declared}")
 }
 
 fn difference(found: &ValueDifference) -> String {

@@ -106,18 +106,15 @@ impl Progress {
         if report.end != PassEnd::Failed {
             self.failures_in_a_row = 0;
         }
-        let uploaded_before = |change: &&Change| {
-            matches!(change.item, Item::Package(_))
-                && self.changes.iter().any(|earlier| earlier.item == change.item)
+        let was_done_before = |change: &&Change| {
+            let same = |earlier: &Change| {
+                earlier.item == change.item && earlier.is_patch() == change.is_patch()
+            };
+            matches!(change.item, Item::Package(_)) && self.changes.iter().any(same)
         };
-        let again: Vec<Item> = report
-            .changes
-            .iter()
-            .filter(uploaded_before)
-            .map(|change| change.item.clone())
-            .collect();
+        let again: Vec<Change> = report.changes.iter().filter(was_done_before).cloned().collect();
         if !again.is_empty() {
-            report.stall_uploads(&again);
+            report.stall_repeated(&again);
         }
         let waits = matches!(report.end, PassEnd::Waiting { .. }) && report.changes.is_empty();
         self.waits_in_a_row = if waits { self.waits_in_a_row + 1 } else { 0 };

@@ -91,14 +91,6 @@ pub enum RepoProblem {
         /// The descriptors, in order.
         files: Vec<TreePath>,
     },
-    /// OSM takes any second YAML or JSON file beside the descriptor for a second descriptor.
-    #[error("{file}: OSM refuses a package with another YAML or JSON file beside its descriptor `{}`; move it into a folder of its own", descriptor.file_name())]
-    StrayYaml {
-        /// The other file.
-        file: TreePath,
-        /// The descriptor.
-        descriptor: TreePath,
-    },
     /// Two package folders hold a descriptor of one kind and id.
     #[error("{at}: {kind} `{id}` is declared already at {first}")]
     DuplicateDescriptor {
@@ -163,7 +155,6 @@ impl RepoProblem {
             Self::NoDescriptor { folder } | Self::SeveralDescriptors { folder, .. } => {
                 SourcePos::whole(folder.clone())
             }
-            Self::StrayYaml { file, .. } => SourcePos::whole(file.clone()),
             Self::Unreadable { at, .. }
             | Self::NotYaml { at, .. }
             | Self::Field { at, .. }

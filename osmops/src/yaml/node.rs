@@ -3,7 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 /// A value of a YAML document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// Line of its first character, from 1.
     pub line: u32,
@@ -14,7 +14,7 @@ pub struct Node {
 }
 
 /// What a YAML value is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeKind {
     /// Text, number, boolean or null; `plain` when it was written without quotes.
     Scalar {

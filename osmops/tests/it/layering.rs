@@ -22,7 +22,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("redact", &["desired"]),
     ("plan", &["desired", "ids", "observed", "redact", "source_pos"]),
     ("nbi", &["failure", "ids", "observed", "repo", "request_counts", "secret"]),
-    ("observe", &["desired", "ids", "nbi", "observed", "plan"]),
+    ("observe", &["desired", "ids", "nbi", "observed", "package", "plan"]),
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
     (
         "report",

@@ -11,6 +11,8 @@ mod nbi_errors;
 mod original;
 mod others_hands;
 mod ownership;
+mod package_content;
+mod package_descriptors;
 mod properties;
 mod pruning;
 mod pruning_laws;

@@ -4,7 +4,7 @@ use mock_nbi::{Collection, Profile};
 use osmops::report::PassEnd;
 use serde_json::json;
 
-use crate::world::{Demo, World, config, detail, instance, nsd, revision, vnfd};
+use crate::world::{Demo, World, detail, instance, nsd, revision};
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_was_never_instantiated_is_instantiated_not_made_again() {
@@ -84,21 +84,6 @@ async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
         writes.len() == 1 && writes[0].ends_with("/package_content"),
         "only the VNFD: {writes:?}"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_package_of_another_tool_is_replaced_once_and_then_known() {
-    let world = World::new(Profile::instant());
-    let (_, text) = vnfd("openldap_knf", "ldap", "1.0");
-    let body: serde_json::Value = serde_yaml::from_str(&text).unwrap();
-    world.by_hand("POST", "/osm/vnfpkgm/v1/vnf_packages_content", body).await;
-    let files = vec![config(""), vnfd("openldap_knf", "ldap", "1.0")];
-    let mark = world.osm.journal_len();
-    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
-    assert_eq!(world.writes_since(mark).len(), 1);
-    let mark = world.osm.journal_len();
-    assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
-    assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

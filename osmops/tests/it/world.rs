@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use mock_nbi::{Collection, JournalEntry, MockNbi, Profile, Seed};
+use mock_nbi::{Collection, JournalEntry, MockNbi, Profile, Release, Seed};
 use osmops::ids::RevisionName;
 use osmops::nbi::{Connection, Nbi, TimeLimits, Transport};
 use osmops::reconcile::{PassOptions, converge};
@@ -29,8 +29,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(profile: Profile) -> Self {
+        Self::of_release(Release::R10, profile)
+    }
+
+    pub(crate) fn of_release(release: Release, profile: Profile) -> Self {
         let seed = Seed::from_yaml(SEED, "seed.yaml").unwrap();
-        Self { osm: MockNbi::builder().profile(profile).seed(seed).build().unwrap() }
+        let builder = MockNbi::builder().release(release).profile(profile).seed(seed);
+        Self { osm: builder.build().unwrap() }
     }
 
     /// A client without a token.
@@ -50,13 +55,28 @@ impl World {
         Nbi::new(connection, Transport::service(service), limits)
     }
 
+    /// A client whose requests are changed on the way.
+    pub(crate) fn client_through(
+        &self,
+        change: impl Fn(http::Request<osmops::nbi::Body>) -> http::Request<axum::body::Body>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    ) -> Nbi {
+        let service = tower::ServiceExt::map_request(self.osm.service(), change);
+        Nbi::new(connection("http://osm"), Transport::service(service), TimeLimits::default())
+    }
+
     /// Passes until converged, and a log-out, as `osmops apply --wait` does it.
     pub(crate) async fn converge(&self, revision: &Revision) -> PassReport {
-        let nbi = self.client();
-        let stop = CancellationToken::new();
+        Self::converge_with(&self.client(), revision).await
+    }
+
+    pub(crate) async fn converge_with(nbi: &Nbi, revision: &Revision) -> PassReport {
+        let (stop, options) = (CancellationToken::new(), PassOptions::default());
         let timeout = Duration::from_secs(3600);
-        let mut report =
-            converge(&nbi, revision, &PassOptions::default(), timeout, &stop, &mut ()).await;
+        let mut report = converge(nbi, revision, &options, timeout, &stop, &mut ()).await;
         let _ = nbi.log_out().await;
         report.requests = nbi.request_counts();
         report
@@ -89,10 +109,27 @@ impl World {
 
     /// A request of somebody else's: another tool, or an operator's hand.
     pub(crate) async fn by_hand(&self, method: &str, path: &str, body: Value) -> Value {
+        let token = self.token_by_hand().await;
+        self.raw(method, path, Some(token), &body).await
+    }
+
+    async fn token_by_hand(&self) -> String {
         let log_in = serde_json::json!({ "username": "admin", "password": PASSWORD });
         let token = self.raw("POST", "/osm/admin/v1/tokens", None, &log_in).await;
-        let token = format!("Bearer {}", token["id"].as_str().unwrap());
-        self.raw(method, path, Some(token), &body).await
+        format!("Bearer {}", token["id"].as_str().unwrap())
+    }
+
+    /// A package of somebody else's, made of an archive.
+    pub(crate) async fn upload_by_hand(&self, path: &str, archive: Vec<u8>) {
+        let request = http::Request::post(format!("http://osm{path}"))
+            .header("Accept", "application/json")
+            .header("Authorization", self.token_by_hand().await)
+            .header("Content-Type", "application/gzip")
+            .header("Content-Length", archive.len())
+            .body(axum::body::Body::from(archive))
+            .unwrap();
+        let response = tower::ServiceExt::oneshot(self.osm.service(), request).await.unwrap();
+        assert_eq!(response.status(), 201);
     }
 
     /// An instance of the demo's NSD, or of one with the same members, that somebody made.

@@ -100,6 +100,7 @@ impl Story {
         let what = match &action.action {
             Action::CreatePackage { .. } => "packing and uploading it",
             Action::UpdatePackage { .. } => "packing and uploading it over the old files",
+            Action::PatchPackage { .. } => "changing its descriptor in OSM",
             Action::CreateInstance { .. } => "asking OSM to create and instantiate it",
             Action::Instantiate { .. } => "asking OSM to instantiate it",
             Action::UpgradeKdu { .. } => "asking OSM to upgrade it",
