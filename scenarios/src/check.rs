@@ -7,8 +7,9 @@ use osmops::repo::RepoProblem;
 use osmops::report::{Change, ItemStatus, PassReport};
 use osmops::request_counts::RequestCounts;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::hand::OsmState;
+use crate::hand::{OsmState, PackageSeen};
 use crate::step::{
     End, Expectation, ExpectedInstance, ExpectedPackage, Placed, RequestBounds, Said,
 };
@@ -150,7 +151,7 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
 }
 
 fn check_package(expected: &Placed<ExpectedPackage>, osm: &OsmState) -> Check {
-    let ExpectedPackage { id, version, state } = &expected.value;
+    let ExpectedPackage { id, version, state, keys } = &expected.value;
     let found: Vec<_> = osm.packages.iter().filter(|package| package.id == *id).collect();
     let mut claim = format!("OSM has package {id}");
     if let Some(version) = version {
@@ -159,14 +160,26 @@ fn check_package(expected: &Placed<ExpectedPackage>, osm: &OsmState) -> Check {
     if let Some(state) = state {
         claim.push_str(&format!(", {state}"));
     }
-    let holds = matches!(found.as_slice(), [package]
-        if version.as_ref().is_none_or(|v| *v == package.version)
+    for (key, value) in keys {
+        claim.push_str(&match value {
+            Value::Null => format!(", without {key}"),
+            value => format!(", with {key} {value}"),
+        });
+    }
+    // What is absent is null.
+    let has = |package: &PackageSeen| keys.iter().all(|(key, value)| package.record[key] == *value);
+    let holds = matches!(found.as_slice(), [package] if has(package)
+            && version.as_ref().is_none_or(|v| *v == package.version)
             && state.as_ref().is_none_or(|s| *s == package.onboarding_state));
     compare(expected.line, claim, holds, || match found.as_slice() {
         [] => "no such package".to_owned(),
         all => all
             .iter()
-            .map(|p| format!("version {}, {}", p.version, p.onboarding_state))
+            .map(|p| {
+                let keys: Vec<String> =
+                    keys.keys().map(|key| format!(", {key} {}", p.record[key])).collect();
+                format!("version {}, {}{}", p.version, p.onboarding_state, keys.concat())
+            })
             .collect::<Vec<_>>()
             .join("; "),
     })
@@ -205,7 +218,7 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
         let has = |(key, value)| values.and_then(|v| v.get(key)) == Some(value);
         checks.push(compare(line, claim, kdu.values.iter().all(has), || {
             values.map_or("no values".to_owned(), |v| {
-                serde_json::Value::Object(v.clone()).to_string()
+                Value::Object(v.clone()).to_string()
             })
         }));
     }

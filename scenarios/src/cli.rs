@@ -312,7 +312,7 @@ async fn run_over_network(
     options: StoryOptions,
     stop: &CancellationToken,
 ) -> anyhow::Result<RunReport> {
-    let target = Target::open(spec).await?;
+    let target = Target::open(spec, world.script.release).await?;
     let mut story = Story::new(options);
     let report = run_scenario(world, &target, &mut story, stop).await;
     if report.is_ok() && !stop.is_cancelled() {

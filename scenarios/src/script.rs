@@ -8,6 +8,7 @@ mod decode;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mock_nbi::Release;
 use osmops::yaml::parse_documents;
 
 use crate::step::{Given, Placed, Step};
@@ -25,6 +26,8 @@ pub struct Script {
     pub repository: Placed<Source>,
     /// Whether the public demo repository has the same tags, so that it can be run on them too.
     pub is_upstream: bool,
+    /// The release that the fake answers like; an NBI that somebody else runs is what it is.
+    pub release: Release,
     /// What OSM has before the first step.
     pub given: Vec<Placed<Given>>,
     /// The steps.

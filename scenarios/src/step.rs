@@ -197,6 +197,8 @@ pub struct ExpectedPackage {
     pub version: Option<String>,
     /// The onboarding state.
     pub state: Option<String>,
+    /// Keys of its descriptor and their values; null for one that it must not have.
+    pub keys: Map<String, Value>,
 }
 
 /// An instance that OSM must have, just once.

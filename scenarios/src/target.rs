@@ -10,6 +10,7 @@ mod sim;
 use std::io;
 use std::path::PathBuf;
 
+use mock_nbi::Release;
 use osmops::nbi::{Connection, Transport, TransportSetupError};
 use osmops::secret::Secret;
 
@@ -119,17 +120,20 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// Opens what `spec` says. The simulation needs a runtime whose clock is paused.
+    /// Opens what `spec` says; a fake answers like `release`. The simulation needs a runtime whose clock is
+    /// paused.
     ///
     /// # Errors
     /// [`TargetError`].
     ///
     /// # Cancel safety
     /// A process that was started is killed when the future is dropped.
-    pub async fn open(spec: &TargetSpec) -> Result<Self, TargetError> {
+    pub async fn open(spec: &TargetSpec, release: Release) -> Result<Self, TargetError> {
         match spec {
-            TargetSpec::Sim { pace } => sim::open(*pace),
-            TargetSpec::FakeProcess { pace, is_kept } => http::start(*pace, *is_kept).await,
+            TargetSpec::Sim { pace } => sim::open(*pace, release),
+            TargetSpec::FakeProcess { pace, is_kept } => {
+                http::start(*pace, *is_kept, release).await
+            }
             TargetSpec::Nbi(connection) => Ok(Self {
                 what: format!("the NBI at {}", connection.base),
                 transport: Transport::network(connection).map_err(TargetError::Transport)?,
@@ -160,5 +164,15 @@ fn fake_connection(address: &str) -> Connection {
         password: Secret::new(FAKE_USER),
         ca_file: None,
         insecure_skip_verify: false,
+    }
+}
+
+/// The word for a release, as `mock-nbi --release` takes it.
+fn release_word(release: Release) -> &'static str {
+    match release {
+        Release::R8 => "8",
+        Release::R10 => "10",
+        Release::R19 => "19",
+        Release::R19Recorded => "19-recorded",
     }
 }

@@ -39,7 +39,7 @@ pub fn simulate(
         .build()
         .map_err(TranscriptError::Runtime)?;
     runtime.block_on(async {
-        let target = Target::open(&TargetSpec::Sim { pace }).await?;
+        let target = Target::open(&TargetSpec::Sim { pace }, world.script.release).await?;
         let mut story = Story::new(options);
         let report = run(world, &target, &mut story, &CancellationToken::new()).await?;
         Ok((report, story.into_text()))

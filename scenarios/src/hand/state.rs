@@ -32,6 +32,9 @@ pub struct PackageSeen {
     pub onboarding_state: String,
     /// The operational state.
     pub operational_state: String,
+    /// The whole record.
+    #[serde(skip)]
+    pub record: Value,
 }
 
 /// An NS instance in OSM.
@@ -123,6 +126,7 @@ fn package(kind: &'static str, record: &Value, prefix: &str) -> PackageSeen {
         version: text(record, "version"),
         onboarding_state: state("onboardingState"),
         operational_state: state("operationalState"),
+        record: record.clone(),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use mock_nbi::Release;
 use osmops::yaml::{FieldError, Fields, Node, NodeKind};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::step::{Given, KduValues, OperationsMode, Placed, Step, WITHIN_DEFAULT};
 
@@ -150,12 +152,17 @@ impl Decoder {
         let mut fields = self.fields(document, "")?;
         let purpose = fields.required_text("purpose").map(|(text, _)| text);
         let repository = fields.required("repository");
+        let release = fields.optional("release");
         let given = fields.optional("given");
         let steps = fields.required("steps");
         self.take(fields.finish());
 
         // What is wrong with one part hides nothing that is wrong with another.
         let repository = repository.and_then(|node| self.repository(node));
+        let release = match release {
+            Some(node) => self.release(node),
+            None => Some(Release::default()),
+        };
         let mut givens = Vec::new();
         if let Some(node) = given {
             for item in self.list(node, "given") {
@@ -179,9 +186,17 @@ impl Decoder {
             purpose: purpose?.trim().to_owned(),
             repository,
             is_upstream,
+            release: release?,
             given: givens,
             steps: decoded,
         })
+    }
+
+    fn release(&mut self, node: &Node) -> Option<Release> {
+        let word = Value::String(self.text(node, "release")?);
+        serde_json::from_value(word)
+            .map_err(|error| self.note(node, format!("`release`: {error}")))
+            .ok()
     }
 
     fn repository(&mut self, node: &Node) -> Option<(Placed<Source>, bool)> {

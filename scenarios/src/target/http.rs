@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use mock_nbi::Release;
 use osmops::nbi::Transport;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::fake::Fake;
 
-use super::{Pace, Target, TargetError, fake_connection};
+use super::{Pace, Target, TargetError, fake_connection, release_word};
 
 /// What the program prints before its address.
 const LISTENING: &str = "mock-nbi listening on ";
@@ -53,7 +54,11 @@ impl FakeProcess {
     }
 }
 
-pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetError> {
+pub(super) async fn start(
+    pace: Pace,
+    is_kept: bool,
+    release: Release,
+) -> Result<Target, TargetError> {
     let program = find_program()?;
     let not_started = |source| TargetError::NotStarted { program: program.clone(), source };
     let log = NamedTempFile::with_prefix("mock-nbi-").map_err(not_started)?;
@@ -66,7 +71,8 @@ pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetErr
     };
     let log_file = fs_err::OpenOptions::new().append(true).open(&log_path).map_err(not_started)?;
     let mut command = Command::new(&program);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--profile"]);
+    let release = release_word(release);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--release", release, "--profile"]);
     match pace {
         Pace::Instant => command.arg("instant"),
         Pace::Realistic { speed } => command.args(["realistic", "--speed", &speed.to_string()]),
@@ -90,7 +96,7 @@ pub(super) async fn start(pace: Pace, is_kept: bool) -> Result<Target, TargetErr
     let transport = Transport::network(&connection).map_err(TargetError::Transport)?;
     let words = pace.words();
     Ok(Target {
-        what: format!("a fake NBI (Release 10) of its own at {address}; {words}"),
+        what: format!("a fake NBI (Release {release}) of its own at {address}; {words}"),
         fake: Some(Fake::new(transport.clone(), connection.base.as_str())),
         connection,
         transport,

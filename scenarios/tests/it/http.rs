@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mock_nbi::{Clock, MockNbi, Profile};
+use mock_nbi::{Clock, MockNbi, Profile, Release};
 use osmops::nbi::{Connection, Hostname};
 use osmops::secret::Secret;
 use scenarios::run::run;
@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{build_fake, world};
 
 async fn holds(name: &str, spec: &TargetSpec) {
-    let target = Target::open(spec).await.unwrap();
+    let world = world(name);
+    let target = Target::open(spec, world.script.release).await.unwrap();
     let mut story = Story::new(StoryOptions::default());
-    let report = run(&world(name), &target, &mut story, &CancellationToken::new()).await;
+    let report = run(&world, &target, &mut story, &CancellationToken::new()).await;
     target.close(false).await;
     assert!(report.unwrap().holds, "{name}:\n{}", story.into_text());
 }
@@ -28,6 +29,9 @@ async fn scenarios_hold_on_a_fake_in_a_process_of_its_own() {
         holds("packaging", &spec),
         holds("failed-operation", &spec),
         holds("intro", &spec),
+        holds("package-files", &spec),
+        holds("dropped-keys", &spec),
+        holds("package-in-use", &spec),
     );
 }
 
@@ -49,7 +53,7 @@ async fn a_portable_scenario_holds_on_any_nbi_over_one_connection() {
     let connections: BTreeSet<u64> = nbi.journal().iter().map(|entry| entry.connection).collect();
     assert_eq!(connections.len(), 1, "{connections:?}");
 
-    let target = Target::open(&spec).await.unwrap();
+    let target = Target::open(&spec, Release::default()).await.unwrap();
     let mut story = Story::new(StoryOptions::default());
     let before = nbi.journal_len();
     let world = world("failed-operation");

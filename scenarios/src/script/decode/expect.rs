@@ -96,8 +96,13 @@ impl Decoder {
         let mut fields = self.fields(value, &id)?;
         let version = fields.optional_text("version").map(|(t, _)| t.to_owned());
         let state = fields.optional_text("state").map(|(t, _)| t.to_owned());
+        let keys = fields.optional("keys");
         self.take(fields.finish());
-        Some(placed(key, ExpectedPackage { id, version, state }))
+        let keys = match keys {
+            None => serde_json::Map::new(),
+            Some(node) => self.typed(node, "keys")?,
+        };
+        Some(placed(key, ExpectedPackage { id, version, state, keys }))
     }
 
     fn instance(
