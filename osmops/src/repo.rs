@@ -6,12 +6,14 @@
 
 mod config;
 mod connection;
+mod dialect;
 mod ops_file;
 mod problem;
 mod scan;
 
 pub use config::{CONFIG_FILE, OpsConfig};
 pub use connection::{ConnectionFile, read_connection_file};
+pub(crate) use dialect::of_descriptor as descriptor_warnings;
 pub use ops_file::{KduDeclaration, NsDeclaration};
 pub use problem::{RepoProblem, RepoWarning};
 pub use scan::PACKAGES_FOLDER;
@@ -53,9 +55,10 @@ impl Repo {
         let found = scan::scan(tree, &config);
         repo.warnings = found.warnings;
         for path in &found.ops_files {
-            let (instances, problems) = ops_file::read(tree, path);
-            repo.instances.extend(instances);
-            repo.problems.extend(problems);
+            let read = ops_file::read(tree, path);
+            repo.instances.extend(read.declarations);
+            repo.problems.extend(read.problems);
+            repo.warnings.extend(read.warnings);
         }
         repo.ops_files = found.ops_files;
         repo.package_folders = found.package_folders;

@@ -58,6 +58,7 @@ fn resolve_packages(
     let mut by_key: BTreeMap<PackageKey, DesiredPackage> = BTreeMap::new();
     let mut ambiguous: BTreeSet<PackageKey> = BTreeSet::new();
     for package in packages {
+        warnings.extend_from_slice(&package.descriptor.warnings);
         let (id, at) = package.descriptor.id.clone();
         let kind = package.descriptor.kind;
         let key = PackageKey { kind, id: id.clone() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{DescriptorId, KduName, MemberIndex, PackageKind};
-use crate::repo::{RepoProblem, read_documents};
+use crate::repo::{RepoProblem, RepoWarning, descriptor_warnings, read_documents};
 use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 use crate::yaml::{FieldError, Node};
@@ -25,6 +25,8 @@ pub struct Descriptor {
     pub kdus: Vec<KduName>,
     /// Everything that it says.
     pub body: DescriptorBody,
+    /// What deserves a look.
+    pub warnings: Vec<RepoWarning>,
 }
 
 /// One VNF of an NSD.
@@ -153,8 +155,9 @@ fn decode(candidate: &Candidate) -> Result<Descriptor, Vec<RepoProblem>> {
         PackageKind::Nsd => (members(file, body), Vec::new()),
     };
     let at_id = at(id);
+    let warnings = descriptor_warnings(file, body);
     let body = DescriptorBody::new(Arc::clone(file), body.clone());
-    Ok(Descriptor { kind: *kind, id: (name, at_id), version, members, kdus, body })
+    Ok(Descriptor { kind: *kind, id: (name, at_id), version, members, kdus, body, warnings })
 }
 
 fn kdus(body: &Node) -> Vec<KduName> {

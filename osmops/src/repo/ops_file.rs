@@ -9,8 +9,8 @@ use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 use crate::yaml::{FieldError, Fields, Node, NodeKind};
 
-use super::problem::RepoProblem;
-use super::scan;
+use super::problem::{RepoProblem, RepoWarning};
+use super::{dialect, scan};
 
 /// A document of kind `NsInstance`.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,25 +42,37 @@ pub struct KduDeclaration {
     pub param_positions: Vec<SourcePos>,
 }
 
+/// What one file says.
+#[derive(Default)]
+pub(super) struct OpsFile {
+    pub(super) declarations: Vec<NsDeclaration>,
+    pub(super) problems: Vec<RepoProblem>,
+    pub(super) warnings: Vec<RepoWarning>,
+}
+
 /// Reads every document of one file. A broken document does not hide its neighbours.
-pub(super) fn read(tree: &Tree, path: &TreePath) -> (Vec<NsDeclaration>, Vec<RepoProblem>) {
+pub(super) fn read(tree: &Tree, path: &TreePath) -> OpsFile {
+    let mut read = OpsFile::default();
     let (file, documents) = match scan::read_documents(tree, path) {
         Ok(read) => read,
-        Err(problem) => return (Vec::new(), vec![problem]),
+        Err(problem) => {
+            read.problems.push(problem);
+            return read;
+        }
     };
-    let mut declarations = Vec::new();
-    let mut problems = Vec::new();
     if documents.is_empty() {
         let reason = "the file is empty; a document of kind `NsInstance` belongs here".to_owned();
-        problems.push(RepoProblem::Unreadable { at: SourcePos::whole(path.clone()), reason });
+        let at = SourcePos::whole(path.clone());
+        read.problems.push(RepoProblem::Unreadable { at, reason });
     }
     for document in &documents {
+        read.warnings.extend(dialect::of_params(&file, document));
         match decode(&file, document) {
-            Ok(declaration) => declarations.push(declaration),
-            Err(found) => problems.extend(found),
+            Ok(declaration) => read.declarations.push(declaration),
+            Err(found) => read.problems.extend(found),
         }
     }
-    (declarations, problems)
+    read
 }
 
 fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<RepoProblem>> {

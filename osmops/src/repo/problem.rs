@@ -211,6 +211,42 @@ pub enum RepoWarning {
         /// Which.
         path: TreePath,
     },
+    /// A parameter without quotes that is another value than it looks like.
+    #[error(
+        "{at}: `{word}` without quotes is read as {value}: write \"{word}\" if it is meant as it stands"
+    )]
+    ReadOtherwise {
+        /// Where it stands.
+        at: SourcePos,
+        /// As written.
+        word: String,
+        /// As read, in JSON.
+        value: String,
+    },
+    /// A parameter without quotes that is text here, and something else in YAML 1.1.
+    #[error(
+        "{at}: `{word}` without quotes is text here, but {value} to OSM's and helm's own files: write \"{word}\" or {value}"
+    )]
+    TextHereOnly {
+        /// Where it stands.
+        at: SourcePos,
+        /// As written.
+        word: String,
+        /// As YAML 1.1 reads it, in JSON.
+        value: String,
+    },
+    /// A word of a descriptor that is another value to OSM than it looks like.
+    #[error(
+        "{at}: OSM reads `{word}` without quotes as {value}: write \"{word}\" if it is meant as it stands"
+    )]
+    ReadOtherwiseByOsm {
+        /// Where it stands.
+        at: SourcePos,
+        /// As written.
+        word: String,
+        /// As OSM reads it, in JSON.
+        value: String,
+    },
     /// Nothing is declared at all.
     #[error("{folder}: no package and no operations file below this folder (files end in {})", suffixes.join(", "))]
     NothingDeclared {

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{Demo, World, config, connection, detail, instance, nsd, revision, vnfd};
 
 /// Each fault of the original, and the test here that would fail if we had it too.
-const FAULTS: [(&str, &str); 21] = [
+const FAULTS: [(&str, &str); 22] = [
     (
         "a first deployment stops half-way",
         "an_empty_osm_gets_packages_and_instance_from_one_revision_in_13_requests",
@@ -53,6 +53,10 @@ const FAULTS: [(&str, &str); 21] = [
         "a_package_may_hold_any_number_of_yaml_files",
     ),
     (
+        "keys that a descriptor dropped stay in OSM",
+        "keys_that_a_descriptor_dropped_are_removed_with_the_upload_that_drops_them",
+    ),
+    (
         "archives differ from run to run, without folders",
         "packing_twice_gives_equal_bytes_and_keeps_every_file",
     ),
@@ -64,7 +68,7 @@ const FAULTS: [(&str, &str); 21] = [
         "`targetDir` and links lead out of the repository",
         "what_lies_outside_of_the_repository_is_not_read",
     ),
-    ("YAML 1.1 surprises", "words_without_quotes_are_read_as_serde_yaml_reads_them"),
+    ("YAML 1.1 surprises", "parameters_that_are_read_otherwise_than_written_are_told"),
     (
         "misspelt keys and further documents are passed over",
         "every_mistake_is_reported_with_its_place",
