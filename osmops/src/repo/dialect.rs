@@ -82,9 +82,8 @@ fn is_plain(word: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => text == word,
         Value::Bool(flag) => word.eq_ignore_ascii_case(&flag.to_string()),
-        Value::Null => true,
         Value::Number(number) => word == number.to_string(),
-        Value::Array(_) | Value::Object(_) => true,
+        Value::Null | Value::Array(_) | Value::Object(_) => true,
     }
 }
 
