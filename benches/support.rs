@@ -60,6 +60,7 @@ pub fn observed(desired: &DesiredState) -> ObservedState {
             id: id(VimAccountId::new(VIM_ACCOUNT)),
             name: id(VimAccountName::new("mylocation1")),
         }]),
+        read_at: osmops::moment::Moment::default(),
     }
 }
 
@@ -99,6 +100,7 @@ fn observed_instance(n: usize) -> ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),
         created: 0.0,
+        description: None,
         nsd: Some(id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD)))),
         packages: Vec::new(),
         owner: None,

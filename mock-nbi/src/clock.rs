@@ -128,6 +128,11 @@ impl Clock {
     }
 }
 
+/// Epoch seconds as HTTP's headers have them: `Tue, 14 Nov 2023 22:13:20 GMT`.
+pub(crate) fn http_date(epoch_seconds: f64) -> String {
+    timestamp(epoch_seconds).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Epoch seconds as a date. A clock at the end of time has none; the last one stands for it.
 pub(crate) fn timestamp(epoch_seconds: f64) -> Timestamp {
     let nanoseconds = (epoch_seconds * 1e9).min(Timestamp::MAX.as_nanosecond() as f64) as i128;

@@ -15,13 +15,14 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::header::{CONTENT_TYPE, DATE, USER_AGENT};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::answer::{Answer, LongList, refused, reset};
+use crate::clock::http_date;
 use crate::control::{self, Gate};
 use crate::fault::hand;
 use crate::journal::{JournalEntry, blank_token};
@@ -157,7 +158,9 @@ impl NbiService {
         self.send(sent).await
     }
 
-    async fn send(&self, sent: Sent) -> io::Result<Response<Body>> {
+    async fn send(&self, mut sent: Sent) -> io::Result<Response<Body>> {
+        let now = self.lock_and(|world| world.clock.now());
+        sent.answer.headers.push((DATE, http_date(now)));
         match sent.fate {
             Fate::Arrives => Ok(sent.answer.into_response()),
             Fate::Truncated => Ok(sent.answer.into_truncated_response()),

@@ -196,6 +196,7 @@ async fn send(
         Action::Instantiate { ns, spec } => {
             Sent::Started(nbi.instantiate(ns, &new_instance(spec, made)).await?)
         }
+        Action::TakeDown { ns } => Sent::Started(nbi.take_down(ns).await?),
         Action::UpgradeKdu { ns, member, kdu, params } => {
             let (member, kdu, params) = (member.clone(), kdu.clone(), params.clone());
             let params = KduParams { member, kdu, params };

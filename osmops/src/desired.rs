@@ -4,12 +4,14 @@
 //! instances in a fixed order, with every reference that can be checked without OSM checked. Invariant:
 //! pure; the order of files decides nothing.
 
+mod dependencies;
 mod resolve;
 
 use serde_json::{Map, Value};
 
 use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, Owner, PackageKind, VimAccountName};
 use crate::package::{DescriptorBody, Member, TreeDigest};
+use crate::repo::OperationPolicy;
 use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
 
@@ -26,6 +28,8 @@ pub struct DesiredState {
     pub prune: Option<Prune>,
     /// Whether this is all that the revision declares: no file of it is broken, no link was left out.
     pub is_complete: bool,
+    /// How long OSM's operations may take, and how failed ones are tried again.
+    pub policy: OperationPolicy,
     /// VNFDs first, then NSDs, each in the order of their ids; look-ups rely on it.
     pub packages: Vec<DesiredPackage>,
     /// In the order of their names; look-ups rely on it.
@@ -86,8 +90,8 @@ pub struct DesiredInstance {
     pub name: NsName,
     /// Where the name stands.
     pub at: SourcePos,
-    /// What OSM shows beside the name.
-    pub description: Option<String>,
+    /// What OSM shows beside the name, and where it stands.
+    pub description: Option<(String, SourcePos)>,
     /// The NSD's id, and where it stands.
     pub nsd: (DescriptorId, SourcePos),
     /// Where it runs, and where that is said.
@@ -96,6 +100,9 @@ pub struct DesiredInstance {
     pub kdus: Vec<DesiredKdu>,
     /// Whether an instance of this name without a mark may be taken over.
     pub adopt: bool,
+    /// The instances that must run before this one is made, and where each is named. Those that are
+    /// declared have no circles.
+    pub depends_on: Vec<(NsName, SourcePos)>,
 }
 
 /// The declared helm values of one KDU.
@@ -122,6 +129,11 @@ impl DesiredState {
     pub fn instance(&self, name: &NsName) -> Option<&DesiredInstance> {
         let found = self.instances.binary_search_by(|instance| instance.name.cmp(name));
         self.instances.get(found.ok()?)
+    }
+
+    /// The declared instances, each after those that it depends on.
+    pub fn instances_in_order(&self) -> Vec<&DesiredInstance> {
+        dependencies::in_order(&self.instances)
     }
 
     /// Whether OSM has no part in it: nothing is declared, and nothing is to be removed.

@@ -45,6 +45,7 @@ pub mod artifact;
 pub mod desired;
 pub mod failure;
 pub mod ids;
+pub mod moment;
 pub mod nbi;
 pub mod observe;
 pub mod observed;

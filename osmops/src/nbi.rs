@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod clock;
 mod connection;
 mod elements;
 mod error;

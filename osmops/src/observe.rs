@@ -7,19 +7,22 @@
 mod content;
 mod python;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredState;
 use crate::ids::{
-    DescriptorId, KduName, MemberIndex, NsName, OpId, PackageId, PackageKind, VimAccountId,
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, PackageId, PackageKind, VimAccountId,
     VimAccountName,
 };
+use crate::moment::Moment;
 use crate::nbi::{
     DeployedKdu, Nbi, NbiError, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord,
 };
 use crate::observed::{
-    Content, NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState,
-    ObservedVimAccount, Operation, PackageState, RunningOperation, UnnamedInstance,
+    Change, Content, KduChange, NsState, ObservedInstance, ObservedKdu, ObservedPackage,
+    ObservedState, ObservedVimAccount, Operation, PackageState, RunningOperation, UnnamedInstance,
 };
 use crate::plan;
 
@@ -47,14 +50,36 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
         };
         observed.vim_accounts = Some(accounts.into_iter().filter_map(account).collect());
     }
-    for instance in &mut observed.instances {
-        if plan::needs_history(desired, instance) {
-            let mut records = nbi.read_history(&instance.id).await?;
-            records.sort_by(|a, b| a.start_time.total_cmp(&b.start_time));
-            instance.history = Some(records.into_iter().map(operation).collect());
+    read_histories(nbi, desired, &mut observed.instances).await?;
+    observed.read_at = nbi.osm_time();
+    Ok(observed)
+}
+
+/// Reads the operations of every instance where planning needs them, many in one request.
+async fn read_histories(
+    nbi: &Nbi,
+    desired: &DesiredState,
+    instances: &mut [ObservedInstance],
+) -> Result<(), NbiError> {
+    let unsettled = |instance: &&mut ObservedInstance| plan::needs_history(desired, instance);
+    let mut unsettled: BTreeMap<NsId, &mut ObservedInstance> = instances
+        .iter_mut()
+        .filter(unsettled)
+        .map(|instance| (instance.id.clone(), instance))
+        .collect();
+    let ids: Vec<NsId> = unsettled.keys().cloned().collect();
+    for instance in unsettled.values_mut() {
+        instance.history = Some(Vec::new());
+    }
+    let mut records = nbi.read_histories(&ids).await?;
+    records.sort_by(|a, b| a.start_time.total_cmp(&b.start_time));
+    for record in records {
+        let instance = unsettled.get_mut(&record.ns);
+        if let Some(history) = instance.and_then(|instance| instance.history.as_mut()) {
+            history.push(operation(record));
         }
     }
-    Ok(observed)
+    Ok(())
 }
 
 /// Only the declared instances, where they can be asked for by name in fewer bytes than OSM would send of
@@ -154,7 +179,7 @@ fn instance(record: NsRecord) -> Result<ObservedInstance, UnnamedInstance> {
     };
     let running = record.current_operation.filter(|what| what != "IDLE").map(|what| {
         let id = record.current_operation_id.and_then(|id| OpId::new(id).ok());
-        RunningOperation { what, id }
+        RunningOperation { what, id, since: None }
     });
     let words: Vec<String> =
         [record.error_description, record.error_detail].into_iter().flatten().collect();
@@ -171,6 +196,7 @@ fn instance(record: NsRecord) -> Result<ObservedInstance, UnnamedInstance> {
         id: record.id,
         name,
         created: record.create_time,
+        description: record.description,
         nsd: record.nsd_ref.and_then(|id| DescriptorId::new(id).ok()),
         packages,
         owner,
@@ -202,12 +228,14 @@ fn helm_values(status: &Value) -> Option<Map<String, Value>> {
 
 fn operation(record: OpRecord) -> Operation {
     let detail = describe_operation(&record);
+    let entered = record.status_entered_time.unwrap_or(record.start_time);
     Operation {
         id: record.id,
         state: record.state,
-        started: record.start_time,
+        started: Moment::from_epoch_seconds(record.start_time),
+        entered: Moment::from_epoch_seconds(entered),
         detail,
-        values: operation_values(&record.kind, &record.params),
+        changes: changes(&record.kind, &record.params),
         kind: record.kind,
     }
 }
@@ -219,19 +247,19 @@ pub(crate) fn describe_operation(record: &OpRecord) -> String {
     error.or(status).filter(|text| !text.is_empty()).unwrap_or("OSM gives no reason").to_owned()
 }
 
-fn operation_values(
-    kind: &str,
-    params: &OpParams,
-) -> Vec<(MemberIndex, KduName, Map<String, Value>)> {
+fn changes(kind: &str, params: &OpParams) -> Vec<KduChange> {
     let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let mut found = Vec::new();
-    if kind == "action" && params.primitive.as_deref() == Some("upgrade") {
+    if kind == "action" {
         let member = params.member_vnf_index.clone().and_then(|text| MemberIndex::new(text).ok());
         let kdu = params.kdu_name.clone().and_then(|text| KduName::new(text).ok());
-        if let (Some(member), Some(kdu), Value::Object(values)) =
-            (member, kdu, &params.primitive_params)
-        {
-            found.push((member, kdu, values.clone()));
+        let change = match (params.primitive.as_deref(), &params.primitive_params) {
+            (Some("upgrade"), Value::Object(values)) => Some(Change::Set(values.clone())),
+            (Some("rollback"), _) => Some(Change::Back),
+            _ => None,
+        };
+        if let (Some(member), Some(kdu), Some(change)) = (member, kdu, change) {
+            found.push(KduChange { member, kdu, change });
         }
         return found;
     }
@@ -242,7 +270,8 @@ fn operation_values(
             let kdu_name = name(kdu, "kdu_name").and_then(|text| KduName::new(text).ok());
             let values = kdu.get("additionalParams").and_then(Value::as_object);
             if let (Some(member), Some(kdu), Some(values)) = (&member, kdu_name, values) {
-                found.push((member.clone(), kdu, values.clone()));
+                let change = Change::Set(values.clone());
+                found.push(KduChange { member: member.clone(), kdu, change });
             }
         }
     }

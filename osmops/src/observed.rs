@@ -5,13 +5,18 @@
 
 use std::collections::BTreeMap;
 
+mod history;
+
 use serde_json::{Map, Value};
 
 use crate::ids::{
     DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, PackageKind,
     VimAccountId, VimAccountName,
 };
+use crate::moment::Moment;
 use crate::package::{TreeDigest, UploadName};
+
+pub use history::{Change, KduChange, OpEnd, OpState, Operation};
 
 /// OSM at one reading, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +29,8 @@ pub struct ObservedState {
     pub unnamed: Vec<UnnamedInstance>,
     /// VIM accounts; absent when no instance is declared.
     pub vim_accounts: Option<Vec<ObservedVimAccount>>,
+    /// When it was read, by OSM's own clock.
+    pub read_at: Moment,
 }
 
 /// A VNF package or NS descriptor in OSM.
@@ -94,6 +101,8 @@ pub struct ObservedInstance {
     pub name: NsName,
     /// When it was made, in epoch seconds.
     pub created: f64,
+    /// What is shown beside the name.
+    pub description: Option<String>,
     /// The id of the NSD that it was made from, when it is one that can be declared.
     pub nsd: Option<DescriptorId>,
     /// OSM's records of its NSD and its VNFDs.
@@ -143,12 +152,14 @@ pub enum NsState {
 }
 
 /// An operation that OSM works on.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RunningOperation {
     /// OSM's word for it, as `INSTANTIATING` or `upgrade`.
     pub what: String,
     /// Its id, when OSM names it.
     pub id: Option<OpId>,
+    /// When it was asked for, when its record was read.
+    pub since: Option<Moment>,
 }
 
 /// A KDU that OSM deployed.
@@ -171,82 +182,6 @@ pub struct ObservedVimAccount {
     pub name: VimAccountName,
 }
 
-/// One operation of an instance's history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Operation {
-    /// OSM's `_id`.
-    pub id: OpId,
-    /// What it does (`lcmOperationType`): `instantiate`, `action`, `terminate`, …
-    pub kind: String,
-    /// How it goes or went.
-    pub state: OpState,
-    /// When it was asked for, in epoch seconds.
-    pub started: f64,
-    /// OSM's words on it.
-    pub detail: String,
-    /// The KDU values that it set, by KDU.
-    pub values: Vec<(MemberIndex, KduName, Map<String, Value>)>,
-}
-
-/// The state of an operation (`operationState`).
-///
-/// Source: ETSI NFV-SOL 005, `LcmOperationStateType`; OSM writes these seven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OpState {
-    /// OSM works on it, or has queued it.
-    Processing,
-    /// Done.
-    Completed,
-    /// Done in part.
-    PartiallyCompleted,
-    /// Failed; OSM may try again.
-    FailedTemp,
-    /// Failed.
-    Failed,
-    /// Failed, and being undone.
-    RollingBack,
-    /// Failed and undone.
-    RolledBack,
-}
-
-impl OpState {
-    /// How it ended, or `None` while OSM still works on it.
-    pub fn end(self) -> Option<OpEnd> {
-        match self {
-            OpState::Processing | OpState::RollingBack => None,
-            OpState::Completed => Some(OpEnd::Done),
-            OpState::PartiallyCompleted
-            | OpState::FailedTemp
-            | OpState::Failed
-            | OpState::RolledBack => Some(OpEnd::Failed),
-        }
-    }
-}
-
-impl std::fmt::Display for OpState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            OpState::Processing => "PROCESSING",
-            OpState::Completed => "COMPLETED",
-            OpState::PartiallyCompleted => "PARTIALLY_COMPLETED",
-            OpState::FailedTemp => "FAILED_TEMP",
-            OpState::Failed => "FAILED",
-            OpState::RollingBack => "ROLLING_BACK",
-            OpState::RolledBack => "ROLLED_BACK",
-        })
-    }
-}
-
-/// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpEnd {
-    /// It did what it should.
-    Done,
-    /// It did not, or only in part.
-    Failed,
-}
-
 /// An [`ObservedState`] that is looked up by name.
 #[derive(Debug)]
 pub struct Index<'a> {
@@ -254,6 +189,7 @@ pub struct Index<'a> {
     nsds: BTreeMap<&'a DescriptorId, Vec<&'a ObservedPackage>>,
     instances: BTreeMap<&'a NsName, Vec<&'a ObservedInstance>>,
     vim_accounts: &'a [ObservedVimAccount],
+    read_at: Moment,
 }
 
 impl ObservedState {
@@ -264,6 +200,7 @@ impl ObservedState {
             nsds: BTreeMap::new(),
             instances: BTreeMap::new(),
             vim_accounts: self.vim_accounts.as_deref().unwrap_or_default(),
+            read_at: self.read_at,
         };
         for package in &self.packages {
             if let Some(id) = &package.id {
@@ -296,6 +233,11 @@ impl<'a> Index<'a> {
         self.instances.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// When it was read, by OSM's own clock.
+    pub fn read_at(&self) -> Moment {
+        self.read_at
+    }
+
     /// The VIM accounts, as far as they were read.
     pub fn vim_accounts(&self) -> &'a [ObservedVimAccount] {
         self.vim_accounts
@@ -314,66 +256,6 @@ impl ObservedInstance {
         if let Some(values) = recorded.and_then(|k| k.values.clone()) {
             return Some(values);
         }
-        let history = self.history.as_ref()?;
-        let mut values = Map::new();
-        for operation in history.iter().filter(|op| op.state.end() == Some(OpEnd::Done)) {
-            for (m, k, set) in &operation.values {
-                if m == member && k == kdu {
-                    values.extend(set.clone());
-                }
-            }
-        }
-        Some(values)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn operation(state: OpState, values: &Value) -> Operation {
-        let (member, kdu) = (MemberIndex::new("m").unwrap(), KduName::new("k").unwrap());
-        Operation {
-            id: OpId::new("1").unwrap(),
-            kind: "action".to_owned(),
-            state,
-            started: 0.0,
-            detail: String::new(),
-            values: vec![(member, kdu, values.as_object().unwrap().clone())],
-        }
-    }
-
-    fn effective(helm: Option<Value>, history: Option<Vec<Operation>>) -> Option<Value> {
-        let (member, name) = (MemberIndex::new("m").unwrap(), KduName::new("k").unwrap());
-        let values = helm.map(|values| values.as_object().unwrap().clone());
-        let instance = ObservedInstance {
-            id: NsId::new("1").unwrap(),
-            name: NsName::new("n").unwrap(),
-            created: 0.0,
-            nsd: None,
-            packages: Vec::new(),
-            owner: None,
-            vim_account: None,
-            state: NsState::Ready,
-            running: None,
-            failure: None,
-            kdus: vec![ObservedKdu { member: member.clone(), name: name.clone(), values }],
-            history,
-        };
-        instance.effective_values(&member, &name).map(Value::Object)
-    }
-
-    #[test]
-    fn values_are_helms_own_or_what_completed_operations_set() {
-        let history = vec![
-            operation(OpState::Completed, &json!({"a": 1, "b": 1})),
-            operation(OpState::Failed, &json!({"a": 2})),
-            operation(OpState::Completed, &json!({"b": 3})),
-            operation(OpState::Processing, &json!({"a": 4})),
-        ];
-        assert_eq!(effective(None, Some(history.clone())), Some(json!({"a": 1, "b": 3})));
-        assert_eq!(effective(Some(json!({"a": 9})), Some(history)), Some(json!({"a": 9})));
-        assert_eq!(effective(None, None), None);
+        Some(history::values(self.history.as_ref()?, member, kdu))
     }
 }

@@ -14,14 +14,18 @@ mod packages;
 mod prerequisites;
 mod prune;
 mod render;
+mod repair;
+mod retry;
+mod spec;
+mod upgrade;
 mod values;
-
-use std::fmt;
+mod waiting;
 
 use serde::Serialize;
 
 use crate::desired::DesiredState;
-use crate::observed::{ObservedState, RunningOperation};
+use crate::moment::Moment;
+use crate::observed::ObservedState;
 use crate::source_pos::SourcePos;
 
 pub use action::{Action, ActionId, InstanceSpec, Item, KduValues, PackageRef, PlannedAction, Why};
@@ -33,6 +37,7 @@ pub use note::Note;
 pub use packages::needs_content;
 pub use render::render;
 pub use values::ValueDifference;
+pub use waiting::{Attempt, FailedOperation, Wait};
 
 /// What is to be done so that OSM matches the revision, in an order that works.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -44,6 +49,8 @@ pub struct Plan {
     pub actions: Vec<PlannedAction>,
     /// What deserves a look in OSM and is about no declared item.
     pub notes: Vec<Note>,
+    /// When OSM was read, by its own clock.
+    pub read_at: Moment,
 }
 
 /// What becomes of one declared item.
@@ -82,33 +89,10 @@ pub enum Verdict {
     },
 }
 
-/// What is waited for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wait {
-    /// OSM is at work on the item.
-    Operation(RunningOperation),
-    /// These still use the item, and go first.
-    Users(Vec<Item>),
-}
-
-impl fmt::Display for Wait {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wait::Operation(operation) => {
-                write!(f, "OSM is at work on it: {}", operation.what)
-            }
-            Wait::Users(items) => {
-                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-                write!(f, "to be removed once nothing uses it (now {})", items.join(", "))
-            }
-        }
-    }
-}
-
 /// Compares and decides.
 pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
-    let mut plan = Plan { notes: packages::half_made(observed), ..Plan::default() };
+    let notes = packages::half_made(observed);
+    let mut plan = Plan { notes, read_at: observed.read_at, ..Plan::default() };
     let index = observed.index();
     packages::plan_packages(&mut plan, desired, &index);
     instances::plan_instances(&mut plan, desired, &index);

@@ -8,16 +8,20 @@ mod config;
 mod connection;
 mod dialect;
 mod ops_file;
+mod policy;
 mod problem;
 mod scan;
+mod vnfs;
 
 pub use config::{CONFIG_FILE, OpsConfig};
 pub use connection::{ConnectionFile, read_connection_file};
 pub(crate) use dialect::of_descriptor as descriptor_warnings;
-pub use ops_file::{KduDeclaration, NsDeclaration};
+pub use ops_file::NsDeclaration;
+pub use policy::OperationPolicy;
 pub use problem::{RepoProblem, RepoWarning};
 pub use scan::PACKAGES_FOLDER;
 pub(crate) use scan::read_documents;
+pub use vnfs::KduDeclaration;
 
 use crate::tree::{Tree, TreePath};
 

@@ -115,6 +115,9 @@ pub struct ItemReport {
     pub may_pass: bool,
     /// What the reader can do about a failure, where there is something to say.
     pub help: Option<&'static str>,
+    /// How soon it is tried again.
+    #[serde(rename = "due_in_seconds", serialize_with = "maybe_seconds")]
+    pub due_in: Option<Duration>,
     /// What deserves a look and stops nothing.
     pub notes: Vec<Note>,
 }
@@ -131,6 +134,8 @@ pub enum ItemStatus {
     Started,
     /// OSM was at work on it before we came, or something else must come first.
     AtWork,
+    /// It is tried again later, or comes after another one.
+    Waiting,
     /// Not sent, because it was time to stop.
     Unsent,
     /// Not sent, because something that it needs was not done.
@@ -233,6 +238,11 @@ impl PassReport {
         self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(bad)
     }
 
+    /// How soon the first of those that failed is tried again.
+    pub fn due_in(&self) -> Option<Duration> {
+        due_in(&self.items)
+    }
+
     /// Every operation that is worth looking at, with the item that it works on.
     pub fn operations(&self) -> Vec<(Item, OpId)> {
         self.items
@@ -272,6 +282,8 @@ fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
         PassEnd::Waiting { poll_after: Duration::ZERO }
     } else if items.iter().any(|item| item.may_pass) {
         PassEnd::Failed
+    } else if let Some(poll_after) = due_in(items) {
+        PassEnd::Waiting { poll_after }
     } else if has_problems
         || any(ItemStatus::Failed)
         || any(ItemStatus::Blocked)
@@ -283,6 +295,10 @@ fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
     }
 }
 
+fn due_in(items: &[ItemReport]) -> Option<Duration> {
+    items.iter().filter_map(|item| item.due_in).min()
+}
+
 fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Entry) -> ItemReport {
     let mut report = ItemReport {
         item: entry.item.clone(),
@@ -292,17 +308,23 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         operation: None,
         may_pass: false,
         help: None,
+        due_in: None,
         notes: entry.notes.clone(),
     };
     match &entry.verdict {
         Verdict::Current => {}
         Verdict::Waiting { on } => {
-            report.status = ItemStatus::AtWork;
+            report.status = ItemStatus::Waiting;
             report.detail = Some(on.to_string());
-            report.operation = match on {
-                Wait::Operation(operation) => operation.id.clone(),
-                Wait::Users(_) => None,
-            };
+            match on {
+                Wait::Operation(operation) => {
+                    report.status = ItemStatus::AtWork;
+                    report.operation = operation.id.clone();
+                }
+                Wait::Users(_) => report.status = ItemStatus::AtWork,
+                Wait::Retry { due, .. } => report.due_in = Some(due.since(plan.read_at)),
+                Wait::Instance { .. } => {}
+            }
         }
         Verdict::Blocked { reason } => {
             report.status = ItemStatus::Blocked;
@@ -366,6 +388,7 @@ pub(crate) fn words(action: &Action) -> &'static str {
         Action::PatchPackage { .. } => DESCRIPTOR_CHANGED,
         Action::CreateInstance { .. } => "created, instantiation started",
         Action::Instantiate { .. } => "instantiation started",
+        Action::TakeDown { .. } => "termination started, to try again",
         Action::UpgradeKdu { .. } => "upgrade started",
         Action::Terminate { .. } => "termination started",
         Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "deleted",

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::clock::timestamp;
+use crate::clock::http_date;
 use crate::request::{Request, parse_params};
 use crate::routes::{self, Content, Reply};
 use crate::state::State;
@@ -127,8 +127,7 @@ impl Delivery {
 /// Source: CherryPy 18.10.0, which served both the recordings and the NBI of release 8 run beside
 /// the fake; the recordings kept only that there was a cookie.
 fn cookie(session: &str, now: f64) -> String {
-    let until = timestamp(now + 3600.0);
-    let until = until.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let until = http_date(now + 3600.0);
     format!("session_id={session}; expires={until}; HttpOnly; Max-Age=3600; Path=/; Secure")
 }
 

@@ -94,7 +94,9 @@ fn text(report: &PassReport) -> String {
                 lines.extend(item.help.map(|help| format!("    {help}")));
             }
             ItemStatus::Unsent => lines.push(format!("- {}: {detail}", item.item)),
-            ItemStatus::AtWork => lines.push(format!("… {}: {detail}", item.item)),
+            ItemStatus::AtWork | ItemStatus::Waiting => {
+                lines.push(format!("… {}: {detail}", item.item));
+            }
             ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => {}
         }
         lines.extend(item.notes.iter().map(|note| format!("? {}: {note}", item.item)));
@@ -132,9 +134,7 @@ fn summary(report: &PassReport) -> String {
             )
         }
         PassEnd::Waiting { .. } if report.changes.is_empty() => {
-            format!(
-                "waiting: OSM is at work, so revision {revision} is not verified (--wait waits)"
-            )
+            format!("waiting: revision {revision} is not verified yet (--wait waits)")
         }
         PassEnd::Waiting { .. } => {
             format!(

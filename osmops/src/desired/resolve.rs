@@ -6,6 +6,7 @@ use crate::ids::{NsName, PackageKind};
 use crate::package::Package;
 use crate::repo::{NsDeclaration, OpsConfig, RepoProblem, RepoWarning};
 
+use super::dependencies;
 use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKey, Prune};
 
 /// Puts declarations and packages together.
@@ -26,7 +27,9 @@ pub fn resolve(
         let at = config.prune.clone()?;
         Some(Prune { at, allow_large: config.allow_large_prune })
     });
-    let mut state = DesiredState { owner, adopt, prune, packages, ..DesiredState::default() };
+    let policy = config.map(|config| config.policy).unwrap_or_default();
+    let mut state =
+        DesiredState { owner, adopt, prune, policy, packages, ..DesiredState::default() };
     let mut by_name: BTreeMap<NsName, DesiredInstance> = BTreeMap::new();
     let mut ambiguous: BTreeSet<NsName> = BTreeSet::new();
     for declaration in instances {
@@ -45,6 +48,7 @@ pub fn resolve(
         }
         by_name.insert(name, instance);
     }
+    problems.extend(dependencies::check(&by_name, &mut ambiguous));
     by_name.retain(|name, _| !ambiguous.contains(name));
     state.instances = by_name.into_values().collect();
     (state, problems, warnings)
@@ -104,6 +108,7 @@ fn to_desired(declaration: &NsDeclaration) -> DesiredInstance {
         vim_account: declaration.vim_account.clone(),
         kdus: declaration.kdus.iter().map(kdu).collect(),
         adopt: declaration.adopt,
+        depends_on: declaration.depends_on.clone(),
     }
 }
 

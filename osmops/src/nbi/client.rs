@@ -88,13 +88,18 @@ impl Nbi {
         Ok(known.clone())
     }
 
-    /// Reads every operation of one instance, in no promised order.
+    /// Reads every operation of these instances, in no promised order.
     ///
     /// # Errors
     /// Any [`NbiError`].
-    pub(crate) async fn read_history(&self, ns: &NsId) -> Result<Vec<OpRecord>, NbiError> {
-        let path = format!("/osm/nslcm/v1/ns_lcm_op_occs?nsInstanceId={ns}");
-        self.read(&path, Purpose::Read).await
+    pub(crate) async fn read_histories(&self, of: &[NsId]) -> Result<Vec<OpRecord>, NbiError> {
+        let mut found = Vec::new();
+        let mut take = |record| found.push(record);
+        for filter in any_of("nsInstanceId", of.iter().map(NsId::as_str)) {
+            let path = format!("/osm/nslcm/v1/ns_lcm_op_occs?{filter}");
+            self.read_list(&path, Purpose::Read, &mut take).await?;
+        }
+        Ok(found)
     }
 
     /// Reads one operation, to see whether it has ended.
@@ -224,6 +229,18 @@ impl Nbi {
             self.read_list(&path, Purpose::Probe, &mut take).await?;
         }
         Ok(found)
+    }
+
+    /// Starts to take an instance down; its record stays, and its operations with it.
+    ///
+    /// # Errors
+    /// Any [`NbiError`]; after [`NbiError::Interrupted`] or [`NbiError::TimedOut`] it may have started.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the operation may or may not have started.
+    pub async fn take_down(&self, ns: &NsId) -> Result<OpId, NbiError> {
+        let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
+        self.start(&path, &json!({ "autoremove": false })).await
     }
 
     /// Starts an upgrade of one KDU to new values.

@@ -16,10 +16,12 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::ids::PackageId;
+use crate::moment::Moment;
 use crate::observed;
 use crate::request_counts::RequestCounts;
 
 use super::answer::{Answer, check_status, content_type, decode, list_fault};
+use super::clock::OsmClock;
 use super::connection::Connection;
 use super::elements::{Elements, TakeRecord};
 use super::error::NbiError;
@@ -50,6 +52,7 @@ struct Shared {
     vim_accounts: Mutex<Vec<VimAccountRecord>>,
     package_contents: Mutex<PackageContents>,
     counters: Counters,
+    clock: OsmClock,
 }
 
 /// What was found in downloaded packages, with the time at which each had last changed.
@@ -96,6 +99,7 @@ impl Nbi {
             vim_accounts: Mutex::default(),
             package_contents: Mutex::default(),
             counters: Counters::default(),
+            clock: OsmClock::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -107,6 +111,11 @@ impl Nbi {
     /// What this session found in packages that it downloaded.
     pub(crate) fn package_contents(&self) -> &Mutex<PackageContents> {
         &self.shared.package_contents
+    }
+
+    /// The time by OSM's clock.
+    pub(crate) fn osm_time(&self) -> Moment {
+        self.shared.clock.now()
     }
 
     /// How many requests were sent so far.
@@ -299,6 +308,7 @@ impl Nbi {
         };
         match &answer {
             Ok(answer) => {
+                self.shared.clock.read(&answer.headers);
                 tracing::debug!(request = %line, status = answer.status.as_u16(), "answered");
             }
             Err(error) => tracing::debug!(request = %line, %error, "no answer"),

@@ -101,6 +101,7 @@ pub(crate) struct NsRecord {
     pub(crate) additional_params: Option<Value>,
     /// The `_id` of the VIM account.
     pub(crate) datacenter: Option<String>,
+    pub(crate) description: Option<String>,
     #[serde(rename = "_admin")]
     pub(crate) admin: NsAdmin,
 }
@@ -136,8 +137,13 @@ pub(crate) struct OpRecord {
     pub(crate) kind: String,
     #[serde(rename = "operationState")]
     pub(crate) state: OpState,
+    #[serde(rename = "nsInstanceId")]
+    pub(crate) ns: NsId,
     #[serde(rename = "startTime")]
     pub(crate) start_time: f64,
+    /// When it came into its state.
+    #[serde(rename = "statusEnteredTime")]
+    pub(crate) status_entered_time: Option<f64>,
     pub(crate) stage: Option<Value>,
     /// Null until the life-cycle manager takes the operation on.
     #[serde(rename = "queuePosition")]

@@ -9,6 +9,7 @@ use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
 use crate::redact::serialize_params;
 
+use super::Attempt;
 use super::descriptor::DescriptorDifference;
 use super::values::ValueDifference;
 
@@ -88,6 +89,11 @@ pub enum Action {
         ns: NsId,
         /// What is made of it.
         spec: InstanceSpec,
+    },
+    /// Take an instance down and keep its record.
+    TakeDown {
+        /// The instance.
+        ns: NsId,
     },
     /// Start an upgrade of one KDU to new values.
     UpgradeKdu {
@@ -212,5 +218,17 @@ pub enum Why {
     ValuesDiffer {
         /// Each of them.
         differences: Vec<ValueDifference>,
+        /// The attempt that this is, where one failed before.
+        attempt: Option<Attempt>,
+    },
+    /// It failed before.
+    Failed {
+        /// The attempt that this is.
+        attempt: Attempt,
+    },
+    /// OSM says that it is broken, and nobody tried yet to bring about what is declared.
+    Broken {
+        /// OSM's own words.
+        detail: String,
     },
 }

@@ -1,16 +1,20 @@
 //! Why nothing can be done about an item, in words that say where and what helps.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::ids::{DescriptorId, KduName, MemberIndex, NsId, Owner, PackageId, VimAccountName};
+use crate::ids::{
+    DescriptorId, KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountName,
+};
+use crate::observed::RunningOperation;
 use crate::source_pos::SourcePos;
 
-use super::Item;
+use super::{Attempt, Item};
 
 /// Why nothing can be done about an item.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Blocked {
     /// Neither the repository nor OSM has the VNFD.
     #[error("{at}: no healthy VNFD `{vnfd}` in this repository, and none in OSM")]
@@ -184,27 +188,43 @@ pub enum Blocked {
         /// The KDU.
         kdu: KduName,
     },
-    /// An instantiation or termination failed; OSM says why.
-    #[error("{at}: NS instance {ns} is BROKEN: {detail}; delete it from OSM, and it is made again")]
-    Broken {
+    /// What failed was tried as often as the policy says.
+    #[error(
+        "{at}: NS instance {ns}: attempt {} of {}: {}; it is tried again {}",
+        attempt.number, attempt.of, attempt.failed, helps(attempt)
+    )]
+    GivenUp {
         /// The declaration.
         at: SourcePos,
         /// The instance.
         ns: NsId,
-        /// OSM's own words.
-        detail: String,
+        /// The last attempt.
+        attempt: Attempt,
     },
-    /// An operation failed; OSM says why.
-    #[error("{at}: {what} of NS instance {ns} failed: {detail}")]
-    OperationFailed {
+    /// An operation runs for longer than it may.
+    #[error(
+        "{at}: OSM is at work on NS instance {ns} for {}, longer than the {} that it may take: {operation}; it is not repeated while it runs",
+        humantime::format_duration(*lasting), humantime::format_duration(*limit)
+    )]
+    Overdue {
         /// The declaration.
         at: SourcePos,
         /// The instance.
         ns: NsId,
         /// Which operation.
-        what: String,
-        /// OSM's own words.
-        detail: String,
+        operation: RunningOperation,
+        /// For how long.
+        lasting: Duration,
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// An instance that it depends on is declared with a mistake.
+    #[error("{at}: needs NS {name}, whose declaration has a mistake (see there)")]
+    NeedsMistaken {
+        /// Where it is named.
+        at: SourcePos,
+        /// Which.
+        name: NsName,
     },
     /// OSM completed an upgrade to these values, and other ones are in effect.
     #[error("{at}: OSM completed an upgrade to these values, and yet others are in effect")]
@@ -266,6 +286,17 @@ pub enum Blocked {
         /// OSM's word.
         state: String,
     },
+}
+
+/// What lets something be tried again that was given up.
+fn helps(attempt: &Attempt) -> &'static str {
+    match attempt.failed.what.as_str() {
+        super::repair::TERMINATION => "once someone has terminated or deleted the instance in OSM",
+        super::repair::INSTANTIATION => {
+            "with other values or packages, or once someone has terminated or deleted it in OSM"
+        }
+        _ => "with other values or packages",
+    }
 }
 
 fn join<T: fmt::Display>(ids: &[T]) -> String {

@@ -42,6 +42,7 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
             Action::CreatePackage { .. }
             | Action::UpdatePackage { .. }
             | Action::PatchPackage { .. }
+            | Action::TakeDown { .. }
             | Action::UpgradeKdu { .. }
             | Action::Terminate { .. }
             | Action::DeleteInstance { .. }

@@ -1,64 +1,86 @@
-//! Create or upgrade NS instances.
+//! What becomes of declared NS instances, by the state that OSM has them in.
 
-use crate::desired::{DesiredInstance, DesiredKdu, DesiredState};
-use crate::ids::{PackageKind, VimAccountId};
-use crate::observed::{Index, NsState, ObservedInstance, OpEnd, Operation, RunningOperation};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::desired::{DesiredInstance, DesiredState};
+use crate::ids::NsName;
+use crate::observed::{Index, NsState, ObservedInstance, Operation, RunningOperation};
 use crate::redact::Secrets;
-use crate::source_pos::SourcePos;
 
 use super::ownership::{self, Claim};
-use super::prerequisites::{
-    Provider, blocked_package, kdus_of, package_actions, packages_changed_since, provider,
-    vnfd_of_member,
-};
+use super::prerequisites::packages_changed_at;
 use super::prune::{self, Removal, remove_instance};
-use super::values::{ValueDifference, differences, same_values};
-use super::{
-    Action, ActionId, Blocked, InstanceSpec, Item, KduValues, PackageRef, Plan, Verdict, Wait, Why,
-};
+use super::retry::{Again, again, attempt_after};
+use super::values::differences;
+use super::{Action, ActionId, Attempt, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why};
 
-/// Whether planning needs an instance's operations: only one that is not deployed yet, or whose recorded
-/// values are absent or differ.
+/// Whether planning needs an instance's operations: not of one that runs with the declared values.
 pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     if prune::needs_history(desired, have) {
         return true;
     }
     let Some(want) = desired.instance(&have.name) else { return false };
-    if have.running.is_some() || !ownership::may_be_ours(desired, have) {
+    if !ownership::may_be_ours(desired, have) {
         return false;
     }
+    if have.running.is_some() {
+        return true;
+    }
     match have.state {
-        NsState::NotInstantiated => true,
+        NsState::NotInstantiated | NsState::Building | NsState::Broken | NsState::Terminating => {
+            true
+        }
         NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| {
             have.effective_values(&kdu.member.0, &kdu.name.0)
                 .is_none_or(|values| !differences(kdu, &values).is_empty())
         }),
-        NsState::Building | NsState::Broken | NsState::Terminating | NsState::Other(_) => false,
+        NsState::Other(_) => false,
     }
 }
 
 pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
-    for want in &desired.instances {
-        let item = Item::Instance(want.name.clone());
-        let mut planner = Planner { plan: &mut *plan, desired, observed, want };
-        let decided = match ownership::claim(desired, want, observed.named(&want.name)) {
+    let mut decided: BTreeMap<NsName, Entry> = BTreeMap::new();
+    for want in desired.instances_in_order() {
+        let mut planner = Planner { plan: &mut *plan, desired, observed, want, decided: &decided };
+        let mut notes = Vec::new();
+        let result = match ownership::claim(desired, want, observed.named(&want.name)) {
             Ok(Claim::Free) => planner.create(),
-            Ok(Claim::Ours(have)) => planner.keep(have),
+            Ok(Claim::Ours(have)) => {
+                notes.extend(other_description(want, have));
+                planner.keep(have)
+            }
             Ok(Claim::MadeTwice(oldest, newer)) => planner.remove_newer(oldest, &newer),
             Ok(Claim::Unmarked(have)) => Err(planner.would_adopt(have)),
             Err(reason) => Err(reason),
         };
-        let verdict = decided.unwrap_or_else(|reason| Verdict::Blocked { reason });
-        plan.enter(item, &want.at, verdict, Vec::new());
+        let verdict = result.unwrap_or_else(|reason| Verdict::Blocked { reason });
+        let notes =
+            observed.named(&want.name).iter().filter_map(|have| other_description(want, have));
+        let notes = notes.collect();
+        let item = Item::Instance(want.name.clone());
+        let entry = Entry { item, at: want.at.clone(), verdict, notes };
+        decided.insert(want.name.clone(), entry);
     }
+    // Entries stand in the order of their names, whatever order the actions have.
+    plan.entries.extend(decided.into_values());
+}
+
+/// OSM has no way to change a description.
+fn other_description(want: &DesiredInstance, have: &ObservedInstance) -> Option<Note> {
+    let (declared, at) = want.description.as_ref()?;
+    let observed = have.description.clone().unwrap_or_default();
+    (*declared != observed).then(|| Note::OtherDescription { at: at.clone(), observed })
 }
 
 /// Decides about one declared instance.
-struct Planner<'a> {
-    plan: &'a mut Plan,
-    desired: &'a DesiredState,
-    observed: &'a Index<'a>,
-    want: &'a DesiredInstance,
+pub(super) struct Planner<'a> {
+    pub(super) plan: &'a mut Plan,
+    pub(super) desired: &'a DesiredState,
+    pub(super) observed: &'a Index<'a>,
+    pub(super) want: &'a DesiredInstance,
+    /// What becomes of those that it depends on.
+    pub(super) decided: &'a BTreeMap<NsName, Entry>,
 }
 
 impl Planner<'_> {
@@ -95,10 +117,13 @@ impl Planner<'_> {
 
     fn create(&mut self) -> Result<Verdict, Blocked> {
         let (spec, needs) = self.spec()?;
+        if let Some(waiting) = self.dependencies()? {
+            return Ok(Verdict::Waiting { on: waiting });
+        }
         Ok(self.act(Action::CreateInstance { spec }, Why::Absent, needs))
     }
 
-    fn act(&mut self, action: Action, why: Why, needs: Vec<ActionId>) -> Verdict {
+    pub(super) fn act(&mut self, action: Action, why: Why, needs: Vec<ActionId>) -> Verdict {
         let item = Item::Instance(self.want.name.clone());
         Verdict::Act { actions: vec![self.plan.push(&item, action, why, needs)] }
     }
@@ -115,11 +140,8 @@ impl Planner<'_> {
             return Err(Blocked::OtherVimAccount { at, ns: have.id.clone(), name });
         }
         if let Some(operation) = running(have) {
-            return Ok(Verdict::Waiting { on: Wait::Operation(operation) });
+            return self.wait_for(have, operation);
         }
-        let waiting = |what: &str| Verdict::Waiting {
-            on: Wait::Operation(RunningOperation { what: what.to_owned(), id: None }),
-        };
         match &have.state {
             NsState::NotInstantiated => self.instantiate(have),
             NsState::Ready => self.upgrade(have),
@@ -131,14 +153,9 @@ impl Planner<'_> {
                 }),
                 verdict => Ok(verdict),
             },
-            NsState::Broken => Err(Blocked::Broken {
-                at: want.at.clone(),
-                ns: have.id.clone(),
-                detail: self.words_of(have),
-            }),
-            // Not idle by their own word, though no operation is named: OSM is at work.
-            NsState::Building => Ok(waiting("BUILDING")),
-            NsState::Terminating => Ok(waiting("TERMINATING")),
+            NsState::Broken => self.repair(have),
+            NsState::Building => self.wait_for(have, unnamed(have, "BUILDING")),
+            NsState::Terminating => self.wait_for(have, unnamed(have, "TERMINATING")),
             NsState::Other(word) => Err(Blocked::StrangeState {
                 at: want.at.clone(),
                 ns: have.id.clone(),
@@ -147,181 +164,108 @@ impl Planner<'_> {
         }
     }
 
-    /// OSM's words on what went wrong with an instance.
-    fn words_of(&self, have: &ObservedInstance) -> String {
-        let words = have.failure.as_deref().unwrap_or("OSM gives no reason");
-        Secrets::of_instance(self.want).hide(words)
-    }
-
-    /// A record without a deployment: either nobody ever began, or the instantiation was undone.
-    fn instantiate(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
-        let (spec, needs) = self.spec()?;
-        if let Some(last) = last_operation(have)
-            && last.state.end() == Some(OpEnd::Failed)
-            && !self.packages_change(&needs, last)
-        {
-            return Err(self.failed(have, last));
-        }
-        let action = Action::Instantiate { ns: have.id.clone(), spec };
-        Ok(self.act(action, Why::NeverInstantiated, needs))
-    }
-
-    fn upgrade(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
-        let mut differing: Vec<(&DesiredKdu, Vec<ValueDifference>)> = Vec::new();
-        for kdu in &self.want.kdus {
-            if !have.kdus.iter().any(|k| k.member == kdu.member.0 && k.name == kdu.name.0) {
-                return Err(Blocked::NoSuchKdu {
-                    at: kdu.name.1.clone(),
-                    ns: have.id.clone(),
-                    member: kdu.member.0.clone(),
-                    kdu: kdu.name.0.clone(),
-                });
-            }
-            let values = have.effective_values(&kdu.member.0, &kdu.name.0).unwrap_or_default();
-            let found = differences(kdu, &values);
-            if !found.is_empty() {
-                differing.push((kdu, found));
-            }
-        }
-        if differing.is_empty() {
-            return Ok(Verdict::Current);
-        }
-        // OSM's record embeds its NSD, so an upgrade needs no package; but those that this revision
-        // changes come first.
-        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
-        for (kdu, _) in &differing {
-            self.check_last_upgrade(have, kdu, &needs)?;
-        }
-        let item = Item::Instance(self.want.name.clone());
-        let mut actions = Vec::new();
-        for (kdu, differences) in differing {
-            let action = Action::UpgradeKdu {
-                ns: have.id.clone(),
-                member: kdu.member.0.clone(),
-                kdu: kdu.name.0.clone(),
-                params: kdu.params.clone(),
-            };
-            let why = Why::ValuesDiffer { differences };
-            actions.push(self.plan.push(&item, action, why, needs.clone()));
-        }
-        Ok(Verdict::Act { actions })
-    }
-
-    /// An upgrade to just these values that was the last thing to happen, since the packages last changed,
-    /// is not simply repeated: if it failed it would fail again, and if it was completed it had no effect.
-    fn check_last_upgrade(
+    /// An operation is let end; one that takes too long is reported, and never repeated while it runs.
+    fn wait_for(
         &self,
         have: &ObservedInstance,
-        kdu: &DesiredKdu,
-        needs: &[ActionId],
-    ) -> Result<(), Blocked> {
-        let Some(last) = last_operation(have) else { return Ok(()) };
-        let same = last.kind == "action"
-            && last.values.iter().any(|(member, name, values)| {
-                *member == kdu.member.0 && *name == kdu.name.0 && same_values(values, &kdu.params)
-            });
-        if !same || self.packages_change(needs, last) {
-            return Ok(());
-        }
-        match last.state.end() {
-            Some(OpEnd::Failed) => Err(self.failed(have, last)),
-            Some(OpEnd::Done) => Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() }),
-            None => Ok(()),
+        operation: RunningOperation,
+    ) -> Result<Verdict, Blocked> {
+        let limit = self.desired.policy.timeout;
+        let now = self.observed.read_at();
+        match operation.since.map(|since| now.since(since)) {
+            Some(lasting) if lasting > limit => Err(Blocked::Overdue {
+                at: self.want.at.clone(),
+                ns: have.id.clone(),
+                operation,
+                lasting: Duration::from_secs(lasting.as_secs()),
+                limit,
+            }),
+            Some(_) | None => Ok(Verdict::Waiting { on: Wait::Operation(operation) }),
         }
     }
 
-    /// Whether the packages were changed since an operation began, or are by this very plan.
-    fn packages_change(&self, needs: &[ActionId], operation: &Operation) -> bool {
-        let started = operation.started;
-        !needs.is_empty() || packages_changed_since(self.desired, self.observed, self.want, started)
-    }
-
-    fn failed(&self, have: &ObservedInstance, operation: &Operation) -> Blocked {
-        let what = if operation.kind == "action" { "the upgrade" } else { "the last operation" };
-        Blocked::OperationFailed {
-            at: self.want.at.clone(),
-            ns: have.id.clone(),
-            what: format!("{what} ({})", operation.id),
-            detail: Secrets::of_instance(self.want).hide(&operation.detail),
-        }
-    }
-
-    /// What the instance is made with, and the actions that must come first.
-    fn spec(&self) -> Result<(InstanceSpec, Vec<ActionId>), Blocked> {
-        if let Some(needed) = blocked_package(self.plan, self.desired, self.observed, self.want) {
-            return Err(Blocked::NeedsBlocked { at: self.want.nsd.1.clone(), needed });
-        }
-        let nsd = self.nsd()?;
-        self.check_kdus()?;
-        let values = |kdu: &DesiredKdu| KduValues {
-            member: kdu.member.0.clone(),
-            kdu: kdu.name.0.clone(),
-            params: kdu.params.clone(),
-        };
-        let spec = InstanceSpec {
-            name: self.want.name.clone(),
-            description: self.want.description.clone(),
-            nsd,
-            vim_account: self.vim_account()?.clone(),
-            kdus: self.want.kdus.iter().map(values).collect(),
-            owner: self.desired.owner.clone(),
-        };
-        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
-        Ok((spec, needs))
-    }
-
-    fn nsd(&self) -> Result<PackageRef, Blocked> {
-        let (nsd, at) = &self.want.nsd;
-        match provider(self.plan, self.observed, PackageKind::Nsd, nsd, at) {
-            Provider::Ready(by) | Provider::After(by, _) => Ok(by),
-            Provider::Blocked(reason) => Err(reason),
-            Provider::Unknown => Err(Blocked::UnknownNsd { at: at.clone(), nsd: nsd.clone() }),
-        }
-    }
-
-    /// OSM takes unknown members and KDUs without a word, so that the service would start with the chart's
-    /// own values. `desired` has checked what this revision declares alone; here counts what OSM has, too.
-    fn check_kdus(&self) -> Result<(), Blocked> {
-        for kdu in &self.want.kdus {
-            let (member, name) = (&kdu.member.0, &kdu.name.0);
-            let no_such = |at: &SourcePos| Blocked::UnknownKdu {
-                at: at.clone(),
-                nsd: self.want.nsd.0.clone(),
-                member: member.clone(),
-                kdu: name.clone(),
-            };
-            let vnfd = vnfd_of_member(self.desired, self.observed, &self.want.nsd.0, member);
-            let vnfd = vnfd.ok_or_else(|| no_such(&kdu.member.1))?;
-            let known = kdus_of(self.desired, self.observed, vnfd);
-            if known.is_some_and(|known| !known.contains(name)) {
-                return Err(no_such(&kdu.name.1));
+    /// The first instance that this one depends on and that does not run as declared; `None` when it may
+    /// be made.
+    pub(super) fn dependencies(&self) -> Result<Option<Wait>, Blocked> {
+        for (name, at) in &self.want.depends_on {
+            match self.decided.get(name).map(|entry| &entry.verdict) {
+                Some(Verdict::Current) => {}
+                Some(Verdict::Act { .. } | Verdict::Waiting { .. }) => {
+                    return Ok(Some(Wait::Instance { at: at.clone(), name: name.clone() }));
+                }
+                Some(Verdict::Blocked { .. }) => {
+                    let needed = Item::Instance(name.clone());
+                    return Err(Blocked::NeedsBlocked { at: at.clone(), needed });
+                }
+                None => {
+                    return Err(Blocked::NeedsMistaken { at: at.clone(), name: name.clone() });
+                }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn vim_account(&self) -> Result<&VimAccountId, Blocked> {
-        let (name, at) = &self.want.vim_account;
-        let accounts = self.observed.vim_accounts();
-        let found = accounts.iter().find(|account| account.name == *name);
-        found.map(|account| &account.id).ok_or_else(|| Blocked::UnknownVimAccount {
-            at: at.clone(),
-            name: name.clone(),
-            known: accounts.iter().map(|account| account.name.to_string()).collect(),
-        })
+    /// OSM's words on what went wrong with an instance.
+    pub(super) fn words_of(&self, have: &ObservedInstance) -> String {
+        let words = have.failure.as_deref().unwrap_or("OSM gives no reason");
+        self.secrets().hide(words)
     }
-}
 
-fn last_operation(have: &ObservedInstance) -> Option<&Operation> {
-    have.history.as_ref()?.last()
+    fn secrets(&self) -> Secrets {
+        Secrets::of_instance(self.want)
+    }
+
+    /// Whether what failed so often is tried again: now, with the attempt that this is, or later. Given
+    /// up, it is blocked.
+    pub(super) fn again(
+        &self,
+        have: &ObservedInstance,
+        what: &str,
+        failed: &[&Operation],
+    ) -> Result<Result<Option<Attempt>, Wait>, Blocked> {
+        let now = self.observed.read_at();
+        match again(&self.desired.policy, now, what, failed, &self.secrets()) {
+            Again::Now(attempt) => Ok(Ok(attempt)),
+            Again::Later(until) => Ok(Err(until)),
+            Again::GivenUp(attempt) => {
+                Err(Blocked::GivenUp { at: self.want.at.clone(), ns: have.id.clone(), attempt })
+            }
+        }
+    }
+
+    /// The attempt that comes after these failures, whatever the policy says of it.
+    pub(super) fn attempt_after(&self, failed: &[&Operation]) -> Option<Attempt> {
+        attempt_after(&self.desired.policy, super::repair::INSTANTIATION, failed, &self.secrets())
+    }
+
+    /// Since when (epoch seconds) the packages are as they are; what failed before may work now. Never, when
+    /// this very plan changes them.
+    pub(super) fn fresh_since(&self, needs: &[ActionId]) -> f64 {
+        if needs.is_empty() {
+            packages_changed_at(self.desired, self.observed, self.want)
+        } else {
+            f64::INFINITY
+        }
+    }
 }
 
 /// What OSM works on: by the instance's own word, or because an operation is queued that has not begun.
-fn running(have: &ObservedInstance) -> Option<RunningOperation> {
-    if let Some(operation) = &have.running {
-        return Some(operation.clone());
-    }
-    let pending = |op: &&Operation| op.state.end().is_none();
-    let operation = have.history.as_ref()?.iter().find(pending)?;
-    Some(RunningOperation { what: operation.kind.clone(), id: Some(operation.id.clone()) })
+pub(super) fn running(have: &ObservedInstance) -> Option<RunningOperation> {
+    let history = have.history.as_deref().unwrap_or_default();
+    let told = |op: &Operation| RunningOperation {
+        what: op.kind.clone(),
+        id: Some(op.id.clone()),
+        since: Some(op.started),
+    };
+    let pending = history.iter().find(|op| op.state.end().is_none()).map(told);
+    let Some(named) = &have.running else { return pending };
+    let record = history.iter().find(|op| Some(&op.id) == named.id.as_ref());
+    let since = record.map(|op| op.started).or(pending.and_then(|op| op.since));
+    Some(RunningOperation { since, ..named.clone() })
+}
+
+/// An instance that is not idle by its state, though no operation is named.
+pub(super) fn unnamed(have: &ObservedInstance, what: &str) -> RunningOperation {
+    let last = have.history.as_ref().and_then(|history| history.last());
+    RunningOperation { what: what.to_owned(), id: None, since: last.map(|op| op.started) }
 }

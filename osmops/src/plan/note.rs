@@ -32,6 +32,16 @@ pub enum Note {
         /// What they are.
         items: Vec<Item>,
     },
+    /// OSM shows another description, and has no way to change it.
+    #[error(
+        "{at}: OSM shows the description `{observed}` and cannot change it; it stays until the instance is made anew"
+    )]
+    OtherDescription {
+        /// Where it is declared.
+        at: SourcePos,
+        /// What OSM shows.
+        observed: String,
+    },
 }
 
 impl Serialize for Note {

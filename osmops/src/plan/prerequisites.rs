@@ -136,18 +136,16 @@ pub(super) fn package_actions(
     needs
 }
 
-/// Whether OSM's copy of an instance's NSD, or of one of its VNFDs, was changed after `time` (epoch
-/// seconds): what failed before may work now.
-pub(super) fn packages_changed_since(
+/// When OSM's copy of an instance's NSD, or of one of its VNFDs, last changed (epoch seconds): what failed
+/// before may work now.
+pub(super) fn packages_changed_at(
     desired: &DesiredState,
     observed: &Index<'_>,
     want: &DesiredInstance,
-    time: f64,
-) -> bool {
-    let newer = |package: &&ObservedPackage| package.modified > time;
+) -> f64 {
     let nsd = &want.nsd.0;
-    observed.packages_of(PackageKind::Nsd, nsd).iter().any(newer)
-        || vnfds_of(desired, observed, nsd)
-            .iter()
-            .any(|vnfd| observed.packages_of(PackageKind::Vnfd, vnfd).iter().any(newer))
+    let vnfds = vnfds_of(desired, observed, nsd);
+    let vnfds = vnfds.iter().flat_map(|vnfd| observed.packages_of(PackageKind::Vnfd, vnfd));
+    let all = vnfds.chain(observed.packages_of(PackageKind::Nsd, nsd));
+    all.map(|package: &&ObservedPackage| package.modified).fold(0.0, f64::max)
 }

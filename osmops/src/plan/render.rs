@@ -11,8 +11,8 @@ use crate::redact::shown;
 use crate::source_pos::SourcePos;
 
 use super::{
-    Action, DescriptorDifference, Entry, PackageRef, Plan, PlannedAction, ValueDifference, Verdict,
-    Wait, Why,
+    Action, Attempt, DescriptorDifference, Entry, PackageRef, Plan, PlannedAction, ValueDifference,
+    Verdict, Wait, Why,
 };
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
@@ -34,14 +34,7 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
     // Writing to a String cannot fail.
     let _ = match &entry.verdict {
         Verdict::Current => writeln!(text, "= {item}: unchanged"),
-        Verdict::Waiting { on } => {
-            let id = match on {
-                Wait::Operation(operation) => operation.id.as_ref(),
-                Wait::Users(_) => None,
-            };
-            let id = id.map(|id| format!(" (operation {id})")).unwrap_or_default();
-            writeln!(text, "… {item}: {on}{id}")
-        }
+        Verdict::Waiting { on } => writeln!(text, "… {item}: {on}"),
         Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
         Verdict::Act { actions } => {
             for action in actions.iter().filter_map(|id| plan.action(*id)) {
@@ -92,6 +85,7 @@ fn deed(action: &Action) -> (char, String) {
             ('+', format!("create from {nsd}"))
         }
         Action::Instantiate { ns, .. } => ('+', format!("instantiate the record {ns}")),
+        Action::TakeDown { ns } => ('~', format!("terminate {ns}, and keep its record")),
         Action::UpgradeKdu { ns, member, kdu, .. } => {
             ('~', format!("upgrade KDU {member}/{kdu} of {ns}"))
         }
@@ -147,7 +141,12 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
                 "OSM keeps what an upload says nothing of, so what is declared no more is removed:";
             told_differences(found, differences)
         }
-        Why::ValuesDiffer { differences } => differences.iter().map(difference).collect(),
+        Why::Failed { attempt } => vec![format!("{at}: {}", attempt_words(attempt))],
+        Why::Broken { detail } => vec![format!("{at}: OSM has it BROKEN: {detail}")],
+        Why::ValuesDiffer { differences, attempt } => {
+            let attempt = attempt.as_ref().map(attempt_words);
+            differences.iter().map(difference).chain(attempt).collect()
+        }
     }
 }
 
@@ -191,6 +190,16 @@ fn difference(found: &ValueDifference) -> String {
     format!("{at}: {key}: {observed} → {declared}")
 }
 
+fn attempt_words(attempt: &Attempt) -> String {
+    let Attempt { number, of, failed } = attempt;
+    // An operator who takes a broken instance down asks for one more attempt than the policy has.
+    format!("attempt {number} of {}, because {failed}", number.max(of))
+}
+
+fn waits_for_others(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Waiting { on: Wait::Users(_) | Wait::Instance { .. } })
+}
+
 /// `2 to create, 1 to change, 3 unchanged`, naming only what there is.
 fn summary(plan: &Plan) -> String {
     let signed =
@@ -203,7 +212,8 @@ fn summary(plan: &Plan) -> String {
         (signed('~'), "to change"),
         (signed('-'), "to remove"),
         (count(|v| matches!(v, Verdict::Waiting { on: Wait::Operation(_) })), "waiting for OSM"),
-        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Users(_) })), "waiting for others"),
+        (count(waits_for_others), "waiting for others"),
+        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Retry { .. } })), "to be tried again"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
         (count(|v| matches!(v, Verdict::Current)), "unchanged"),
     ];

@@ -50,7 +50,7 @@ pub async fn converge(
         match report.end {
             PassEnd::Converged | PassEnd::Stalled => return report,
             PassEnd::Waiting { poll_after } if !over => {
-                let pause = progress.pause_while_waiting(poll_after).max(left_alone);
+                let pause = progress.pause_while_waiting(&report, poll_after).max(left_alone);
                 follow(nbi, revision, &report, pause, deadline, stop, observer).await;
             }
             PassEnd::Failed if !over => {
@@ -122,11 +122,17 @@ impl Progress {
         report.changes.clone_from(&self.changes);
     }
 
-    /// How long to wait before the next look, where passes find nothing to do but to wait: longer each
-    /// time, because OSM may name no operation that could be looked at instead.
-    fn pause_while_waiting(&self, first: Duration) -> Duration {
+    /// How long to wait before the next look, where passes find nothing to do but to wait: until
+    /// something is due or, where OSM is at work, longer each time, because it may name no operation
+    /// that could be looked at instead.
+    fn pause_while_waiting(&self, report: &PassReport, first: Duration) -> Duration {
+        let due_in = report.due_in();
+        if due_in == Some(first) {
+            return first;
+        }
         let doubled = 2_u32.saturating_pow(self.waits_in_a_row.saturating_sub(1));
-        first.saturating_mul(doubled).min(POLL_MAX)
+        let pause = first.saturating_mul(doubled).min(POLL_MAX);
+        due_in.map_or(pause, |due_in| pause.min(due_in))
     }
 
     /// How long to wait after a failed pass; `None` when it is time to give up. Where OSM was never

@@ -19,7 +19,8 @@ use super::{Observer, OperationLook};
 /// The longest pause between two looks at an operation.
 pub(super) const POLL_MAX: Duration = Duration::from_secs(10);
 
-/// Looks at the operations of a pass until all have ended.
+/// Looks at the operations of a pass until all have ended, or until others may go on: when something is
+/// due, and when one has ended and no other does at the next look.
 pub(super) async fn follow(
     nbi: &Nbi,
     revision: &Revision,
@@ -36,11 +37,17 @@ pub(super) async fn follow(
         .map(|(item, operation)| (item, operation, String::new()))
         .collect();
     let mut pause = poll_after;
+    // What lasts too long is for the next pass to judge; OSM's clock is told in whole seconds.
+    let limit = revision.desired.policy.timeout.saturating_add(Duration::from_secs(1));
+    let wait = report.due_in().map_or(limit, |due_in| due_in.min(limit));
+    let due = Instant::now().checked_add(wait).unwrap_or(deadline);
+    let mut some_ended = false;
     loop {
         pause_until(Instant::now() + pause, deadline, stop).await;
         if stop.is_cancelled() || Instant::now() >= deadline {
             return;
         }
+        let before = open.len();
         let ids: Vec<&OpId> = open.iter().map(|(_, operation, _)| operation).collect();
         let records = match read(nbi, &ids).await {
             Ok(records) => records,
@@ -73,9 +80,11 @@ pub(super) async fn follow(
             }
         }
         open = still_open;
-        if open.is_empty() {
+        let is_lull = some_ended && open.len() == before;
+        if open.is_empty() || is_lull || Instant::now() >= due {
             return;
         }
+        some_ended |= open.len() < before;
         pause = longer(pause);
     }
 }

@@ -7,6 +7,7 @@ use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 use crate::yaml::{FieldError, Fields, Node};
 
+use super::policy::{OperationPolicy, take_policy};
 use super::problem::RepoProblem;
 use super::scan;
 
@@ -35,6 +36,8 @@ pub struct OpsConfig {
     pub prune: Option<SourcePos>,
     /// Whether everything may be removed, or more than half of many.
     pub allow_large_prune: bool,
+    /// How long OSM's operations may take, and how failed ones are tried again.
+    pub policy: OperationPolicy,
 }
 
 /// Reads and checks the configuration of `tree`.
@@ -101,6 +104,7 @@ fn decode(
         fields.bad_value("prune", node, "needs `owner`: only what bears its mark is removed");
     }
 
+    let policy = take_policy(&mut fields);
     let errors = fields.finish();
     let is_placed = problems.is_empty() && !errors.iter().any(|(.., error)| hides_files(error));
     problems.extend(errors.into_iter().map(|error| RepoProblem::from_field(file, error)));
@@ -113,6 +117,7 @@ fn decode(
             adopt,
             prune: prune.map(at),
             allow_large_prune,
+            policy,
         };
         Ok((config, problems))
     } else {

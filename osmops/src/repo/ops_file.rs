@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, VimAccountName};
+use crate::ids::{DescriptorId, NsName, VimAccountName};
 use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
-use crate::yaml::{FieldError, Fields, Node, NodeKind};
+use crate::yaml::{Fields, Node, NodeKind};
 
 use super::problem::{RepoProblem, RepoWarning};
+use super::vnfs::{KduDeclaration, take_kdus};
 use super::{dialect, scan};
 
 /// A document of kind `NsInstance`.
@@ -17,8 +16,8 @@ use super::{dialect, scan};
 pub struct NsDeclaration {
     /// The instance's name, and where it stands.
     pub name: (NsName, SourcePos),
-    /// What OSM shows beside the name.
-    pub description: Option<String>,
+    /// What OSM shows beside the name, and where it stands.
+    pub description: Option<(String, SourcePos)>,
     /// The NSD's `id`, and where it stands.
     pub nsd: (DescriptorId, SourcePos),
     /// Where it is deployed, and where that is said.
@@ -27,19 +26,8 @@ pub struct NsDeclaration {
     pub kdus: Vec<KduDeclaration>,
     /// Whether an instance of this name that others made may be taken over.
     pub adopt: bool,
-}
-
-/// One KDU of an instance and its declared values.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KduDeclaration {
-    /// The VNF that it belongs to (`vnfName`), and where it stands.
-    pub member: (MemberIndex, SourcePos),
-    /// The KDU's name, and where it stands.
-    pub name: (KduName, SourcePos),
-    /// The declared helm values, each with its place; empty when the chart's own are wanted.
-    pub params: Map<String, Value>,
-    /// Where each of `params` stands, in the same order.
-    pub param_positions: Vec<SourcePos>,
+    /// The instances that must run before this one is made, and where each is named.
+    pub depends_on: Vec<(NsName, SourcePos)>,
 }
 
 /// What one file says.
@@ -86,66 +74,44 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
         return Err(vec![RepoProblem::UnknownKind { at: at(node), kind: kind.to_owned() }]);
     }
     let name = fields.required_name("name", NsName::new);
-    let description = fields.optional_text("description").map(|(text, _)| text.to_owned());
+    let description =
+        fields.optional_text("description").map(|(text, node)| (text.to_owned(), at(node)));
     let nsd = fields.required_name("nsdName", DescriptorId::new);
     let vim_account = fields.required_name("vimAccountName", VimAccountName::new);
-    let member = fields.required_name("vnfName", MemberIndex::new);
-    let kdu = fields.required("kdu").and_then(|node| match decode_kdu(file, node) {
-        Ok(kdu) => Some(kdu),
-        Err(errors) => {
-            fields.absorb(errors);
-            None
-        }
-    });
+    let kdus = take_kdus(file, &mut fields);
+    let depends_on = depends_on(&mut fields, at);
     let adopt = fields.optional_bool("adopt").is_some_and(|(adopt, _)| adopt);
     let errors = fields.finish();
-    if let (true, Some(name), Some(nsd), Some(vim), Some(member), Some((kdu, params, positions))) =
-        (errors.is_empty(), name, nsd, vim_account, member, kdu)
-    {
+    if let (true, Some(name), Some(nsd), Some(vim)) = (errors.is_empty(), name, nsd, vim_account) {
         return Ok(NsDeclaration {
             name: (name.0, at(name.1)),
             // OSM refuses an empty description, and an absent one says the same.
-            description: description.filter(|text| !text.trim().is_empty()),
+            description: description.filter(|(text, _)| !text.trim().is_empty()),
             nsd: (nsd.0, at(nsd.1)),
             vim_account: (vim.0, at(vim.1)),
-            kdus: vec![KduDeclaration {
-                member: (member.0, at(member.1)),
-                name: kdu,
-                params,
-                param_positions: positions,
-            }],
+            kdus,
             adopt,
+            depends_on,
         });
     }
     Err(errors.into_iter().map(|error| RepoProblem::from_field(file, error)).collect())
 }
 
-type DecodedKdu = ((KduName, SourcePos), Map<String, Value>, Vec<SourcePos>);
-
-fn decode_kdu(
-    file: &Arc<TreePath>,
-    node: &Node,
-) -> Result<DecodedKdu, Vec<(u32, u32, FieldError)>> {
-    let at = |node: &Node| SourcePos::at(file, node.line, node.column);
-    let mut fields = Fields::of(node, "kdu").map_err(|error| vec![error])?;
-    let name = fields.required_name("name", KduName::new);
-    let mut params = Map::new();
-    let mut positions = Vec::new();
-    if let Some(node) = fields.optional("params") {
-        if matches!(node.kind, NodeKind::Mapping(_)) {
-            for (key, value) in node.entries() {
-                let text = key.scalar_text().unwrap_or_default();
-                params.insert(text.to_owned(), value.to_json());
-                positions.push(at(key));
-            }
-        } else {
-            fields.wrong_type("params", node, "a mapping", node.describe());
+fn depends_on(
+    fields: &mut Fields<'_>,
+    at: impl Fn(&Node) -> SourcePos,
+) -> Vec<(NsName, SourcePos)> {
+    let Some(node) = fields.optional("dependsOn") else { return Vec::new() };
+    if !matches!(node.kind, NodeKind::Sequence(_)) {
+        fields.wrong_type("dependsOn", node, "a list of names", node.describe());
+    }
+    let mut names = Vec::new();
+    for item in node.items() {
+        match item.scalar_text().map(NsName::new) {
+            Some(Ok(name)) => names.push((name, at(item))),
+            Some(Err(error)) => fields.bad_value("dependsOn", item, error.to_string()),
+            None => fields.wrong_type("dependsOn", item, "a list of names", item.describe()),
         }
     }
-    match (fields.finish(), name) {
-        (errors, Some((name, node))) if errors.is_empty() => {
-            Ok(((name, at(node)), params, positions))
-        }
-        (errors, _) => Err(errors),
-    }
+    names
 }

@@ -75,6 +75,22 @@ pub enum RepoProblem {
         /// The first declaration.
         first: SourcePos,
     },
+    /// `dependsOn` names an instance that no file declares.
+    #[error("{at}: no NS instance `{name}` is declared in this repository")]
+    UnknownDependency {
+        /// Where it is named.
+        at: SourcePos,
+        /// As written.
+        name: NsName,
+    },
+    /// Instances wait for each other.
+    #[error("{at}: `dependsOn` goes round in a circle: {}", circle.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → "))]
+    CircularDependency {
+        /// Where the circle closes.
+        at: SourcePos,
+        /// Its instances; the first is also the last.
+        circle: Vec<NsName>,
+    },
     /// A package folder without a descriptor.
     #[error(
         "{folder}: no VNFD or NSD in this package folder (a `.yaml` or `.yml` file directly in it with `vnfd:` or `nsd:` on top)"
@@ -162,6 +178,8 @@ impl RepoProblem {
             | Self::TargetDirMissing { at, .. }
             | Self::UnknownKind { at, .. }
             | Self::DuplicateInstance { at, .. }
+            | Self::UnknownDependency { at, .. }
+            | Self::CircularDependency { at, .. }
             | Self::DuplicateDescriptor { at, .. }
             | Self::UnknownMember { at, .. }
             | Self::UnknownKdu { at, .. } => at.clone(),

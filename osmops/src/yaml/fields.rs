@@ -144,6 +144,11 @@ impl<'a> Fields<'a> {
         self.errors.push((at.line, at.column, error));
     }
 
+    /// Reports a value that cannot be accepted, by its line and column.
+    pub fn bad_value_at(&mut self, key: &str, (line, column): (u32, u32), reason: String) {
+        self.errors.push((line, column, FieldError::BadValue { key: self.full(key), reason }));
+    }
+
     /// Takes over the mistakes of a mapping inside this one.
     pub fn absorb(&mut self, errors: Vec<(u32, u32, FieldError)>) {
         self.errors.extend(errors);

@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{Demo, World, detail, instance, revision, vnfd};
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_instantiation_is_reported_in_osms_words_and_not_repeated() {
+async fn an_instantiation_that_was_tried_often_enough_is_reported_in_osms_words() {
     let world = World::new(Profile::realistic());
     world.osm.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances_content".to_owned(),
         nth: 1,
         kind: FaultKind::OperationFails { detail: "helm says: no such chart".to_owned() },
     });
-    let demo = Demo::default().revision();
+    let demo = Demo { config: "retry: {attempts: 1}\n", ..Demo::default() }.revision();
     let report = world.converge(&demo).await;
     assert_eq!(report.end, PassEnd::Stalled);
     assert!(report.has_failures());
@@ -31,15 +31,16 @@ async fn a_failed_instantiation_is_reported_in_osms_words_and_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_upgrade_is_reported_in_osms_words_and_not_repeated() {
+async fn an_upgrade_that_was_tried_often_enough_is_reported_in_osms_words() {
     let world = World::new(Profile::realistic());
-    world.converge(&Demo::default().revision()).await;
+    let demo = Demo { config: "retry: {attempts: 1}\n", ..Demo::default() };
+    world.converge(&demo.revision()).await;
     world.osm.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
         nth: 1,
         kind: FaultKind::OperationFails { detail: "timed out waiting for pods".to_owned() },
     });
-    let next = Demo { replicas: Some("9"), ..Demo::default() }.revision();
+    let next = Demo { replicas: Some("9"), ..demo.clone() }.revision();
     let report = world.converge(&next).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "NS ldap");
@@ -48,7 +49,7 @@ async fn a_failed_upgrade_is_reported_in_osms_words_and_not_repeated() {
     assert_eq!(world.converge(&next).await.end, PassEnd::Stalled);
     assert_eq!(world.writes_since(mark), Vec::<String>::new(), "the same would fail again");
     // Another value is another matter.
-    let other = Demo { replicas: Some("4"), ..Demo::default() }.revision();
+    let other = Demo { replicas: Some("4"), ..demo }.revision();
     assert_eq!(world.converge(&other).await.end, PassEnd::Converged);
 }
 
@@ -155,7 +156,7 @@ async fn a_failed_upgrade_is_tried_again_once_its_package_changed() {
         nth: 1,
         kind: FaultKind::OperationFails { detail: "no such image".to_owned() },
     });
-    let next = Demo { replicas: Some("2"), ..Demo::default() };
+    let next = Demo { replicas: Some("2"), config: "retry: {attempts: 1}\n", ..Demo::default() };
     assert_eq!(world.converge(&next.revision()).await.end, PassEnd::Stalled);
     let mut files = next.files();
     files[1] = vnfd("openldap_knf", "ldap", "1.1");
@@ -225,7 +226,8 @@ async fn osms_words_are_shown_without_the_secrets_in_them() {
             detail: "helm install --set auth.adminPassword=hunter2 failed".to_owned(),
         },
     });
-    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    let mut files =
+        Demo { replicas: None, config: "retry: {attempts: 1}\n", ..Demo::default() }.files();
     files.push(instance("ldap", "openldap_ns", "auth: {adminPassword: hunter2, user: bob}"));
     let demo = revision("r", &files);
     let report = world.converge(&demo).await;
@@ -269,7 +271,8 @@ async fn nothing_is_written_after_the_timeout() {
 async fn a_failed_upgrade_is_told_without_the_secrets_in_osms_words() {
     let world = World::new(Profile::realistic());
     let files = |pass: &str| {
-        let mut files = Demo { replicas: None, ..Demo::default() }.files();
+        let mut files =
+            Demo { replicas: None, config: "retry: {attempts: 1}\n", ..Demo::default() }.files();
         files.push(instance("ldap", "openldap_ns", &format!("adminPass: {pass}")));
         revision("r", &files)
     };

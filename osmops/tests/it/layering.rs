@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use. A stage may use what stands before it and the state it fills; whoever may
 /// use a module is found here, so a new line is a decision.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("ids", &[]),
+    ("moment", &[]),
     ("secret", &[]),
     ("failure", &[]),
     ("request_counts", &[]),
@@ -17,12 +18,12 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("repo", &["ids", "secret", "source_pos", "tree", "yaml"]),
     ("package", &["ids", "repo", "source_pos", "tree", "yaml"]),
     ("desired", &["ids", "package", "repo", "source_pos", "tree"]),
-    ("observed", &["desired", "ids", "package"]),
+    ("observed", &["desired", "ids", "moment", "package"]),
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("redact", &["desired"]),
-    ("plan", &["desired", "ids", "observed", "redact", "source_pos"]),
-    ("nbi", &["failure", "ids", "observed", "repo", "request_counts", "secret"]),
-    ("observe", &["desired", "ids", "nbi", "observed", "package", "plan"]),
+    ("plan", &["desired", "ids", "moment", "observed", "redact", "repo", "source_pos"]),
+    ("nbi", &["failure", "ids", "moment", "observed", "repo", "request_counts", "secret"]),
+    ("observe", &["desired", "ids", "moment", "nbi", "observed", "package", "plan"]),
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
     (
         "report",

@@ -5,6 +5,7 @@
 
 mod cli;
 mod convergence;
+mod dependencies;
 mod failures;
 mod layering;
 mod nbi_errors;
@@ -17,5 +18,7 @@ mod properties;
 mod pruning;
 mod pruning_laws;
 mod repositories;
+mod retries;
 mod scale;
+mod several_kdus;
 mod world;

@@ -103,6 +103,7 @@ impl Story {
             Action::PatchPackage { .. } => "changing its descriptor in OSM",
             Action::CreateInstance { .. } => "asking OSM to create and instantiate it",
             Action::Instantiate { .. } => "asking OSM to instantiate it",
+            Action::TakeDown { .. } => "asking OSM to terminate it and to keep its record",
             Action::UpgradeKdu { .. } => "asking OSM to upgrade it",
             Action::Terminate { .. } => "asking OSM to terminate and remove it",
             Action::DeleteInstance { .. } | Action::DeletePackage { .. } => {
@@ -198,9 +199,11 @@ impl Story {
                 item.status,
                 ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
             );
-            if is_bad {
+            let waits = matches!(item.status, ItemStatus::AtWork | ItemStatus::Waiting);
+            if is_bad || waits {
                 let detail = item.detail.as_deref().unwrap_or("no reason given");
-                let line = self.marked(Sign::Bad, &format!("{}: {detail}", item.item));
+                let sign = if is_bad { Sign::Bad } else { Sign::Busy };
+                let line = self.marked(sign, &format!("{}: {detail}", item.item));
                 self.line(format!("    {line}"));
                 if let Some(help) = item.help {
                     self.line(format!("        {help}"));

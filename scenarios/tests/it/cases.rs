@@ -57,6 +57,7 @@ cases! {
     dev_mode: "dev-mode",
     dropped_keys: "dropped-keys",
     failed_operation: "failed-operation",
+    failed_upgrade: "failed-upgrade",
     intro: "intro",
     legacy: "legacy",
     local_clusters: "local-clusters",

@@ -1,6 +1,7 @@
 //! How an instance of ours is removed.
 
-use crate::observed::{NsState, ObservedInstance, OpEnd, Operation, RunningOperation};
+use crate::observed::{NsState, ObservedInstance, OpEnd, Operation};
+use crate::plan::instances::{running, unnamed};
 use crate::plan::{Action, ActionId, Blocked, Wait, Why};
 use crate::redact::Secrets;
 use crate::source_pos::SourcePos;
@@ -28,9 +29,9 @@ pub(in crate::plan) enum Removal {
 /// Terminates an instance, or deletes a record that has no deployment. `at` is what asks for it.
 pub(in crate::plan) fn remove_instance(at: &SourcePos, have: &ObservedInstance) -> Removal {
     let wait = |operation| Removal::Wait(Wait::Operation(operation));
-    let unnamed = |what: &str| wait(RunningOperation { what: what.to_owned(), id: None });
+    let unnamed = |what: &str| wait(unnamed(have, what));
     let ns = have.id.clone();
-    if let Some(operation) = have.running.clone().or_else(|| pending(have)) {
+    if let Some(operation) = running(have) {
         return wait(operation);
     }
     let act = |action, why| Removal::Act { action, why, needs: Vec::new() };
@@ -44,7 +45,7 @@ pub(in crate::plan) fn remove_instance(at: &SourcePos, have: &ObservedInstance) 
             let Some(last) = failed.first() else {
                 return act(Action::Terminate { ns }, Why::DeclaredNoMore);
             };
-            let secrets = Secrets::of_values(last.values.iter().map(|(_, _, values)| values));
+            let secrets = Secrets::of_values(last.values());
             let detail = secrets.hide(&last.detail);
             if failed.len() < TERMINATIONS_MAX {
                 let why = Why::TerminationFailed { times: failed.len(), detail };
@@ -57,13 +58,6 @@ pub(in crate::plan) fn remove_instance(at: &SourcePos, have: &ObservedInstance) 
             Removal::Blocked(Blocked::StrangeState { at: at.clone(), ns, state: state.clone() })
         }
     }
-}
-
-/// An operation that is queued and has not begun.
-fn pending(have: &ObservedInstance) -> Option<RunningOperation> {
-    let pending = |op: &&Operation| op.state.end().is_none();
-    let operation = have.history.as_ref()?.iter().find(pending)?;
-    Some(RunningOperation { what: operation.kind.clone(), id: Some(operation.id.clone()) })
 }
 
 /// The terminations that failed since anything else happened, the latest first.

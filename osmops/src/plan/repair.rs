@@ -1,0 +1,92 @@
+//! Instances without a deployment, and those whose instantiation or termination failed.
+//!
+//! A failed instantiation is tried again on the same record, because its operations are what attempts are
+//! counted by: terminate without removal, then instantiate, over several passes.
+
+use crate::observed::{Change, ObservedInstance, OpEnd, Operation};
+
+use super::instances::Planner;
+use super::retry::failures;
+use super::values::same_values;
+use super::{Action, ActionId, Blocked, Verdict, Why};
+
+impl Planner<'_> {
+    /// A record without a deployment: either nobody ever began, or it was taken down.
+    pub(super) fn instantiate(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        let (spec, needs) = self.spec()?;
+        if let Some(waiting) = self.dependencies()? {
+            return Ok(Verdict::Waiting { on: waiting });
+        }
+        let failed = self.failed_instantiations(have, &needs);
+        // Whoever took it down after a failure, we or an operator, did so to have it tried again.
+        let last_ended = history(have).iter().rfind(|op| op.state.end().is_some());
+        let was_taken_down = last_ended.is_some_and(|op| op.kind == "terminate");
+        let attempt = if was_taken_down {
+            self.attempt_after(&failed)
+        } else {
+            match self.again(have, INSTANTIATION, &failed)? {
+                Ok(attempt) => attempt,
+                Err(waiting) => return Ok(Verdict::Waiting { on: waiting }),
+            }
+        };
+        let why = attempt.map_or(Why::NeverInstantiated, |attempt| Why::Failed { attempt });
+        let action = Action::Instantiate { ns: have.id.clone(), spec };
+        Ok(self.act(action, why, needs))
+    }
+
+    /// Takes down what is broken, so that the next pass can instantiate it.
+    pub(super) fn repair(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        // Nothing is taken down that could not be made again.
+        let (_, needs) = self.spec()?;
+        let terminations = failures(
+            history(have),
+            0.0,
+            |op| op.kind == "terminate",
+            |op| matches!(op.kind.as_str(), "terminate" | "instantiate"),
+        );
+        let instantiations = self.failed_instantiations(have, &needs);
+        let last_failed = history(have).iter().rfind(|op| op.state.end() == Some(OpEnd::Failed));
+        let (what, failed) = match last_failed {
+            Some(op) if op.kind == "terminate" => (TERMINATION, terminations),
+            Some(_) | None => (INSTANTIATION, instantiations),
+        };
+        let attempt = match self.again(have, what, &failed)? {
+            Ok(attempt) => attempt,
+            Err(waiting) => return Ok(Verdict::Waiting { on: waiting }),
+        };
+        let detail = self.words_of(have);
+        let why = attempt.map_or(Why::Broken { detail }, |attempt| Why::Failed { attempt });
+        Ok(self.act(Action::TakeDown { ns: have.id.clone() }, why, needs))
+    }
+
+    /// The instantiations with the declared values that failed since the packages last changed.
+    fn failed_instantiations<'a>(
+        &self,
+        have: &'a ObservedInstance,
+        needs: &[ActionId],
+    ) -> Vec<&'a Operation> {
+        let is_instantiation = |op: &Operation| op.kind == "instantiate";
+        let is_same = |op: &Operation| is_instantiation(op) && self.has_declared_values(op);
+        failures(history(have), self.fresh_since(needs), is_same, is_instantiation)
+    }
+
+    fn has_declared_values(&self, op: &Operation) -> bool {
+        let mut declared = self.want.kdus.iter().filter(|kdu| !kdu.params.is_empty());
+        let set = op.changes.iter().filter(|change| match &change.change {
+            Change::Set(values) => !values.is_empty(),
+            Change::Back => true,
+        });
+        set.count() == declared.clone().count()
+            && declared.all(|kdu| match op.change_of(&kdu.member.0, &kdu.name.0) {
+                Some(Change::Set(values)) => same_values(values, &kdu.params),
+                Some(Change::Back) | None => false,
+            })
+    }
+}
+
+pub(super) const INSTANTIATION: &str = "the instantiation";
+pub(super) const TERMINATION: &str = "the termination";
+
+fn history(have: &ObservedInstance) -> &[Operation] {
+    have.history.as_deref().unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! Services with several VNFs and KDUs.
+
+use mock_nbi::Profile;
+use osmops::report::PassEnd;
+use osmops::revision::Revision;
+
+use crate::world::{World, config, revision};
+
+/// A VNFD with these KDUs.
+fn vnfd(id: &str, kdus: &[&str]) -> (String, String) {
+    let (path, text) = crate::world::vnfd(id, kdus[0], "1.0");
+    let one = format!("  - name: {}\n    helm-chart: stable/{}:1.0.0\n", kdus[0], kdus[0]);
+    let all: String = kdus
+        .iter()
+        .map(|kdu| format!("  - name: {kdu}\n    helm-chart: stable/{kdu}:1.0.0\n"))
+        .collect();
+    (path, text.replace(&one, &all))
+}
+
+const NSD: &str = "\
+nsd:
+  nsd:
+  - id: shop_ns
+    version: '1.0'
+    name: shop_ns
+    designer: us
+    df:
+    - id: default-df
+      vnf-profile:
+      - {id: front, vnfd-id: front_knf, virtual-link-connectivity: [{constituent-cpd-id: [{constituent-base-element-id: front, constituent-cpd-id: mgmt-ext}], virtual-link-profile-id: mgmtnet}]}
+      - {id: back, vnfd-id: back_knf, virtual-link-connectivity: [{constituent-cpd-id: [{constituent-base-element-id: back, constituent-cpd-id: mgmt-ext}], virtual-link-profile-id: mgmtnet}]}
+    virtual-link-desc:
+    - {id: mgmtnet, mgmt-network: 'true'}
+    vnfd-id: [front_knf, back_knf]
+";
+
+fn shop(kdus: &str) -> Revision {
+    let head = "kind: NsInstance\nname: shop\nnsdName: shop_ns\nvimAccountName: mylocation1\n";
+    let files = [
+        config(""),
+        vnfd("front_knf", &["web"]),
+        vnfd("back_knf", &["db", "cache"]),
+        ("osm-pkgs/shop_ns/shop_nsd.yaml".to_owned(), NSD.to_owned()),
+        ("ns/shop.ops.yaml".to_owned(), format!("{head}{kdus}")),
+    ];
+    revision("shop", &files)
+}
+
+fn values(world: &World) -> Vec<(String, String)> {
+    let record = world.instance("shop");
+    let deployed = record["_admin"]["deployed"]["K8s"].as_array().unwrap();
+    let mut values: Vec<(String, String)> = deployed
+        .iter()
+        .map(|kdu| {
+            let text = kdu["detailed-status"].as_str().unwrap();
+            let config = text
+                .split("'config': ")
+                .nth(1)
+                .map_or("", |rest| rest.split_inclusive('}').next().unwrap_or_default());
+            (kdu["kdu-name"].as_str().unwrap().to_owned(), config.to_owned())
+        })
+        .collect();
+    values.sort();
+    values
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kdu_of_each_vnf_gets_its_own_values_and_only_what_differs_is_upgraded() {
+    let world = World::new(Profile::realistic());
+    let vnfs = |web: u8, db: u8, cache: u8| {
+        shop(&format!(
+            "vnfs:\n- vnfName: front\n  kdu: {{name: web, params: {{n: {web}}}}}\n\
+             - vnfName: back\n  kdus:\n  - {{name: db, params: {{n: {db}}}}}\n  - {{name: cache, params: {{n: {cache}}}}}\n"
+        ))
+    };
+    let first = vnfs(1, 2, 3);
+    assert_eq!(first.problems, []);
+    assert_eq!(world.converge(&first).await.end, PassEnd::Converged);
+    let pair = |name: &str, values: &str| (name.to_owned(), values.to_owned());
+    let expected = [pair("cache", "{'n': 3}"), pair("db", "{'n': 2}"), pair("web", "{'n': 1}")];
+    assert_eq!(values(&world), expected);
+    let mark = world.osm.journal_len();
+    let report = world.converge(&vnfs(5, 2, 6)).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    assert_eq!(world.writes_since(mark).len(), 2, "{report:#?}");
+    let expected = [pair("cache", "{'n': 6}"), pair("db", "{'n': 2}"), pair("web", "{'n': 5}")];
+    assert_eq!(values(&world), expected);
+    assert_eq!(world.converge(&vnfs(5, 2, 6)).await.requests.write, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_kdus_of_one_vnf_are_declared_beside_its_name() {
+    let world = World::new(Profile::instant());
+    let revision = shop("vnfName: back\nkdus:\n- {name: cache, params: {n: 1}}\n- name: db\n");
+    assert_eq!(revision.problems, []);
+    assert_eq!(world.converge(&revision).await.end, PassEnd::Converged);
+    assert_eq!(values(&world)[0].1, "{'n': 1}");
+}
+
+#[test]
+fn what_contradicts_itself_is_named_with_its_line() {
+    let check = |kdus: &str, expected: &str| {
+        let problems: Vec<String> = shop(kdus).problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [format!("ns/shop.ops.yaml:{expected}")], "{kdus}");
+    };
+    check(
+        "vnfName: back\nkdu: {name: db}\nkdus:\n- name: cache\n",
+        "8:3: `kdus` cannot stand beside `kdu`; put all KDUs into `kdus`",
+    );
+    check(
+        "vnfName: back\nvnfs:\n- vnfName: front\n  kdu: {name: web}\n",
+        "5:10: `vnfName` cannot stand beside `vnfs`; move it into an item of `vnfs`",
+    );
+    check(
+        "vnfName: back\nkdus:\n- name: db\n- name: db\n",
+        "8:9: `kdu.name` `db` of VNF `back` is declared already at ns/shop.ops.yaml:7:9",
+    );
+    check(
+        "vnfs:\n- {vnfName: back, kdu: {name: db}}\n- {vnfName: back, kdu: {name: db}}\n",
+        "7:31: `kdu.name` `db` of VNF `back` is declared already at ns/shop.ops.yaml:6:31",
+    );
+    check("vnfName: back\n", "1:1: `kdu` is missing");
+    check("vnfName: back\nkdus: []\n", "6:7: `kdus` must be a list of KDUs, but is empty");
+    check("vnfs: back\n", "5:7: `vnfs` must be a list of VNFs, but is text");
+    check(
+        "vnfs:\n- vnfName: front\n  kdu: {nme: web}\n",
+        "7:9: unknown key `kdu.nme`, did you mean `kdu.name`?",
+    );
+    check(
+        "vnfName: front\nkdu: {name: web, params: {kdu_reset_values: 'true'}}\n",
+        "6:27: `kdu.params` has `kdu_reset_values`, which is an option of OSM's upgrade and no value of the chart",
+    );
+    check(
+        "vnfName: back\nkdus:\n- name: db\n- name: web\n",
+        "8:9: VNFD `back_knf` has no KDU `web` (its KDUs are `db`, `cache`)",
+    );
+}
