@@ -73,6 +73,9 @@ pub(crate) fn check(expected: &Expectation, last: &Last, osm: &OsmState) -> Vec<
     if let Some(bounds) = &expected.requests {
         check_requests(&mut checks, bounds, last);
     }
+    if let Some(inventory) = &expected.inventory {
+        checks.push(check_inventory(inventory, osm));
+    }
     for package in &expected.packages {
         checks.push(check_package(package, osm));
     }
@@ -148,6 +151,26 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
         };
         push(claim, total <= n, total);
     }
+}
+
+/// Everything that OSM has, and nothing else.
+fn check_inventory(expected: &Placed<Vec<String>>, osm: &OsmState) -> Check {
+    let packages = osm.packages.iter().map(|package| format!("{} {}", package.kind, package.id));
+    let instances = osm.instances.iter().map(|instance| format!("NS {}", instance.name));
+    let sorted = |mut items: Vec<String>| {
+        items.sort();
+        items
+    };
+    let found = sorted(packages.chain(instances).collect());
+    let claim = match expected.value.as_slice() {
+        [] => "OSM has no package and no NS instance".to_owned(),
+        all => format!("OSM has just {}", all.join(", ")),
+    };
+    let holds = found == sorted(expected.value.clone());
+    compare(expected.line, claim, holds, || match found.as_slice() {
+        [] => "nothing".to_owned(),
+        all => all.join(", "),
+    })
 }
 
 fn check_package(expected: &Placed<ExpectedPackage>, osm: &OsmState) -> Check {

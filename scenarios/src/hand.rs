@@ -4,6 +4,7 @@
 //! transport, so that what it sees does not depend on how `osmops` reads; its requests are not counted
 //! as those of `osmops`.
 
+mod deeds;
 mod state;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use osmops::nbi::{Connection, Transport, full};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::step::{Given, KduValues};
+use crate::step::Given;
 use crate::world::{PackageArchive, World};
 
 pub use state::{InstanceSeen, OperationSeen, OsmState, PackageSeen};
@@ -192,8 +193,8 @@ impl Hand {
                 Ok(Made::Now)
             }
             Given::Package { folder } => self.onboard(world.package(folder)).await,
-            Given::NsInstance { name, nsd, vim_account, kdus } => {
-                self.instantiate(name, nsd, vim_account, kdus).await
+            Given::NsInstance { name, nsd, vim_account, kdus, owner } => {
+                self.instantiate(name, nsd, vim_account, kdus, owner.as_deref()).await
             }
         }
     }
@@ -245,43 +246,6 @@ impl Hand {
         }
         let path = format!("{collection}_content");
         self.call(Method::POST, &path, Content::Package(package)).await?;
-        Ok(Made::Now)
-    }
-
-    async fn instantiate(
-        &mut self,
-        name: &str,
-        nsd: &str,
-        vim_account: &str,
-        kdus: &[KduValues],
-    ) -> Result<Made, HandError> {
-        let path = "/osm/nslcm/v1/ns_instances";
-        let found = self.read(&format!("{path}?name={name}")).await?;
-        if found.as_array().is_some_and(|list| !list.is_empty()) {
-            return Ok(Made::Before);
-        }
-        let vim = self.id_of("VIM account", VIM_ACCOUNTS, vim_account).await?;
-        let nsd = self.id_of("NSD", "/osm/nsd/v1/ns_descriptors?id=", nsd).await?;
-        let vnf = |kdu: &KduValues| {
-            let values = json!({"kdu_name": kdu.kdu, "additionalParams": kdu.values});
-            json!({"member-vnf-index": kdu.member, "additionalParamsForKdu": [values]})
-        };
-        let body = json!({
-            "nsName": name,
-            "nsdId": nsd,
-            "nsDescription": "made by hand",
-            "vimAccountId": vim,
-            "additionalParamsForVnf": kdus.iter().map(vnf).collect::<Vec<_>>(),
-        });
-        let create = format!("{path}_content");
-        let created = self.call(Method::POST, &create, Content::Json(body)).await?;
-        let id = text(&created, "id", &Method::POST, &create)?;
-        let state = |record: &Value| {
-            let state = record.get("nsState").and_then(Value::as_str);
-            state.unwrap_or("unknown").to_owned()
-        };
-        let record = format!("{path}/{id}");
-        self.wait_until("NS instance", name, &record, state, &["READY"], &["BROKEN"]).await?;
         Ok(Made::Now)
     }
 

@@ -191,8 +191,15 @@ impl Runner<'_> {
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
         match step {
-            Step::Apply { tag, within } => self.apply(tag, *within, story, stop).await,
+            Step::Apply { tag, within, allow_large_prune } => {
+                self.apply(tag, *within, *allow_large_prune, story, stop).await
+            }
             Step::Plan { tag } => self.plan(tag, story).await,
+            Step::ByHand(deed) => {
+                self.hand.carry_out(deed).await?;
+                story.done_by_hand();
+                Ok(())
+            }
             Step::Expect(expected) => self.expect(expected, story).await,
             Step::Fault(fault) => Ok(self.fake().inject(fault).await?),
             Step::Advance(by) => {
@@ -230,10 +237,14 @@ impl Runner<'_> {
         &mut self,
         tag: &str,
         within: Duration,
+        allow_large_prune: bool,
         story: &mut Story,
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
-        let revision = self.read_revision(tag, story);
+        let mut revision = self.read_revision(tag, story);
+        if let Some(prune) = &mut revision.desired.prune {
+            prune.allow_large |= allow_large_prune;
+        }
         let served = self.served_so_far().await?;
         let nbi = self.nbi();
         let mut watcher = Watcher::new(story);

@@ -56,6 +56,48 @@ pub enum Given {
         vim_account: String,
         /// Values by `member/kdu`.
         kdus: Vec<KduValues>,
+        /// Whose mark it bears.
+        owner: Option<String>,
+    },
+}
+
+/// Something that somebody does in OSM between commits, as with the `osm` client.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// Makes an NS instance, as in [`Given::NsInstance`].
+    Create {
+        /// Its name.
+        name: String,
+        /// The NSD's id.
+        nsd: String,
+        /// The VIM account's name.
+        vim_account: String,
+        /// Whose mark it bears.
+        owner: Option<String>,
+    },
+    /// Upgrades KDUs of an NS instance to other values.
+    Upgrade {
+        /// The instance's name.
+        name: String,
+        /// Values by `member/kdu`.
+        kdus: Vec<KduValues>,
+    },
+    /// Terminates an NS instance and removes its record.
+    Remove {
+        /// The instance's name.
+        name: String,
+    },
+    /// Changes keys of a package's descriptor.
+    Edit {
+        /// The descriptor's id.
+        package: String,
+        /// The keys and their new values; null removes one.
+        to: Map<String, Value>,
+    },
+    /// Deletes a package.
+    Delete {
+        /// The descriptor's id.
+        package: String,
     },
 }
 
@@ -86,12 +128,16 @@ pub enum Step {
         tag: String,
         /// How long at most.
         within: Duration,
+        /// Whether everything may be removed, or more than half of many.
+        allow_large_prune: bool,
     },
     /// What would be done for a tag; nothing is written.
     Plan {
         /// The tag.
         tag: String,
     },
+    /// Somebody does something in OSM.
+    ByHand(Deed),
     /// What must hold now.
     Expect(Box<Expectation>),
     /// A request that goes wrong.
@@ -110,6 +156,7 @@ impl Step {
         match self {
             Step::Apply { .. } => "apply",
             Step::Plan { .. } => "plan",
+            Step::ByHand(_) => "by_hand",
             Step::Expect(_) => "expect",
             Step::Fault(_) => "fault",
             Step::Advance(_) => "advance",
@@ -121,7 +168,7 @@ impl Step {
     /// Whether only the fake NBI can do it. Everything else also runs on a real OSM.
     pub fn is_fake_only(&self) -> bool {
         match self {
-            Step::Apply { .. } | Step::Plan { .. } | Step::Expect(_) => false,
+            Step::Apply { .. } | Step::Plan { .. } | Step::ByHand(_) | Step::Expect(_) => false,
             Step::Fault(_) | Step::Advance(_) | Step::Operations(_) | Step::EndOperations(_) => {
                 true
             }
@@ -166,6 +213,8 @@ pub struct Expectation {
     pub changes: Option<Placed<Vec<String>>>,
     /// Bounds on the requests of the last `apply` or `plan`.
     pub requests: Option<Placed<RequestBounds>>,
+    /// Everything that OSM has, as `NSD openldap_ns` and `NS ldap`.
+    pub inventory: Option<Placed<Vec<String>>>,
     /// Packages that OSM has, by descriptor id.
     pub packages: Vec<Placed<ExpectedPackage>>,
     /// Instances that OSM has, by name.

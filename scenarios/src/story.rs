@@ -21,7 +21,7 @@ use crate::fake::Served;
 use crate::hand::Made;
 use crate::run::{RunReport, Session};
 use crate::script::Script;
-use crate::step::{Given, Step, WITHIN_DEFAULT};
+use crate::step::{Deed, Given, KduValues, Step, WITHIN_DEFAULT};
 use crate::tables;
 
 /// The widest line of prose, in characters.
@@ -165,10 +165,13 @@ impl Story {
                 let name = folder.rsplit('/').next().unwrap_or(folder);
                 (format!("package {name}"), Some("uploaded by another tool".to_owned()))
             }
-            Given::NsInstance { name, kdus, .. } => {
-                let values = kdus.iter().flat_map(|kdu| &kdu.values);
-                let values: Vec<String> = values.map(|(k, v)| format!("{k}: {v}")).collect();
-                let note = format!("made by hand with {}", values.join(", "));
+            Given::NsInstance { name, kdus, owner, .. } => {
+                let made = match owner {
+                    Some(owner) => format!("made for owner {owner}"),
+                    None => "made by hand".to_owned(),
+                };
+                let values: Vec<String> = kdus.iter().map(values).collect();
+                let note = format!("{made} with {}", values.join(", "));
                 (format!("NS instance {name}"), Some(note))
             }
         };
@@ -184,18 +187,20 @@ impl Story {
     /// A step begins; `applied` is the tag that was applied last.
     pub(crate) fn step_begins(&mut self, number: usize, step: &Step, applied: Option<&str>) {
         let text = match step {
-            Step::Apply { tag, within } => {
+            Step::Apply { tag, within, allow_large_prune } => {
                 let again = applied == Some(tag);
                 let what = if again { "is applied again" } else { "arrives and is applied" };
+                let told = if *allow_large_prune { ", and much may be removed" } else { "" };
                 match *within {
-                    WITHIN_DEFAULT => format!("Commit {tag} {what}"),
+                    WITHIN_DEFAULT => format!("Commit {tag} {what}{told}"),
                     within => {
                         let within = humantime::format_duration(within);
-                        format!("Commit {tag} {what}, for at most {within}")
+                        format!("Commit {tag} {what}, for at most {within}{told}")
                     }
                 }
             }
             Step::Plan { tag } => format!("What would commit {tag} do? (nothing is written)"),
+            Step::ByHand(deed) => format!("Somebody {}, by hand", by_hand(deed)),
             Step::Expect(_) => "What must hold now".to_owned(),
             Step::Fault(fault) => format!("The fake is told: {}", trouble(fault)),
             Step::Advance(by) => {
@@ -213,6 +218,11 @@ impl Story {
             }
         };
         self.heading(&format!("## {number}. {text}"));
+    }
+
+    pub(crate) fn done_by_hand(&mut self) {
+        let line = self.marked(Sign::Good, "OSM has done it");
+        self.timed(&line);
     }
 
     pub(crate) fn requests(&mut self, served: &[Served]) {
@@ -320,6 +330,31 @@ fn shortened(query: &str) -> String {
         Some((first, _)) if values > VALUES_MAX => format!("{first},… ({values} values)"),
         _ => query.to_owned(),
     }
+}
+
+/// What somebody does, in words.
+fn by_hand(deed: &Deed) -> String {
+    match deed {
+        Deed::Create { name, nsd, owner, .. } => {
+            let whose = owner.as_ref().map(|owner| format!(" for owner {owner}"));
+            format!("makes NS {name} from NSD {nsd}{}", whose.unwrap_or_default())
+        }
+        Deed::Upgrade { name, kdus } => {
+            let values: Vec<String> = kdus.iter().map(values).collect();
+            format!("upgrades NS {name} to {}", values.join(", "))
+        }
+        Deed::Remove { name } => format!("terminates NS {name} and removes it"),
+        Deed::Edit { package, to } => {
+            let keys: Vec<String> = to.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+            format!("edits the descriptor of {package} to {}", keys.join(", "))
+        }
+        Deed::Delete { package } => format!("deletes package {package}"),
+    }
+}
+
+fn values(kdu: &KduValues) -> String {
+    let values: Vec<String> = kdu.values.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+    values.join(", ")
 }
 
 /// A fault in words.

@@ -91,15 +91,13 @@ pub enum Blocked {
     },
     /// A package without an owner's mark, where the repository has an owner.
     #[error(
-        "{at}: OSM's files of this package (record {record}, uploaded as `{}`) bear no owner's mark, so they are left \
-         alone; `adopt: true` in osm_ops_config.yaml takes them over, which would {would}",
+        "{at}: OSM's files of this package (uploaded as `{}`) bear no owner's mark, so they are left alone; \
+         `adopt: true` in osm_ops_config.yaml takes them over, which would {would}",
         file_name.as_deref().unwrap_or("nothing")
     )]
     PackageWithoutMark {
         /// The declaration.
         at: SourcePos,
-        /// Its record.
-        record: PackageId,
         /// The file name of its upload.
         file_name: Option<String>,
         /// What adopting it would do.
@@ -234,21 +232,19 @@ pub enum Blocked {
     },
     /// A package that is declared no more, and that somebody uses.
     #[error(
-        "{at}: package {record} is declared no more, but still used by {}; it goes once nothing uses it",
-        users.join(" and ")
+        "{at}: declared no more, but still used by {}; it is deleted once nothing uses it",
+        users.join(", and by ")
     )]
     StillUsed {
         /// What asks for its removal.
         at: SourcePos,
-        /// Its record.
-        record: PackageId,
         /// Who uses it.
         users: Vec<String>,
     },
     /// Too much would be removed for it not to be a mistake.
     #[error(
-        "{at}: not removed, because {} would go: {going} of {of} {what} (declared now or made before); if that is \
-         meant, say `osmops apply --allow-large-prune` or `allowLargePrune: true` in osm_ops_config.yaml",
+        "{at}: not removed, because {} would go: {going} of {of} {what}; if that is meant, say \
+         `osmops apply --allow-large-prune`, or `allowLargePrune: true` there",
         if going == of { "everything" } else { "more than half" }
     )]
     LargePrune {

@@ -111,7 +111,6 @@ pub(super) fn check_package(
         }
         None if desired.owner.is_some() && !desired.adopt => Err(Blocked::PackageWithoutMark {
             at,
-            record: have.record.clone(),
             file_name: have.file_name.clone(),
             would: would(),
         }),

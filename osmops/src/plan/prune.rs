@@ -121,7 +121,8 @@ impl<'a> Remover<'a> {
         at: &'a SourcePos,
         doomed: &'a Doomed<'a>,
     ) -> Self {
-        let (users, prospects, decided) = (Users::of(observed), BTreeMap::new(), BTreeMap::new());
+        let users = Users::of(observed, desired.owner.as_ref());
+        let (prospects, decided) = (BTreeMap::new(), BTreeMap::new());
         Self { plan, desired, at, doomed, users, prospects, decided }
     }
 
@@ -187,8 +188,7 @@ impl<'a> Remover<'a> {
             }
         }
         if !staying.is_empty() {
-            let (at, record) = (self.at.clone(), have.record.clone());
-            return Removal::Blocked(Blocked::StillUsed { at, record, users: staying });
+            return Removal::Blocked(Blocked::StillUsed { at: self.at.clone(), users: staying });
         }
         if !leaving.is_empty() {
             leaving.sort();

@@ -64,9 +64,12 @@ fn render_action(text: &mut String, planned: &PlannedAction, at: &SourcePos) {
     }
 }
 
-/// An action and its reasons, for messages about what is not done.
+/// An action and its reasons, for messages about what is not done and that begin with `at` themselves.
 pub(super) fn change_in_one_line(action: &Action, why: &Why, at: &SourcePos) -> String {
-    format!("{} ({})", deed(action).1, reasons(why, at).join("; "))
+    let prefix = format!("{at}: ");
+    let reasons = reasons(why, at);
+    let reasons = reasons.iter().map(|line| line.strip_prefix(&prefix).unwrap_or(line));
+    format!("{} ({})", deed(action).1, reasons.collect::<Vec<_>>().join("; "))
 }
 
 /// What is done: its sign, and words that follow the item.

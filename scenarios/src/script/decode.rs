@@ -12,6 +12,7 @@ use crate::step::{Given, KduValues, OperationsMode, Placed, Step, WITHIN_DEFAULT
 
 use super::{Mistake, Script, Source};
 
+mod deed;
 mod expect;
 
 /// The words a step can begin with.
@@ -19,6 +20,7 @@ mod expect;
 enum Verb {
     Apply,
     Plan,
+    ByHand,
     Expect,
     Fault,
     Advance,
@@ -27,9 +29,10 @@ enum Verb {
 }
 
 impl Verb {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Apply,
         Self::Plan,
+        Self::ByHand,
         Self::Expect,
         Self::Fault,
         Self::Advance,
@@ -41,6 +44,7 @@ impl Verb {
         match self {
             Self::Apply => "apply",
             Self::Plan => "plan",
+            Self::ByHand => "by_hand",
             Self::Expect => "expect",
             Self::Fault => "fault",
             Self::Advance => "advance",
@@ -255,9 +259,11 @@ impl Decoder {
                     None => Vec::new(),
                     Some(node) => self.kdus(node),
                 };
+                let owner = fields.optional_text("owner").map(|(text, _)| text.to_owned());
                 match (nsd, at) {
                     (Some(nsd), Some(vim_account)) => {
-                        Some(Given::NsInstance { name: name.clone(), nsd, vim_account, kdus })
+                        let name = name.clone();
+                        Some(Given::NsInstance { name, nsd, vim_account, kdus, owner })
                     }
                     _ => None,
                 }
@@ -312,6 +318,7 @@ impl Decoder {
         let step = match *verb {
             Verb::Apply => self.apply(value)?,
             Verb::Plan => Step::Plan { tag: self.text(value, "plan")? },
+            Verb::ByHand => Step::ByHand(self.deed(value)?),
             Verb::Expect => Step::Expect(Box::new(self.expectation(value)?)),
             Verb::Fault => Step::Fault(self.typed(value, "fault")?),
             Verb::Advance => Step::Advance(self.duration(value, "advance")?),
@@ -326,15 +333,19 @@ impl Decoder {
     fn apply(&mut self, node: &Node) -> Option<Step> {
         if node.scalar_text().is_some() {
             let tag = self.text(node, "apply")?;
-            let within = WITHIN_DEFAULT;
-            return Some(Step::Apply { tag, within });
+            return Some(Step::Apply { tag, within: WITHIN_DEFAULT, allow_large_prune: false });
         }
         let mut fields = self.fields(node, "apply")?;
         let tag = fields.required_text("tag").map(|(text, _)| text.to_owned());
-        let within = fields.required("within");
+        let within = fields.optional("within");
+        let allow_large_prune = fields.optional_bool("allow_large_prune");
         self.take(fields.finish());
-        let within = self.duration(within?, "apply.within")?;
-        Some(Step::Apply { tag: tag?, within })
+        let within = match within {
+            None => WITHIN_DEFAULT,
+            Some(node) => self.duration(node, "apply.within")?,
+        };
+        let allow_large_prune = allow_large_prune.is_some_and(|(allow, _)| allow);
+        Some(Step::Apply { tag: tag?, within, allow_large_prune })
     }
 
     fn operation_result(&mut self, node: &Node) -> Option<mock_nbi::OperationResult> {

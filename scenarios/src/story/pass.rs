@@ -22,7 +22,7 @@ const EXAMPLES: usize = 4;
 impl Story {
     /// A plan that is about to be carried out; `pass` counts from 1 within one `apply`.
     pub(crate) fn planned(&mut self, plan: &Plan, pass: usize) {
-        if plan.entries.is_empty() {
+        if plan.entries.is_empty() && pass == 1 {
             self.timed("Nothing healthy is declared, so there is nothing to ask OSM about.");
             return;
         }

@@ -52,6 +52,7 @@ macro_rules! cases {
 }
 
 cases! {
+    adopt: "adopt",
     big_repo: "big-repo",
     commit_during_operation: "commit-during-operation",
     dev_mode: "dev-mode",
@@ -65,8 +66,10 @@ cases! {
     package_files: "package-files",
     package_in_use: "package-in-use",
     packaging: "packaging",
+    prune: "prune",
     quota: "quota",
     restart: "restart",
+    rollback: "rollback",
 }
 
 #[test]

@@ -39,7 +39,7 @@ steps:
             "s.yaml:5:5: `at` is missing",
             "s.yaml:7:5: unknown key `aply`, did you mean `apply`?",
             "s.yaml:8:14: unknown key `expect.endd`, did you mean `expect.end`?",
-            "s.yaml:9:5: a step is one of apply, plan, expect, fault, advance, operations, end_operations",
+            "s.yaml:9:5: a step is one of apply, plan, by_hand, expect, fault, advance, operations, end_operations",
         ]
     );
 }
@@ -56,7 +56,10 @@ fn values_that_no_step_may_have_are_refused() {
     check("operations: sometimes", "s.yaml:4:17: `operations`: unknown variant `sometimes`");
     check("end_operations: maybe", "s.yaml:4:21: `end_operations` must be `ok` or");
     check("fault: {operation: GET /x, nth: 1, kind: {bang: 1}}", "`fault`: unknown variant `bang`");
-    check("apply: {tag: v1}", "`apply.within` is missing");
+    check("apply: {within: 5s}", "`apply.tag` is missing");
+    check("by_hand: {remove: a, edit: b}", "one of `create`, `upgrade`, `remove`");
+    check("by_hand: {upgrade: ldap}", "`by_hand.kdus` is missing");
+    check("by_hand: {edit: x, to: 1}", "`by_hand.to`: ");
     check("expect: {instances: {x: {kdus: {y: {}}}}}", "s.yaml:4:37: `y` must be `<member>/<kdu>`");
     check("expect: {problems: {at: x}}", "s.yaml:4:24: `expect.problems` must be a list");
     check("expect: {failures: [x]}", "s.yaml:4:25: an item of `expect.failures` must be a mapping");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::desired::PackageKey;
-use crate::ids::{DescriptorId, NsId, PackageId, PackageKind};
+use crate::ids::{DescriptorId, NsId, Owner, PackageId, PackageKind};
 use crate::observed::{ObservedPackage, ObservedState};
 use crate::plan::Item;
 
@@ -32,14 +32,16 @@ pub(super) struct Users<'a> {
 }
 
 impl<'a> Users<'a> {
-    /// Everybody's, whether ours or not: OSM refuses to delete what anybody uses.
-    pub(super) fn of(observed: &'a ObservedState) -> Self {
+    /// Everybody's, whether `ours` or not: OSM refuses to delete what anybody uses.
+    pub(super) fn of(observed: &'a ObservedState, ours: Option<&Owner>) -> Self {
         let mut users = Self { of_record: BTreeMap::new(), of_vnfd: BTreeMap::new() };
         for instance in &observed.instances {
             let item = Item::Instance(instance.name.clone());
-            let whose = instance.owner.as_ref();
-            let whose = whose.map(|owner| format!(" of owner `{owner}`")).unwrap_or_default();
-            let words = format!("{item}{whose} (record {})", instance.id);
+            let words = match &instance.owner {
+                Some(owner) if Some(owner) == ours => item.to_string(),
+                Some(owner) => format!("{item} of owner `{owner}`"),
+                None => format!("{item}, which bears no mark"),
+            };
             for package in &instance.packages {
                 let record = Record::Instance(instance.id.clone());
                 let user = User { record, item: Some(item.clone()), words: words.clone() };
@@ -47,7 +49,7 @@ impl<'a> Users<'a> {
             }
         }
         for instance in &observed.unnamed {
-            let words = format!("NS instance {}", instance.id);
+            let words = format!("the NS instance {}", instance.id);
             for package in &instance.packages {
                 let record = Record::Instance(instance.id.clone());
                 let user = User { record, item: None, words: words.clone() };
@@ -57,8 +59,8 @@ impl<'a> Users<'a> {
         for nsd in observed.packages.iter().filter(|package| package.kind == PackageKind::Nsd) {
             let key = |id: &DescriptorId| PackageKey { kind: PackageKind::Nsd, id: id.clone() };
             let item = nsd.id.as_ref().map(|id| Item::Package(key(id)));
-            let name = item.as_ref().map_or("NSD".to_owned(), ToString::to_string);
-            let words = format!("{name} (record {})", nsd.record);
+            let unnamed = || format!("the NSD {}", nsd.record);
+            let words = item.as_ref().map_or_else(unnamed, ToString::to_string);
             for vnfd in &nsd.vnfds {
                 let record = Record::Package(nsd.record.clone());
                 let user = User { record, item: item.clone(), words: words.clone() };

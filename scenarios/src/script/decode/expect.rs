@@ -23,6 +23,7 @@ impl Decoder {
         let plan = fields.optional("plan");
         let changes = fields.optional("changes");
         let requests = fields.optional("requests");
+        let inventory = fields.optional("inventory");
         let packages = fields.optional("packages");
         let instances = fields.optional("instances");
         let problems = fields.optional("problems");
@@ -34,7 +35,13 @@ impl Decoder {
             let texts = items.iter().filter_map(|item| self.text(item, "a change"));
             placed(node, texts.collect())
         });
+        let inventory = inventory.map(|node| {
+            let items = self.list(node, "expect.inventory");
+            let texts = items.iter().filter_map(|item| self.text(item, "an item"));
+            placed(node, texts.collect())
+        });
         let mut expected = Expectation {
+            inventory,
             end: end.and_then(|node| self.end(node)),
             plan_actions: plan.and_then(|node| self.plan_actions(node)),
             changes,
