@@ -198,8 +198,8 @@ async fn send(
         }
         Action::TakeDown { ns } => Sent::Started(nbi.take_down(ns).await?),
         Action::UpgradeKdu { ns, member, kdu, params } => {
-            let (member, kdu, params) = (member.clone(), kdu.clone(), params.clone());
-            let params = KduParams { member, kdu, params };
+            let (member, kdu) = (member.clone(), kdu.clone());
+            let params = KduParams { member, kdu, params: params.values().clone() };
             Sent::Started(nbi.upgrade_kdu(ns, &params).await?)
         }
         Action::Terminate { ns } => Sent::Started(nbi.terminate(ns).await?),
@@ -224,7 +224,7 @@ fn new_instance(spec: &InstanceSpec, made: &BTreeMap<ActionId, PackageId>) -> Ne
     let kdus = spec.kdus.iter().map(|kdu| KduParams {
         member: kdu.member.clone(),
         kdu: kdu.kdu.clone(),
-        params: kdu.params.clone(),
+        params: kdu.params.values().clone(),
     });
     NewInstance {
         name: spec.name.clone(),

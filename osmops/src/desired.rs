@@ -7,11 +7,10 @@
 mod dependencies;
 mod resolve;
 
-use serde_json::{Map, Value};
-
 use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, Owner, PackageKind, VimAccountName};
 use crate::package::{DescriptorBody, Member, TreeDigest};
 use crate::repo::OperationPolicy;
+use crate::secret::{Params, SecretNames};
 use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
 
@@ -30,6 +29,8 @@ pub struct DesiredState {
     pub is_complete: bool,
     /// How long OSM's operations may take, and how failed ones are tried again.
     pub policy: OperationPolicy,
+    /// The names of parameters that are secret.
+    pub secret_names: SecretNames,
     /// VNFDs first, then NSDs, each in the order of their ids; look-ups rely on it.
     pub packages: Vec<DesiredPackage>,
     /// In the order of their names; look-ups rely on it.
@@ -113,7 +114,7 @@ pub struct DesiredKdu {
     /// The KDU, and where it is named.
     pub name: (KduName, SourcePos),
     /// Values by key. Keys that are not here are not ours to judge.
-    pub params: Map<String, Value>,
+    pub params: Params,
     /// Where each of `params` stands, in the same order.
     pub param_positions: Vec<SourcePos>,
 }

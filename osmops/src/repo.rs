@@ -23,6 +23,7 @@ pub use scan::PACKAGES_FOLDER;
 pub(crate) use scan::read_documents;
 pub use vnfs::KduDeclaration;
 
+use crate::secret::SecretNames;
 use crate::tree::{Tree, TreePath};
 
 /// What one revision's files say, before anything is looked up.
@@ -58,8 +59,9 @@ impl Repo {
         repo.problems = problems;
         let found = scan::scan(tree, &config);
         repo.warnings = found.warnings;
+        let names = SecretNames::with(config.secret_params.iter().map(String::as_str));
         for path in &found.ops_files {
-            let read = ops_file::read(tree, path);
+            let read = ops_file::read(tree, path, &names);
             repo.instances.extend(read.declarations);
             repo.problems.extend(read.problems);
             repo.warnings.extend(read.warnings);

@@ -1,6 +1,13 @@
-//! A value that prints as `***`.
+//! What must not be shown: a value that prints as `***`, names that secrets bear, values with secrets among
+//! them.
+
+mod names;
+mod params;
 
 use std::fmt;
+
+pub use names::{NESTED_PREFIX, STARS, SecretNames, nested_value};
+pub use params::Params;
 
 /// Text that no log, error or report may show.
 #[derive(Clone, PartialEq, Eq)]

@@ -240,9 +240,7 @@ fn check_instance(checks: &mut Vec<Check>, expected: &Placed<ExpectedInstance>, 
         let claim = format!("KDU {} of {name} has {claim}", kdu.key());
         let has = |(key, value)| values.and_then(|v| v.get(key)) == Some(value);
         checks.push(compare(line, claim, kdu.values.iter().all(has), || {
-            values.map_or("no values".to_owned(), |v| {
-                Value::Object(v.clone()).to_string()
-            })
+            values.map_or("no values".to_owned(), |v| Value::Object(v.clone()).to_string())
         }));
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 use osmops::redact::shown_source;
 use osmops::repo::{RepoProblem, RepoWarning};
+use osmops::secret::SecretNames;
 use osmops::source_pos::SourcePos;
 use osmops::tree::Tree;
 use owo_colors::{OwoColorize, Style};
@@ -89,10 +90,11 @@ pub(crate) fn show_problems(
     tree: &Tree,
     problems: &[RepoProblem],
     warnings: &[RepoWarning],
+    names: &SecretNames,
     palette: Palette,
 ) {
     for problem in problems {
-        match snippet(tree, problem, palette.stderr) {
+        match snippet(tree, problem, names, palette.stderr) {
             Some(text) if io::stderr().is_terminal() => note(text.trim_end()),
             _ => error(&problem.to_string()),
         }
@@ -103,9 +105,14 @@ pub(crate) fn show_problems(
 }
 
 /// The problem with the lines around it.
-fn snippet(tree: &Tree, problem: &RepoProblem, colour: bool) -> Option<String> {
+fn snippet(
+    tree: &Tree,
+    problem: &RepoProblem,
+    names: &SecretNames,
+    colour: bool,
+) -> Option<String> {
     let at = problem.at();
-    let (text, offset, length) = locate(tree, &at)?;
+    let (text, offset, length) = locate(tree, &at, names)?;
     let diagnostic = MietteDiagnostic::new(problem.message())
         .with_label(LabeledSpan::at(offset..offset + length, "here"));
     let report = miette::Report::new(diagnostic)
@@ -117,11 +124,11 @@ fn snippet(tree: &Tree, problem: &RepoProblem, colour: bool) -> Option<String> {
 }
 
 /// The text of a file, and where in it a position's word begins and how long it is, in bytes.
-fn locate(tree: &Tree, at: &SourcePos) -> Option<(String, usize, usize)> {
+fn locate(tree: &Tree, at: &SourcePos, names: &SecretNames) -> Option<(String, usize, usize)> {
     let (line, column) = at.line_and_column()?;
     let mut content = Vec::new();
     io::Read::read_to_end(&mut tree.file(at.file())?.open().ok()?, &mut content).ok()?;
-    let text = shown_source(&String::from_utf8(content).ok()?);
+    let text = shown_source(&String::from_utf8(content).ok()?, names);
     let before: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
     let this_line = text.get(before..)?.lines().next().unwrap_or_default();
     let into: usize = this_line.chars().take(column as usize - 1).map(char::len_utf8).sum();

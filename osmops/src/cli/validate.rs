@@ -20,7 +20,13 @@ pub(super) fn run(command: &Validate, palette: Palette) -> anyhow::Result<Exit> 
         }))?,
         OutputForm::Text => {
             let (problems, warnings) = (&revision.problems, &revision.warnings);
-            output::show_problems(&source.artifact.tree, problems, warnings, palette);
+            output::show_problems(
+                &source.artifact.tree,
+                problems,
+                warnings,
+                &revision.desired.secret_names,
+                palette,
+            );
             let declared = format!(
                 "{}, {}",
                 counted(revision.desired.packages.len(), "package"),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{NsName, PackageKind};
 use crate::package::Package;
 use crate::repo::{NsDeclaration, OpsConfig, RepoProblem, RepoWarning};
+use crate::secret::{Params, SecretNames};
 
 use super::dependencies;
 use super::{DesiredInstance, DesiredKdu, DesiredPackage, DesiredState, PackageKey, Prune};
@@ -28,8 +29,16 @@ pub fn resolve(
         Some(Prune { at, allow_large: config.allow_large_prune })
     });
     let policy = config.map(|config| config.policy).unwrap_or_default();
-    let mut state =
-        DesiredState { owner, adopt, prune, policy, packages, ..DesiredState::default() };
+    let more = config.map(|config| config.secret_params.as_slice()).unwrap_or_default();
+    let mut state = DesiredState {
+        owner,
+        adopt,
+        prune,
+        policy,
+        secret_names: SecretNames::with(more.iter().map(String::as_str)),
+        packages,
+        ..DesiredState::default()
+    };
     let mut by_name: BTreeMap<NsName, DesiredInstance> = BTreeMap::new();
     let mut ambiguous: BTreeSet<NsName> = BTreeSet::new();
     for declaration in instances {
@@ -40,7 +49,7 @@ pub fn resolve(
             ambiguous.insert(name);
             continue;
         }
-        let instance = to_desired(declaration);
+        let instance = to_desired(declaration, &state.secret_names);
         let found = check_kdus(&instance, &state);
         if !found.is_empty() {
             ambiguous.insert(name.clone());
@@ -93,11 +102,11 @@ fn resolve_packages(
     by_key.into_values().collect()
 }
 
-fn to_desired(declaration: &NsDeclaration) -> DesiredInstance {
+fn to_desired(declaration: &NsDeclaration, names: &SecretNames) -> DesiredInstance {
     let kdu = |kdu: &crate::repo::KduDeclaration| DesiredKdu {
         member: kdu.member.clone(),
         name: kdu.name.clone(),
-        params: kdu.params.clone(),
+        params: Params::new(kdu.params.clone(), names.clone()),
         param_positions: kdu.param_positions.clone(),
     };
     DesiredInstance {

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-
 use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
-use crate::redact::serialize_params;
+use crate::secret::Params;
+use serde::Serialize;
 
 use super::Attempt;
 use super::descriptor::DescriptorDifference;
@@ -75,8 +73,7 @@ pub enum Action {
         /// OSM's record of it.
         record: PackageId,
         /// A merge patch: `null` removes a key, lists are replaced as a whole.
-        #[serde(serialize_with = "serialize_params")]
-        patch: Map<String, Value>,
+        patch: Params,
     },
     /// Make an NS instance and start its instantiation.
     CreateInstance {
@@ -105,8 +102,7 @@ pub enum Action {
         kdu: KduName,
         /// All declared values: OSM merges them over those of the instantiation, not over those of
         /// earlier upgrades.
-        #[serde(serialize_with = "serialize_params")]
-        params: Map<String, Value>,
+        params: Params,
     },
     /// Start the termination of an instance; OSM removes its record when it is done.
     Terminate {
@@ -152,8 +148,7 @@ pub struct KduValues {
     /// The KDU.
     pub kdu: KduName,
     /// Its values.
-    #[serde(serialize_with = "serialize_params")]
-    pub params: Map<String, Value>,
+    pub params: Params,
 }
 
 /// A package that OSM has, or will have once an earlier action succeeded.

@@ -12,7 +12,7 @@
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredPackage;
-use crate::redact::shown;
+use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 
 /// One part of a descriptor that is not in OSM as it is declared.
@@ -81,7 +81,11 @@ const DECIMALS: [&str; 7] = [
 ];
 
 /// Compares the descriptor of `package` with `observed`, a record of OSM's list.
-pub(super) fn compare(package: &DesiredPackage, observed: &Value) -> Comparison {
+pub(super) fn compare(
+    package: &DesiredPackage,
+    observed: &Value,
+    names: &SecretNames,
+) -> Comparison {
     let mut comparison = Comparison::default();
     let (Some(declared), Some(observed)) =
         (package.descriptor.json().as_object(), observed.as_object())
@@ -92,7 +96,8 @@ pub(super) fn compare(package: &DesiredPackage, observed: &Value) -> Comparison 
         |(key, _): &(&String, &Value)| !key.starts_with('_') && !OSM_KEYS.contains(&key.as_str());
     let observed: Map<String, Value> =
         observed.iter().filter(is_descriptors).map(|(k, v)| (k.clone(), v.clone())).collect();
-    let mut walk = Walk { package, path: Vec::new(), shown: String::new(), found: Vec::new() };
+    let mut walk =
+        Walk { package, names, path: Vec::new(), shown: String::new(), found: Vec::new() };
     (comparison.patch, comparison.removals) = walk.objects(declared, &observed);
     comparison.differences = walk.found;
     comparison
@@ -101,6 +106,7 @@ pub(super) fn compare(package: &DesiredPackage, observed: &Value) -> Comparison 
 /// A walk through both descriptors at once.
 struct Walk<'a> {
     package: &'a DesiredPackage,
+    names: &'a SecretNames,
     path: Vec<String>,
     shown: String,
     found: Vec<DescriptorDifference>,
@@ -211,8 +217,8 @@ impl Walk<'_> {
     fn note(&mut self, key: &str, declared: Option<&Value>, observed: Option<&Value>) {
         self.found.push(DescriptorDifference {
             path: self.shown.clone(),
-            declared: declared.map(|value| shown(key, value)),
-            observed: observed.map(|value| shown(key, value)),
+            declared: declared.map(|value| self.names.shown(key, value)),
+            observed: observed.map(|value| self.names.shown(key, value)),
             at: self.package.descriptor.position(&self.path),
         });
     }

@@ -103,7 +103,7 @@ impl Planner<'_> {
         let mut actions = Vec::new();
         let mut otherwise = Ok(Verdict::Current);
         for have in newer {
-            match remove_instance(&self.want.at, have) {
+            match remove_instance(&self.want.at, have, &self.desired.secret_names) {
                 Removal::Act { action, needs, .. } => {
                     let why = Why::MadeTwice { oldest: oldest.id.clone() };
                     actions.push(self.plan.push(&item, action, why, needs));

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::desired::{DesiredPackage, DesiredState};
 use crate::ids::PackageKind;
 use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState};
+use crate::secret::{Params, SecretNames};
 
 use super::descriptor::compare;
 use super::prerequisites::{Provider, provider};
@@ -62,7 +63,7 @@ fn plan_one(
     if have.state == PackageState::Disabled {
         return Err(Blocked::Disabled { at, record });
     }
-    let changes = changes(package, have);
+    let changes = changes(package, have, &desired.secret_names);
     if changes.is_none() {
         return Ok(Vec::new());
     }
@@ -73,6 +74,7 @@ fn plan_one(
         steps.push(step(Action::UpdatePackage { package, record }, why));
     }
     if let Some((patch, why)) = changes.patch {
+        let patch = Params::new(patch, desired.secret_names.clone());
         steps.push(step(Action::PatchPackage { package: key, record, patch }, why));
     }
     ownership::check_package(desired, package, have, || {
@@ -98,8 +100,8 @@ impl Changes {
 
 /// Files first: they bring the descriptor with them. What they cannot remove from it is patched away, and
 /// so is what someone changed in it since.
-fn changes(package: &DesiredPackage, have: &ObservedPackage) -> Changes {
-    let comparison = have.descriptor.as_ref().map(|observed| compare(package, observed));
+fn changes(package: &DesiredPackage, have: &ObservedPackage, names: &SecretNames) -> Changes {
+    let comparison = have.descriptor.as_ref().map(|observed| compare(package, observed, names));
     let comparison = comparison.unwrap_or_default();
     let upload = reason_to_upload(package, have, comparison.differences.is_empty());
     let patch = match &upload {
@@ -149,7 +151,7 @@ pub fn needs_content(desired: &DesiredState, have: &ObservedPackage) -> bool {
     have.state == PackageState::Usable
         && have.file_name.is_some()
         && have.upload().is_none()
-        && compare(package, observed).differences.is_empty()
+        && compare(package, observed, &desired.secret_names).differences.is_empty()
 }
 
 /// The actions that make what an NSD names.

@@ -129,9 +129,12 @@ impl<'a> Remover<'a> {
     fn remove(mut self) -> BTreeMap<Item, Verdict> {
         let doomed = self.doomed;
         for (name, records) in &doomed.instances {
-            let removals = records
-                .iter()
-                .map(|have| (Record::Instance(have.id.clone()), remove_instance(self.at, have)));
+            let removals = records.iter().map(|have| {
+                (
+                    Record::Instance(have.id.clone()),
+                    remove_instance(self.at, have, &self.desired.secret_names),
+                )
+            });
             self.decide(Item::Instance((*name).clone()), removals.collect());
         }
         for kind in [PackageKind::Nsd, PackageKind::Vnfd] {

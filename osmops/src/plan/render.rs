@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::redact::shown;
 use crate::source_pos::SourcePos;
 
 use super::{
@@ -56,9 +55,8 @@ fn render_action(text: &mut String, planned: &PlannedAction, at: &SourcePos) {
     }
     if let Action::CreateInstance { spec } | Action::Instantiate { spec, .. } = &planned.action {
         for kdu in &spec.kdus {
-            for (key, value) in &kdu.params {
-                let _ =
-                    writeln!(text, "    {}/{}: {key}: {}", kdu.member, kdu.kdu, shown(key, value));
+            for (key, value) in kdu.params.shown() {
+                let _ = writeln!(text, "    {}/{}: {key}: {value}", kdu.member, kdu.kdu);
             }
         }
     }

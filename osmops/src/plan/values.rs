@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredKdu;
-use crate::redact::{nested_value, shown};
+use crate::secret::nested_value;
 use crate::source_pos::SourcePos;
 
 /// One declared value that is not in effect, as it may be shown: secrets are stars.
@@ -30,8 +30,8 @@ pub(super) fn differences(
         if !observed.map_or(declared.is_null(), |observed| same(declared, observed)) {
             found.push(ValueDifference {
                 key: key.clone(),
-                declared: shown(key, declared),
-                observed: observed.map(|value| shown(key, value)),
+                declared: kdu.params.names().shown(key, declared),
+                observed: observed.map(|value| kdu.params.names().shown(key, value)),
                 at: at.clone(),
             });
         }

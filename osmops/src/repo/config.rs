@@ -38,6 +38,8 @@ pub struct OpsConfig {
     pub allow_large_prune: bool,
     /// How long OSM's operations may take, and how failed ones are tried again.
     pub policy: OperationPolicy,
+    /// Parts of names of parameters that are secret, beside the usual ones.
+    pub secret_params: Vec<String>,
 }
 
 /// Reads and checks the configuration of `tree`.
@@ -96,6 +98,7 @@ fn decode(
             None
         }
     });
+    let secret_params = secret_params(&mut fields);
     let mut flag = |key| fields.optional_bool(key).filter(|(flag, _)| *flag).map(|(_, node)| node);
     let adopt = flag("adopt").is_some();
     let prune = flag("prune");
@@ -118,11 +121,27 @@ fn decode(
             prune: prune.map(at),
             allow_large_prune,
             policy,
+            secret_params,
         };
         Ok((config, problems))
     } else {
         Err(problems)
     }
+}
+
+fn secret_params(fields: &mut Fields<'_>) -> Vec<String> {
+    let Some(node) = fields.optional("secretParams") else { return Vec::new() };
+    if node.items().is_empty() && !node.is_null() {
+        fields.wrong_type("secretParams", node, "a list of words", node.describe());
+    }
+    let mut words = Vec::new();
+    for item in node.items() {
+        match item.scalar_text().filter(|text| text.chars().any(char::is_alphanumeric)) {
+            Some(text) => words.push(text.to_owned()),
+            None => fields.wrong_type("secretParams", item, "a list of words", item.describe()),
+        }
+    }
+    words
 }
 
 /// Whether a mistake leaves it open which files are meant.

@@ -1,12 +1,14 @@
 //! Words without quotes that are read otherwise than they are written, by us or by OSM.
 //!
 //! Operations files are read in serde_yaml's dialect, and OSM gets their values as JSON; descriptors are
-//! sent as they are, and OSM reads them as YAML 1.1. Where nobody could be mistaken, nothing is said.
+//! sent as they are, and OSM reads them as YAML 1.1. Where nobody could be mistaken, nothing is said, nor of
+//! secrets: a warning would repeat them.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
 use crate::yaml::{Node, NodeKind, read_word_as_osm};
@@ -14,10 +16,14 @@ use crate::yaml::{Node, NodeKind, read_word_as_osm};
 use super::problem::RepoWarning;
 
 /// What stands under a `params` key anywhere in a document.
-pub(super) fn of_params(file: &Arc<TreePath>, document: &Node) -> Vec<RepoWarning> {
+pub(super) fn of_params(
+    file: &Arc<TreePath>,
+    document: &Node,
+    names: &SecretNames,
+) -> Vec<RepoWarning> {
     let mut warnings = Vec::new();
     below_params(document, &mut |params| {
-        each_word(params, &mut |node, word| {
+        each_word(params, names, &mut |node, word| {
             warnings.extend(of_param(&SourcePos::at(file, node.line, node.column), node, word));
         });
     });
@@ -27,7 +33,7 @@ pub(super) fn of_params(file: &Arc<TreePath>, document: &Node) -> Vec<RepoWarnin
 /// Everything in a descriptor.
 pub(crate) fn of_descriptor(file: &Arc<TreePath>, descriptor: &Node) -> Vec<RepoWarning> {
     let mut warnings = Vec::new();
-    each_word(descriptor, &mut |node, word| {
+    each_word(descriptor, &SecretNames::default(), &mut |node, word| {
         let value = read_word_as_osm(word);
         if !is_plain(word, &value) {
             let at = SourcePos::at(file, node.line, node.column);
@@ -63,15 +69,17 @@ fn below_params(node: &Node, found: &mut dyn FnMut(&Node)) {
     }
 }
 
-fn each_word(node: &Node, found: &mut dyn FnMut(&Node, &str)) {
+fn each_word(node: &Node, names: &SecretNames, found: &mut dyn FnMut(&Node, &str)) {
     match &node.kind {
         NodeKind::Scalar { text, plain: true } => found(node, text),
         NodeKind::Scalar { plain: false, .. } => {}
-        NodeKind::Sequence(items) => items.iter().for_each(|item| each_word(item, found)),
+        NodeKind::Sequence(items) => items.iter().for_each(|item| each_word(item, names, found)),
         NodeKind::Mapping(entries) => {
             for (key, value) in entries {
-                each_word(key, found);
-                each_word(value, found);
+                each_word(key, names, found);
+                if !key.scalar_text().is_some_and(|key| names.is_secret(key)) {
+                    each_word(value, names, found);
+                }
             }
         }
     }
@@ -101,9 +109,12 @@ mod tests {
     #[test]
     fn parameters_that_are_read_otherwise_than_written_are_told() {
         let text = "name: no\nkdu:\n  params:\n    a: no\n    b: 010\n    c: 1.10\n    d: 1_000\n    \
-                    e: \"no\"\n    f: [2, true, ~, 1.0, text, 0x1F]\n";
+                    e: \"no\"\n    f: [2, true, ~, 1.0, text, 0x1F]\n    \
+                    adminPassword: 010\n    licence: 010\n";
+        let params: fn(&Arc<TreePath>, &Node) -> Vec<RepoWarning> =
+            |file, node| of_params(file, node, &SecretNames::with(["licence"]));
         assert_eq!(
-            told(text, of_params),
+            told(text, params),
             [
                 "f:4:8: `no` without quotes is text here, but false to OSM's and helm's own files: write \"no\" or false",
                 "f:5:8: `010` without quotes is text here, but 8 to OSM's and helm's own files: write \"010\" or 8",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{DescriptorId, NsName, VimAccountName};
+use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 use crate::yaml::{Fields, Node, NodeKind};
@@ -39,7 +40,7 @@ pub(super) struct OpsFile {
 }
 
 /// Reads every document of one file. A broken document does not hide its neighbours.
-pub(super) fn read(tree: &Tree, path: &TreePath) -> OpsFile {
+pub(super) fn read(tree: &Tree, path: &TreePath, names: &SecretNames) -> OpsFile {
     let mut read = OpsFile::default();
     let (file, documents) = match scan::read_documents(tree, path) {
         Ok(read) => read,
@@ -54,7 +55,7 @@ pub(super) fn read(tree: &Tree, path: &TreePath) -> OpsFile {
         read.problems.push(RepoProblem::Unreadable { at, reason });
     }
     for document in &documents {
-        read.warnings.extend(dialect::of_params(&file, document));
+        read.warnings.extend(dialect::of_params(&file, document, names));
         match decode(&file, document) {
             Ok(declaration) => read.declarations.push(declaration),
             Err(found) => read.problems.extend(found),

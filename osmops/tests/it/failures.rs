@@ -7,7 +7,7 @@ use osmops::reconcile::{PassOptions, pass};
 use osmops::report::{ItemStatus, PassEnd};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Demo, World, detail, instance, revision, vnfd};
+use crate::world::{Demo, World, config, detail, instance, revision, vnfd};
 
 #[tokio::test(start_paused = true)]
 async fn an_instantiation_that_was_tried_often_enough_is_reported_in_osms_words() {
@@ -138,7 +138,10 @@ async fn no_report_or_plan_shows_a_password() {
     let world = World::new(Profile::instant());
     let mut files = Demo { replicas: None, ..Demo::default() }.files();
     files.push(instance("ldap", "openldap_ns", "adminPassword: hunter2"));
+    files.push(instance("ldap2", "openldap_ns", "licence: hunter2-too"));
+    files[0] = config("secretParams: [licence]\n");
     let demo = revision("r", &files);
+    assert_eq!(demo.problems, []);
     let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let shown = osmops::plan::render(&plan) + &serde_json::to_string(&plan).unwrap();
     assert!(shown.contains("***") && !shown.contains("hunter2"), "{shown}");

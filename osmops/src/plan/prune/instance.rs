@@ -4,6 +4,7 @@ use crate::observed::{NsState, ObservedInstance, OpEnd, Operation};
 use crate::plan::instances::{running, unnamed};
 use crate::plan::{Action, ActionId, Blocked, Wait, Why};
 use crate::redact::Secrets;
+use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 
 /// So many terminations in a row may fail before somebody must help.
@@ -27,7 +28,11 @@ pub(in crate::plan) enum Removal {
 }
 
 /// Terminates an instance, or deletes a record that has no deployment. `at` is what asks for it.
-pub(in crate::plan) fn remove_instance(at: &SourcePos, have: &ObservedInstance) -> Removal {
+pub(in crate::plan) fn remove_instance(
+    at: &SourcePos,
+    have: &ObservedInstance,
+    names: &SecretNames,
+) -> Removal {
     let wait = |operation| Removal::Wait(Wait::Operation(operation));
     let unnamed = |what: &str| wait(unnamed(have, what));
     let ns = have.id.clone();
@@ -45,7 +50,7 @@ pub(in crate::plan) fn remove_instance(at: &SourcePos, have: &ObservedInstance) 
             let Some(last) = failed.first() else {
                 return act(Action::Terminate { ns }, Why::DeclaredNoMore);
             };
-            let secrets = Secrets::of_values(last.values());
+            let secrets = Secrets::of_values(last.values(), names);
             let detail = secrets.hide(&last.detail);
             if failed.len() < TERMINATIONS_MAX {
                 let why = Why::TerminationFailed { times: failed.len(), detail };
