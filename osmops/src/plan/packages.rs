@@ -178,7 +178,7 @@ fn needed_vnfds(
 }
 
 /// The packages whose upload was begun and not ended: they have no descriptor, so nobody knows what they
-/// were meant to become.
+/// were meant to become, nor whose they are: OSM writes the name of an upload together with its content.
 pub(super) fn half_made(observed: &ObservedState) -> Vec<Note> {
     let is_half_made = |package: &&ObservedPackage| {
         package.state == PackageState::WithoutContent && package.id.is_none()
