@@ -87,6 +87,7 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         descriptor: Some(package.descriptor.json().clone()),
+        repaired: None,
         content: Content::NotRead,
         members: package.members.iter().filter_map(member).collect(),
         vnfds: package.members.iter().map(|m| m.vnfd.clone()).collect(),

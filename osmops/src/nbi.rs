@@ -11,6 +11,7 @@ mod connection;
 mod elements;
 mod error;
 mod filter;
+mod receive;
 mod refusal;
 mod request;
 mod session;

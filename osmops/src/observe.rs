@@ -143,6 +143,7 @@ fn package(desired: &DesiredState, kind: PackageKind, record: PackageRecord) -> 
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
         descriptor: is_declared.then_some(descriptor),
+        repaired: text(&record.admin.user_defined_data, plan::REPAIRED_KEY),
         content: Content::NotRead,
         members,
         kdus,

@@ -52,6 +52,8 @@ pub struct ObservedPackage {
     pub file_name: Option<String>,
     /// Its descriptor as OSM lists it, with keys of OSM's own; absent when none of its id is declared.
     pub descriptor: Option<Value>,
+    /// Which difference of the descriptor was repaired last, in our own words.
+    pub repaired: Option<String>,
     /// Of a package that another tool uploaded, what was found in its files.
     pub content: Content,
     /// An NSD's VNFs: index and VNFD id.

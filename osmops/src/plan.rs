@@ -34,7 +34,7 @@ pub use check::{PlanFault, check};
 pub use descriptor::DescriptorDifference;
 pub use instances::needs_history;
 pub use note::Note;
-pub use packages::needs_content;
+pub use packages::{REPAIRED_KEY, needs_content};
 pub use render::render;
 pub use values::ValueDifference;
 pub use waiting::{Attempt, FailedOperation, Wait};

@@ -9,29 +9,25 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::ids::PackageId;
 use crate::moment::Moment;
 use crate::observed;
 use crate::request_counts::RequestCounts;
 
-use super::answer::{Answer, check_status, content_type, decode, list_fault};
+use super::answer::{Answer, check_status, content_type, decode};
 use super::clock::OsmClock;
 use super::connection::Connection;
-use super::elements::{Elements, TakeRecord};
 use super::error::NbiError;
+use super::receive::{Sink, receive};
 use super::request::{Counters, Purpose, RequestLine, TimeLimits, Upload};
 use super::token::Token;
 use super::transport::{AnswerBody, Body, Transport, TransportError, full};
 use super::wire::{TokenBody, VimAccountRecord};
-
-/// The longest answer that is kept whole. Lists are not: they are taken record by record.
-const ANSWER_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// OSM's tokens.
 const TOKENS: &str = "/osm/admin/v1/tokens";
@@ -66,16 +62,6 @@ pub(super) enum Content<'a> {
     Download,
     Json(&'a Value),
     Package(&'a Upload),
-}
-
-/// What becomes of a successful answer's body.
-enum Sink<'a> {
-    /// It is kept.
-    Keep,
-    /// It is a list, and each of its records goes here as it arrives.
-    Records(&'a mut TakeRecord<'a>),
-    /// It goes here as it arrives.
-    Bytes(&'a mut (dyn Write + Send)),
 }
 
 impl Content<'_> {
@@ -280,8 +266,7 @@ impl Nbi {
         RequestLine { method: method.clone(), url: format!("{base}{path}") }
     }
 
-    /// One request and its answer, within its time. Of a list or a package only the wait for the next piece is limited:
-    /// a long one may take long, as long as it comes.
+    /// One request and its answer, within its time.
     async fn exchange(
         &self,
         line: &RequestLine,
@@ -295,17 +280,7 @@ impl Nbi {
             Content::Nothing | Content::Download | Content::Json(_) => self.shared.limits.request,
         };
         let request = self.request(line, path, content, bearer);
-        let answer = match sink {
-            Sink::Keep => {
-                within(line, limit, async {
-                    let (parts, body) = self.open(line, request).await?;
-                    keep(line, parts, body).await
-                })
-                .await
-            }
-            Sink::Bytes(sink) => self.exchange_bytes(line, limit, request, *sink).await,
-            Sink::Records(take) => self.exchange_list(line, limit, request, *take).await,
-        };
+        let answer = receive(line, limit, self.open(line, request), sink).await;
         match &answer {
             Ok(answer) => {
                 self.shared.clock.read(&answer.headers);
@@ -330,70 +305,6 @@ impl Nbi {
             }
             Err(TransportError::Interrupted(source)) => {
                 Err(NbiError::Interrupted { request: request_line, source })
-            }
-        }
-    }
-
-    async fn exchange_list(
-        &self,
-        line: &RequestLine,
-        limit: Duration,
-        request: Request<Body>,
-        take: &mut TakeRecord<'_>,
-    ) -> Result<Answer, NbiError> {
-        let (parts, mut body) = within(line, limit, self.open(line, request)).await?;
-        if !parts.status.is_success() {
-            return within(line, limit, keep(line, parts, body)).await;
-        }
-        let mut elements = Elements::default();
-        // What is no list is shown as it begins.
-        let mut beginning = Bytes::new();
-        loop {
-            let next = async { Ok(body.frame().await) };
-            let piece = match within(line, limit, next).await? {
-                None => break,
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                Some(Err(source)) => {
-                    return Err(NbiError::Interrupted { request: line.clone(), source });
-                }
-            };
-            if beginning.is_empty() {
-                beginning = piece.clone();
-            }
-            if let Err(fault) = elements.feed(&piece, take) {
-                let answer = Answer::new(parts, beginning);
-                return Err(list_fault(line, &answer, fault));
-            }
-        }
-        match elements.finish() {
-            Ok(()) => Ok(Answer::new(parts, Bytes::new())),
-            Err(fault) => Err(list_fault(line, &Answer::new(parts, beginning), fault)),
-        }
-    }
-
-    async fn exchange_bytes(
-        &self,
-        line: &RequestLine,
-        limit: Duration,
-        request: Request<Body>,
-        sink: &mut (dyn Write + Send),
-    ) -> Result<Answer, NbiError> {
-        let (parts, mut body) = within(line, limit, self.open(line, request)).await?;
-        if !parts.status.is_success() {
-            return within(line, limit, keep(line, parts, body)).await;
-        }
-        loop {
-            let next = async { Ok(body.frame().await) };
-            match within(line, limit, next).await? {
-                None => return Ok(Answer::new(parts, Bytes::new())),
-                Some(Ok(frame)) => {
-                    let piece = frame.into_data().unwrap_or_default();
-                    let not_kept = |source| NbiError::NotKept { request: line.clone(), source };
-                    sink.write_all(&piece).map_err(not_kept)?;
-                }
-                Some(Err(source)) => {
-                    return Err(NbiError::Interrupted { request: line.clone(), source });
-                }
             }
         }
     }
@@ -435,26 +346,4 @@ impl Nbi {
         // made of few characters.
         request.body(body).expect("method, URL and headers are valid by construction")
     }
-}
-
-/// Ends with [`NbiError::TimedOut`] when `doing` takes too long.
-async fn within<T>(
-    line: &RequestLine,
-    limit: Duration,
-    doing: impl Future<Output = Result<T, NbiError>>,
-) -> Result<T, NbiError> {
-    let over = |_| Err(NbiError::TimedOut { request: line.clone(), limit });
-    timeout(limit, doing).await.unwrap_or_else(over)
-}
-
-/// A whole answer.
-async fn keep(line: &RequestLine, parts: Parts, body: AnswerBody) -> Result<Answer, NbiError> {
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|source| {
-        if source.is::<http_body_util::LengthLimitError>() {
-            NbiError::TooLong { request: line.clone(), limit_bytes: ANSWER_BYTES_MAX }
-        } else {
-            NbiError::Interrupted { request: line.clone(), source }
-        }
-    })?;
-    Ok(Answer::new(parts, body.to_bytes()))
 }

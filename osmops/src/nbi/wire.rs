@@ -56,6 +56,9 @@ pub(crate) struct PackageAdmin {
     #[serde(default)]
     pub(crate) modified: f64,
     pub(crate) storage: Option<Storage>,
+    /// What clients may keep with a package.
+    #[serde(default)]
+    pub(crate) user_defined_data: Value,
 }
 
 #[derive(Debug, Deserialize)]

@@ -79,6 +79,20 @@ pub enum Blocked {
         /// Its record.
         record: PackageId,
     },
+    /// The descriptor differs again as it did before its repair.
+    #[error(
+        "{at}: OSM's descriptor was repaired {} ago, and differs again in the same way ({difference}); does \
+         someone else change it, or does OSM put it there? An hour after its last change it is repaired again",
+        humantime::format_duration(*ago)
+    )]
+    RepairedInVain {
+        /// The declaration.
+        at: SourcePos,
+        /// The first difference.
+        difference: String,
+        /// How long ago it was changed last.
+        ago: Duration,
+    },
     /// Another owner declares the package too, with other files.
     #[error(
         "{at}: OSM's files of this package were uploaded for owner `{owner}`; two repositories must not declare one package"

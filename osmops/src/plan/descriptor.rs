@@ -10,6 +10,7 @@
 //! (`deep_update_rfc7396`).
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::desired::DesiredPackage;
 use crate::secret::SecretNames;
@@ -40,6 +41,16 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
+    /// Tells this difference from others, for a note on the package that it was repaired.
+    pub(super) fn mark(&self, observed: &Value) -> String {
+        let mut hash = Sha256::new();
+        for (key, value) in &self.patch {
+            let observed = observed.get(key).unwrap_or(&Value::Null);
+            hash.update(format!("{key}\n{value}\n{observed}\n"));
+        }
+        hex::encode(hash.finalize()).get(..16).unwrap_or_default().to_owned()
+    }
+
     /// Every key that OSM has and nobody declares any more.
     pub(super) fn dropped(&self) -> Vec<DescriptorDifference> {
         let is_dropped = |d: &&DescriptorDifference| d.declared.is_none();

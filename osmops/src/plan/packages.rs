@@ -1,13 +1,16 @@
 //! Create or update packages: VNFDs first, then the NSDs that name them.
 
-use serde_json::{Map, Value};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
 
 use crate::desired::{DesiredPackage, DesiredState};
 use crate::ids::PackageKind;
+use crate::moment::Moment;
 use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState};
 use crate::secret::{Params, SecretNames};
 
-use super::descriptor::compare;
+use super::descriptor::{Comparison, compare};
 use super::prerequisites::{Provider, provider};
 use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, ownership, render};
 
@@ -63,7 +66,7 @@ fn plan_one(
     if have.state == PackageState::Disabled {
         return Err(Blocked::Disabled { at, record });
     }
-    let changes = changes(package, have, &desired.secret_names);
+    let changes = changes(package, have, &desired.secret_names, observed.read_at())?;
     if changes.is_none() {
         return Ok(Vec::new());
     }
@@ -100,7 +103,12 @@ impl Changes {
 
 /// Files first: they bring the descriptor with them. What they cannot remove from it is patched away, and
 /// so is what someone changed in it since.
-fn changes(package: &DesiredPackage, have: &ObservedPackage, names: &SecretNames) -> Changes {
+fn changes(
+    package: &DesiredPackage,
+    have: &ObservedPackage,
+    names: &SecretNames,
+    now: Moment,
+) -> Result<Changes, Blocked> {
     let comparison = have.descriptor.as_ref().map(|observed| compare(package, observed, names));
     let comparison = comparison.unwrap_or_default();
     let upload = reason_to_upload(package, have, comparison.differences.is_empty());
@@ -109,13 +117,38 @@ fn changes(package: &DesiredPackage, have: &ObservedPackage, names: &SecretNames
             let differences = comparison.dropped();
             Some((comparison.removals, Why::KeysDropped { differences }))
         }
-        None if !comparison.patch.is_empty() => {
-            let differences = comparison.differences;
-            Some((comparison.patch, Why::DescriptorDiffers { differences }))
-        }
+        None if !comparison.patch.is_empty() => Some(repair(package, have, comparison, now)?),
         Some(_) | None => None,
     };
-    Changes { upload, patch }
+    Ok(Changes { upload, patch })
+}
+
+/// Where a package keeps the mark of its last repair: among the data that OSM lets clients keep with it.
+pub const REPAIRED_KEY: &str = "osmops_repaired";
+
+/// How long a difference that came back after its repair is left alone.
+const REPAIR_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The patch for a descriptor that someone changed in OSM, with a mark of what it repairs: if the same
+/// difference is there again soon, repairing does not help.
+fn repair(
+    package: &DesiredPackage,
+    have: &ObservedPackage,
+    comparison: Comparison,
+    now: Moment,
+) -> Result<(Map<String, Value>, Why), Blocked> {
+    let mark = comparison.mark(have.descriptor.as_ref().unwrap_or(&Value::Null));
+    let Comparison { differences, mut patch, .. } = comparison;
+    let ago = now.since(Moment::from_epoch_seconds(have.modified));
+    if have.repaired.as_ref() == Some(&mark) && ago < REPAIR_PAUSE {
+        return Err(Blocked::RepairedInVain {
+            at: package.at.clone(),
+            difference: differences.first().map(render::descriptor_difference).unwrap_or_default(),
+            ago: Duration::from_secs(ago.as_secs()),
+        });
+    }
+    patch.insert("userDefinedData".to_owned(), json!({ REPAIRED_KEY: mark }));
+    Ok((patch, Why::DescriptorDiffers { differences }))
 }
 
 /// Why OSM's files are not the declared ones; `None` when they are.

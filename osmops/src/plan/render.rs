@@ -166,7 +166,7 @@ fn told_differences(found: &str, differences: &[DescriptorDifference]) -> Vec<St
     lines
 }
 
-fn descriptor_difference(found: &DescriptorDifference) -> String {
+pub(super) fn descriptor_difference(found: &DescriptorDifference) -> String {
     let DescriptorDifference { at, path, observed, declared } = found;
     let value = |value: &Option<Value>| {
         let whole = value.as_ref().map_or("(absent)".to_owned(), Value::to_string);

@@ -1,6 +1,8 @@
 //! Descriptors in OSM become the declared ones: keys that were dropped, changes by other hands, and no
 //! difference where OSM only writes otherwise what was declared.
 
+use std::time::Duration;
+
 use mock_nbi::{Collection, Profile, Release};
 use osmops::observed::ObservedState;
 use osmops::plan::{Plan, plan, render};
@@ -135,6 +137,38 @@ async fn a_difference_that_its_repair_does_not_remove_stalls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_difference_that_comes_back_after_its_repair_is_told_and_repaired_again_an_hour_later() {
+    let world = World::new(Profile::instant());
+    let demo = package("openldap_knf", &demo_vnfd(""));
+    world.converge(&demo).await;
+    let id = world.osm.records(Collection::VnfPackages)[0]["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/vnfpkgm/v1/vnf_packages/{id}");
+    let edit = json!({ "version": "6.6" });
+    world.by_hand("PATCH", &path, edit.clone()).await;
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+    world.by_hand("PATCH", &path, edit.clone()).await;
+    world.osm.advance(Duration::from_secs(60));
+    // Separate runs know it, because OSM keeps what was repaired.
+    let mark = world.osm.journal_len();
+    for _ in 0..2 {
+        let report = world.converge(&demo).await;
+        assert_eq!(report.end, PassEnd::Stalled);
+        let (_, text) = detail(&report, "VNFD openldap_knf");
+        let found = "version: \"6.6\" → \"1.0\"";
+        assert!(text.contains("repaired 1m") && text.contains(found), "{text}");
+    }
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+    // Another difference is another matter, and so is the same one later.
+    world.by_hand("PATCH", &path, json!({ "version": "7.7" })).await;
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+    world.by_hand("PATCH", &path, edit).await;
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+    world.by_hand("PATCH", &path, json!({ "version": "6.6" })).await;
+    world.osm.advance(Duration::from_secs(3601));
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_renamed_package_is_a_new_one_and_one_of_another_kind_is_another() {
     let world = World::new(Profile::instant());
     let old = package("openldap_knf", &demo_vnfd(""));
@@ -198,6 +232,7 @@ fn observed_record(declared: &osmops::desired::DesiredPackage, record: &Value) -
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         descriptor: Some(record.clone()),
+        repaired: None,
         content: Content::NotRead,
         members: Vec::new(),
         kdus: Vec::new(),
