@@ -14,6 +14,7 @@ mod nsd_rules;
 mod references;
 mod unique;
 mod validation;
+mod vnfd_artifacts;
 mod vnfd_policies;
 mod vnfd_rules;
 

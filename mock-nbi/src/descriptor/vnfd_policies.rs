@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::unique::is_truthy;
-use super::vnfd_rules::day_1_2;
+use super::vnfd_artifacts::day_1_2;
 use crate::problem::Problem;
 use crate::state::db::{list, text};
 

@@ -1,4 +1,5 @@
-//! How a text may stand in YAML 1.1: without quotes, in single ones, or only in double ones.
+//! How a text may stand in YAML 1.1: without quotes, in single ones, or only in double ones, and what
+//! is escaped there.
 
 use std::sync::LazyLock;
 
@@ -88,4 +89,61 @@ static OTHER: LazyLock<Regex> = LazyLock::new(|| {
 /// Whether YAML 1.1 reads the text without quotes as a text.
 pub(super) fn reads_as_text(text: &str) -> bool {
     !OTHER.is_match(text)
+}
+
+/// Runs of blanks, runs of line ends, and what is between them, each with its place.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let kind = |c: char| match c {
+        ' ' => 1,
+        c if is_break(c) => 2,
+        _ => 0,
+    };
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = &text[at..];
+        let first = kind(rest.chars().next()?);
+        let length = rest.find(|c| kind(c) != first).unwrap_or(rest.len());
+        let piece = (&rest[..length], at);
+        at += length;
+        Some(piece)
+    })
+}
+
+/// Whether a character stands as it is between double quotes.
+pub(super) fn is_quotable(c: char, has_unicode: bool) -> bool {
+    !"\"\\\u{85}\u{2028}\u{2029}\u{feff}".contains(c)
+        && ((' '..='~').contains(&c)
+            || (has_unicode
+                && (('\u{a0}'..='\u{d7ff}').contains(&c)
+                    || ('\u{e000}'..='\u{fffd}').contains(&c))))
+}
+
+/// The sign for a character that does not.
+pub(super) fn escaped(c: char) -> String {
+    let short = match c {
+        '\0' => '0',
+        '\u{7}' => 'a',
+        '\u{8}' => 'b',
+        '\t' => 't',
+        '\n' => 'n',
+        '\u{b}' => 'v',
+        '\u{c}' => 'f',
+        '\r' => 'r',
+        '\u{1b}' => 'e',
+        '"' => '"',
+        '\\' => '\\',
+        '\u{85}' => 'N',
+        '\u{a0}' => '_',
+        '\u{2028}' => 'L',
+        '\u{2029}' => 'P',
+        _ => {
+            let code = u32::from(c);
+            return match code {
+                0..=0xff => format!("\\x{code:02X}"),
+                0x100..=0xffff => format!("\\u{code:04X}"),
+                _ => format!("\\U{code:08X}"),
+            };
+        }
+    };
+    format!("\\{short}")
 }

@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::number_repr;
-use super::text::{Look, is_break, reads_as_text};
+use super::text::{Look, escaped, is_break, is_quotable, pieces, reads_as_text};
 
 /// Columns after which PyYAML folds a line.
 const WIDTH: usize = 80;
@@ -267,61 +267,6 @@ impl Page {
         }
         self.push("\"");
     }
-}
-
-/// Runs of blanks, runs of line ends, and what is between them, each with its place.
-fn pieces(text: &str) -> impl Iterator<Item = (&str, usize)> {
-    let kind = |c: char| match c {
-        ' ' => 1,
-        c if is_break(c) => 2,
-        _ => 0,
-    };
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = &text[at..];
-        let first = kind(rest.chars().next()?);
-        let length = rest.find(|c| kind(c) != first).unwrap_or(rest.len());
-        let piece = (&rest[..length], at);
-        at += length;
-        Some(piece)
-    })
-}
-
-fn is_quotable(c: char, has_unicode: bool) -> bool {
-    !"\"\\\u{85}\u{2028}\u{2029}\u{feff}".contains(c)
-        && ((' '..='~').contains(&c)
-            || (has_unicode
-                && (('\u{a0}'..='\u{d7ff}').contains(&c)
-                    || ('\u{e000}'..='\u{fffd}').contains(&c))))
-}
-
-fn escaped(c: char) -> String {
-    let short = match c {
-        '\0' => '0',
-        '\u{7}' => 'a',
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{b}' => 'v',
-        '\u{c}' => 'f',
-        '\r' => 'r',
-        '\u{1b}' => 'e',
-        '"' => '"',
-        '\\' => '\\',
-        '\u{85}' => 'N',
-        '\u{a0}' => '_',
-        '\u{2028}' => 'L',
-        '\u{2029}' => 'P',
-        _ => {
-            let code = u32::from(c);
-            return match code {
-                0..=0xff => format!("\\x{code:02X}"),
-                0x100..=0xffff => format!("\\u{code:04X}"),
-                _ => format!("\\U{code:08X}"),
-            };
-        }
-    };
-    format!("\\{short}")
 }
 
 /// A number; PyYAML gives floats with an exponent a fraction, without which it would not read them
