@@ -4,6 +4,8 @@
 
 mod instance;
 mod model;
+mod package;
+mod site;
 mod step;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::client::{User, send};
 use model::{Call, Model};
+use site::Site;
 use step::Step;
 
 /// Sequences of each run of the tests; one takes some milliseconds.
@@ -71,7 +74,9 @@ impl ReferenceStateMachine for Model {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        prop_oneof![Just(Release::R10), Just(Release::R19Recorded)].prop_map(Self::new).boxed()
+        prop_oneof![Just(Release::R10), Just(Release::R19), Just(Release::R19Recorded)]
+            .prop_map(Self::new)
+            .boxed()
     }
 
     fn transitions(_: &Self) -> BoxedStrategy<Step> {
@@ -114,7 +119,7 @@ impl StateMachineTest for Rules {
                     driven.ids.insert(key.clone(), id.as_str().unwrap().to_owned());
                 }
             }
-            (None, Step::End { .. }) => driven.nbi.end_operations(if model.ended_well {
+            (None, Step::End { is_good }) => driven.nbi.end_operations(if *is_good {
                 OperationResult::Ok
             } else {
                 OperationResult::Fail { detail: "no".into() }
@@ -132,8 +137,8 @@ impl StateMachineTest for Rules {
             let word = |record: &Value| record[key].as_str().unwrap_or_default().to_owned();
             driven.list(path).iter().map(word).collect()
         };
-        assert_eq!(names("/admin/v1/vim_accounts", "name"), model.vim_names());
-        assert_eq!(names("/admin/v1/k8sclusters", "name"), model.cluster_names());
+        check_sites(&driven.list("/admin/v1/vim_accounts"), &model.vims);
+        check_sites(&driven.list("/admin/v1/k8sclusters"), &model.clusters);
         assert_eq!(names("/vnfpkgm/v1/vnf_packages", "id"), model.vnfd_names());
         assert_eq!(names("/nsd/v1/ns_descriptors", "id"), model.nsd_names());
         let instances = driven.list("/nslcm/v1/ns_instances");
@@ -161,6 +166,18 @@ impl StateMachineTest for Rules {
         let operations = driven.list("/nslcm/v1/ns_lcm_op_occs").len();
         let wanted: usize = model.instances.iter().map(|ns| ns.operations.len()).sum();
         assert_eq!(operations, wanted, "no operation outlives its instance");
+    }
+}
+
+/// VIM accounts or clusters, and what trying them out left.
+fn check_sites(records: &[Value], sites: &[Site]) {
+    let names: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
+    let found: Vec<&str> = records.iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(found, names);
+    for (record, site) in records.iter().zip(sites) {
+        if let Some(want) = site.state {
+            assert_eq!(record["_admin"]["operationalState"], want, "{}", site.name);
+        }
     }
 }
 

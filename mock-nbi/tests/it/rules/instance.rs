@@ -54,13 +54,15 @@ impl Instance {
         }
     }
 
-    /// Ends all pending operations in their order; tells whether the record is left.
-    pub fn end_all(&mut self, is_good: bool) -> bool {
+    /// Ends all pending operations in their order, an instantiation badly too where its cluster is
+    /// not fit for it; tells whether the record is left.
+    pub fn end_all(&mut self, is_good: bool, can_install: bool) -> bool {
         for index in 0..self.operations.len() {
             if !self.operations[index].is_pending {
                 continue;
             }
             let kind = self.operations[index].kind;
+            let is_good = is_good && (can_install || kind != Kind::Instantiate);
             let was_gone = !self.is_instantiated && kind != Kind::Instantiate;
             if !was_gone {
                 self.start(kind);
