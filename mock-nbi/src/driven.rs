@@ -28,9 +28,24 @@ impl Driven {
         } else {
             OTHERS
         };
-        let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         let of_operation = self.counts.entry(operation.to_owned()).or_default();
-        *of_operation.entry((client.to_owned(), status)).or_default() += 1;
+        *of_operation.entry((client.to_owned(), word(status))).or_default() += 1;
+    }
+
+    /// Takes back what [`Self::count`] counted: the client was sent something else.
+    pub(crate) fn uncount(&mut self, operation: &str, client: &str, status: Option<u16>) {
+        let is_known = self.clients.iter().any(|known| known == client);
+        let client = if is_known { client } else { OTHERS };
+        let Some(of_operation) = self.counts.get_mut(operation) else {
+            return;
+        };
+        let counted = (client.to_owned(), word(status));
+        let left = of_operation.get(&counted).map_or(0, |count| count.saturating_sub(1));
+        if left > 0 {
+            of_operation.insert(counted, left);
+        } else {
+            of_operation.remove(&counted);
+        }
     }
 
     /// `[{operation, requests, clients: {client: {status: count}}}]`, by name.
@@ -45,4 +60,8 @@ impl Driven {
         });
         operations.collect()
     }
+}
+
+fn word(status: Option<u16>) -> String {
+    status.map_or_else(|| "none".to_owned(), |status| status.to_string())
 }

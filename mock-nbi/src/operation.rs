@@ -95,6 +95,16 @@ impl Engine {
         &self.profile
     }
 
+    /// How often each rule of the profile was used.
+    pub(crate) fn rules_used(&self) -> Vec<u32> {
+        self.used.clone()
+    }
+
+    /// Takes back what [`Self::rules_used`] gave: what came since does not count.
+    pub(crate) fn forget_uses(&mut self, used: Vec<u32>) {
+        self.used = used;
+    }
+
     /// Adds an operation behind those of the same instance.
     pub(crate) fn submit(
         &mut self,

@@ -172,8 +172,19 @@ impl Seed {
     }
 }
 
-/// Puts a seed into a state; its operations have ended well afterwards.
+/// Puts a seed into a state; its operations have ended well afterwards, and the rules of a profile
+/// that are for so many operations are for those to come.
+///
+/// # Errors
+/// The first item that cannot be planted; those before it are.
 pub(crate) fn plant(seed: &Seed, state: &mut State, now: f64) -> Result<(), SeedError> {
+    let used = state.engine.rules_used();
+    let planted = plant_all(seed, state, now);
+    state.engine.forget_uses(used);
+    planted
+}
+
+fn plant_all(seed: &Seed, state: &mut State, now: f64) -> Result<(), SeedError> {
     let project = state.project_named("admin").unwrap_or_default();
     let session = Session {
         project_id: Some(project),

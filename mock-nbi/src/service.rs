@@ -69,6 +69,14 @@ struct Known {
     request_bytes: u64,
 }
 
+/// What journal and counts tell of a request.
+struct Noted {
+    /// Its number in the journal.
+    n: u64,
+    client: String,
+    status: Option<u16>,
+}
+
 impl NbiService {
     pub(crate) fn in_process(world: Arc<Mutex<World>>) -> Self {
         let peer = Peer {
@@ -135,7 +143,7 @@ impl NbiService {
             let answer = Answer::of_problem(&problem, delivery.request().accept());
             sent = Sent { answer, ..Sent::default() };
             self.lock_and(|world| match noted {
-                Some(noted) => restate(world, noted, &sent),
+                Some(noted) => restate(world, &noted, &known, &sent),
                 None => {
                     self.end(world, &delivery, &known, &mut sent);
                 }
@@ -237,13 +245,13 @@ impl NbiService {
     }
 
     /// Lets the line take its time for an answer, and notes it; says where.
-    fn end(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &mut Sent) -> u64 {
+    fn end(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &mut Sent) -> Noted {
         let line = world.shape.delay(known.request_bytes, sent.answer.body_bytes() as u64);
         sent.delay = sent.delay.saturating_add(line);
         self.note(world, delivery, known, sent)
     }
 
-    fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) -> u64 {
+    fn note(&self, world: &mut World, delivery: &Delivery, known: &Known, sent: &Sent) -> Noted {
         let parts = &delivery.parts;
         let response_bytes = match sent.fate {
             Fate::Arrives | Fate::Drips { .. } => sent.answer.body_bytes(),
@@ -254,7 +262,7 @@ impl NbiService {
         let client: String = client.unwrap_or_default().chars().take(CLIENT_CHARS_MAX).collect();
         world.driven.count(metric_name(&known.operation), &client, sent.status());
         let at = world.clock.now();
-        world.journal.push(JournalEntry {
+        let n = world.journal.push(JournalEntry {
             n: 0,
             at,
             method: parts.method.to_string(),
@@ -265,21 +273,25 @@ impl NbiService {
             response_bytes: response_bytes as u64,
             connection: self.peer.connection,
             operation: metric_name(&known.operation).to_owned(),
-            user_agent: client,
+            user_agent: client.clone(),
             response_type: content_type(sent),
             ms: u64::try_from(sent.delay.as_millis()).unwrap_or(u64::MAX),
             fault: known.fault.clone(),
             near_miss: known.near_miss.clone(),
-        })
+        });
+        Noted { n, client, status: sent.status() }
     }
 }
 
-/// Has a journal's entry say what was sent in place of what it told of.
-fn restate(world: &mut World, n: u64, sent: &Sent) {
-    let Some(entry) = world.journal.entry_mut(n) else {
+/// Has journal and counts tell of what was sent in place of what they told of.
+fn restate(world: &mut World, noted: &Noted, known: &Known, sent: &Sent) {
+    let (operation, status) = (metric_name(&known.operation), sent.status());
+    world.driven.uncount(operation, &noted.client, noted.status);
+    world.driven.count(operation, &noted.client, status);
+    let Some(entry) = world.journal.entry_mut(noted.n) else {
         return;
     };
-    entry.status = sent.status();
+    entry.status = status;
     entry.response_bytes = sent.answer.body_bytes() as u64;
     entry.response_type = content_type(sent);
     entry.ms = 0;

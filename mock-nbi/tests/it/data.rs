@@ -342,6 +342,15 @@ async fn a_full_disk_is_an_error_and_no_lie() {
     let (good, failed) = statuses.split_at(promised.len() + 1);
     assert!(good.iter().all(|status| **status != 500), "{good:?}");
     assert_eq!(failed, [500, 500]);
+    // So do the counts: nothing that was not answered.
+    let (_, driven) = client.call("GET", "/_mock/conformance", None).await.unwrap();
+    let creations = driven
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|of| of["operation"] == "POST /admin/v1/vim_accounts");
+    let counts: Vec<&Value> = creations.unwrap()["clients"].as_object().unwrap().values().collect();
+    assert_eq!(counts, [&json!({"202": promised.len(), "500": 1})]);
     server.kill().await;
     let server = Running::start(folder.path(), &[]).await;
     let client = Client::at(&server.base, &client.token);

@@ -56,6 +56,44 @@ async fn a_seeded_instance_runs_from_the_start_whatever_the_profile_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rules_for_so_many_operations_are_for_those_that_come_after_the_seed() {
+    let rules = "rules:\n  - {operation: instantiate, times: 1, outcome: fail, detail: no room}\n  \
+                 - {item: vim_account, times: 1, outcome: fail, detail: unreachable}\n";
+    let profile = Profile::from_yaml(rules, "profile.yaml").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    unpack_packages(folder.path());
+    let nbi = MockNbi::builder().profile(profile).seed(with_instance(folder.path(), ""));
+    let nbi = nbi.build().unwrap();
+    let user = User::login(&nbi).await;
+    let plant = async |site: &str| {
+        let seed = json!({"vim_accounts": [{"name": site}]}).to_string();
+        send(&nbi, "POST", "/_mock/seed", &[], Some(seed.as_bytes())).await.unwrap()
+    };
+    assert_eq!(plant("planted").await.status, 204);
+    let state = async |site: &str| {
+        let list = user.get(&format!("/admin/v1/vim_accounts?name={site}")).await;
+        list[0]["_admin"]["operationalState"].clone()
+    };
+    assert_eq!(state("planted").await, "ENABLED");
+    for (site, expected) in [("first", "ERROR"), ("second", "ENABLED")] {
+        let body = json!({"name": site, "vim_type": "dummy", "vim_url": "http://u",
+            "vim_user": "u", "vim_password": "p", "vim_tenant_name": "t"});
+        assert_eq!(user.call("POST", "/admin/v1/vim_accounts", Some(body)).await.status, 202);
+        assert_eq!(state(site).await, expected, "{site}");
+    }
+    let instance = user.get("/nslcm/v1/ns_instances").await[0].clone();
+    assert_eq!(instance["nsState"], "READY");
+    for (name, expected) in [("one", "FAILED"), ("two", "COMPLETED")] {
+        let body = json!({"nsName": name, "nsdId": instance["nsd-id"],
+            "vimAccountId": instance["datacenter"]});
+        let path = "/nslcm/v1/ns_instances_content";
+        let made = user.call("POST", path, Some(body)).await.json();
+        let path = format!("/nslcm/v1/ns_lcm_op_occs/{}", made["nslcmop_id"].as_str().unwrap());
+        assert_eq!(user.get(&path).await["operationState"], expected, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_seeded_instance_that_cannot_run_is_told_with_the_life_cycle_managers_words() {
     let profile = "rules: [{item: k8scluster, outcome: fail}]";
     let profile = Profile::from_yaml(profile, "profile.yaml").unwrap();
