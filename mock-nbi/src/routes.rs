@@ -17,6 +17,7 @@ mod people;
 mod slices;
 mod subscriptions;
 mod table;
+mod test_url;
 mod tokens;
 mod top;
 mod vnf_operations;

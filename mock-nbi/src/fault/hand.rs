@@ -106,6 +106,9 @@ pub(crate) fn copy(state: &mut State, request: &Request, now: f64) {
         let admin = admin_of(&mut record);
         set(admin, "created", now);
         set(admin, "modified", now);
+        if target.collection == Collection::VnfPackages {
+            state.keep_revision(&record);
+        }
         state.db.put(target.collection, record);
     }
 }
@@ -123,6 +126,10 @@ pub(crate) fn renew(state: &mut State, request: &Request, now: f64) {
     let admin = admin_of(&mut renewed);
     set(admin, "created", now);
     set(admin, "modified", now);
+    if target.collection == Collection::VnfPackages {
+        state.forget_revisions(&record);
+        state.keep_revision(&renewed);
+    }
     state.db.put(target.collection, renewed);
     if let Some(files) = state.files.remove(&(target.collection, target.id.clone())) {
         state.files.insert((target.collection, id.clone()), files);

@@ -8,7 +8,7 @@ use crate::input::subscriptions::{NS_SUBSCRIPTION, VNF_SUBSCRIPTION};
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::state::State;
-use crate::state::db::Collection;
+use crate::state::db::{Collection, text};
 use crate::state::session::Access;
 
 pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result<Reply, Problem> {
@@ -42,11 +42,19 @@ pub(super) fn serve(state: &mut State, call: &Call, request: &Request) -> Result
 
 /// What Prometheus has on an instance: nothing, as nothing is measured here.
 ///
-/// Source: OSM NBI `pmjobs_topics.py`.
+/// # Errors
+/// 404 for an instance without VNFs, and for a VNFD that was deleted by force.
+///
+/// Source: OSM NBI `pmjobs_topics.py` of releases 8 and 19.
 pub(super) fn report(state: &State, request: &Request) -> Result<Reply, Problem> {
     let ns_id = request.segments.get(5).map_or("", String::as_str);
-    if state.vnfr_ids(ns_id).is_empty() {
+    let vnfrs = state.vnfrs_of(ns_id);
+    if vnfrs.is_empty() {
         return Err(Problem::not_found(format!("NS not found with id {ns_id}")));
+    }
+    // Their metrics are looked up in the VNFDs as they are now.
+    for vnfr in &vnfrs {
+        state.found(Collection::VnfPackages, text(vnfr, "vnfd-id"))?;
     }
     Ok(Reply::ok(json!({"entries": []})))
 }

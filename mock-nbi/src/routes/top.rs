@@ -1,4 +1,4 @@
-//! `/osm`, `/osm/` and `/osm/version`; everything below goes to the route table.
+//! `/osm`, `/osm/`, `/osm/version` and `/osm/test`; everything else below goes to the route table.
 
 use http::header::{CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use http::request::Parts;
@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::{Content, Reply, serve};
+use super::{Content, Reply, serve, test_url};
 use crate::answer::bearer_realm;
 use crate::negotiate::Format;
 use crate::problem::Problem;
@@ -17,7 +17,7 @@ use crate::state::State;
 const VERSION: &str = "7.0.1.post23";
 const VERSION_DATE: &str = "2020-04-17";
 
-/// `/osm`, `/osm/` and `/osm/version` here, everything below in [`serve`].
+/// `/osm`, `/osm/` and `/osm/version` here, `/osm/test` in [`test_url`], everything else in [`serve`].
 pub(crate) fn at_top_level(
     state: &mut State,
     request: Request,
@@ -56,6 +56,7 @@ pub(crate) fn at_top_level(
     match request.segments.first().map(String::as_str) {
         None => index(state, &request, now),
         Some("version") => version(&request),
+        Some("test") => test_url::serve(&request),
         Some(_) => serve(state, request, now),
     }
 }

@@ -24,6 +24,8 @@ use crate::state::records::{self, Creation, members};
 use crate::state::session::{Access, Session};
 use crate::state::vdu::Tables;
 
+pub(crate) use updates::software_version;
+
 /// Instances of more parts than this are refused: one line of a descriptor can ask for any number of
 /// machines. In OSM the records of so many come to more than the 16 MB its database takes.
 const PARTS_MAX: u64 = 10_000;
@@ -158,7 +160,8 @@ impl State {
         for vnfr in vnfrs {
             self.db.put(Collection::VnfInstances, vnfr);
         }
-        self.mark_packages_of(&nsr, true);
+        // They were found just now.
+        let _ = self.mark_packages_of(&nsr, true);
         self.db.put(Collection::NsInstances, nsr);
     }
 
@@ -222,7 +225,8 @@ impl State {
     /// Removes the record of an instance (`DELETE ns_instances/{id}`).
     ///
     /// # Errors
-    /// 404 unknown; 409 while it is instantiated, unless forced.
+    /// 404 unknown; 409 while it is instantiated, unless forced. 404 too where a package of it was
+    /// deleted by force: the instance is gone then all the same.
     pub(crate) fn delete_ns(&mut self, session: &Session, ns_id: &str) -> Result<(), Problem> {
         let session = session.with(Access::Delete);
         let nsr = session.find(&self.db, Collection::NsInstances, ns_id)?.into_owned();
@@ -232,10 +236,10 @@ impl State {
                  'terminate' operation first; or force deletion"
             )));
         }
-        if !self.unshare(&session, Collection::NsInstances, &nsr)? {
-            self.remove_ns(ns_id);
+        if self.unshare(&session, Collection::NsInstances, &nsr)? {
+            return Ok(());
         }
-        Ok(())
+        self.remove_ns(ns_id)
     }
 
     /// Terminates and removes an instance (`DELETE ns_instances_content/{id}`).
@@ -264,11 +268,16 @@ impl State {
     }
 
     /// Removes an instance with its operations and VNF records.
-    pub(crate) fn remove_ns(&mut self, ns_id: &str) {
-        if let Some(nsr) = self.forget_ns(ns_id) {
-            self.free_pdus_of(ns_id);
-            self.mark_packages_of(&nsr, false);
-        }
+    ///
+    /// # Errors
+    /// 404 where a package of it is not there any more to be marked as unused; what is left of the
+    /// marks is not made then, and the instance is gone.
+    pub(crate) fn remove_ns(&mut self, ns_id: &str) -> Result<(), Problem> {
+        let Some(nsr) = self.forget_ns(ns_id) else {
+            return Ok(());
+        };
+        self.free_pdus_of(ns_id);
+        self.mark_packages_of(&nsr, false)
     }
 
     fn forget_ns(&mut self, ns_id: &str) -> Option<Value> {
@@ -291,23 +300,29 @@ impl State {
     }
 
     /// Sets `usageState` of an instance's packages, in releases that do.
-    fn mark_packages_of(&mut self, nsr: &Value, is_created: bool) {
+    ///
+    /// # Errors
+    /// 404 for the first that is not there and that no other instance uses.
+    fn mark_packages_of(&mut self, nsr: &Value, is_created: bool) -> Result<(), Problem> {
         if !self.release.tracks_package_use() {
-            return;
+            return Ok(());
         }
         let template = nsr["instantiate_params"].get("nsConfigTemplateId").and_then(Value::as_str);
         let vnfd_ids = list(nsr, "vnfd-id").iter().filter_map(Value::as_str);
-        let packages = vnfd_ids
-            .map(|id| (DescriptorKind::Vnfd, id))
-            .chain([(DescriptorKind::Nsd, text(nsr, "nsd-id"))])
-            .chain(template.map(|id| (DescriptorKind::ConfigTemplate, id)));
+        let packages = [(DescriptorKind::Nsd, text(nsr, "nsd-id"))]
+            .into_iter()
+            .chain(template.map(|id| (DescriptorKind::ConfigTemplate, id)))
+            .chain(vnfd_ids.map(|id| (DescriptorKind::Vnfd, id)));
         for (kind, id) in packages {
             let is_used = is_created || self.is_used(kind, id);
             let state = if is_used { "IN_USE" } else { "NOT_IN_USE" };
-            if let Some(package) = self.db.get_mut(kind.collection(), id) {
-                set(&mut package["_admin"], "usageState", state);
+            match self.db.get_mut(kind.collection(), id) {
+                Some(package) => set(&mut package["_admin"], "usageState", state),
+                None if is_used => {}
+                None => return Err(checks::unknown(kind.collection(), id)),
             }
         }
+        Ok(())
     }
 
     /// Reading one instance asks for its state anew when that is two minutes old, or when it is

@@ -10,6 +10,7 @@ mod kdu;
 mod machines;
 mod scaling;
 mod stages;
+mod updates;
 
 use serde_json::{Value, json};
 
@@ -143,7 +144,7 @@ fn end(state: &mut State, running: Running, ending: &Ending) {
         Kind::Terminate => end_terminate(state, running, ending),
         Kind::Scale => scaling::end(state, running, ending),
         Kind::Heal => changes::end_heal(state, running, ending),
-        Kind::Update => changes::end_update(state, running, ending),
+        Kind::Update => updates::end(state, running, ending),
         Kind::Migrate => changes::end_migrate(state, running, ending),
         Kind::Admin => {}
     }
@@ -175,8 +176,16 @@ fn forget_cancellation(op: &mut Value) {
 
 /// An operation that was cancelled while it waited touches nothing but its own record.
 fn drop_cancelled(state: &mut State, running: Running) {
-    const DETAIL: &str = "Operation was cancelled";
-    finish(state, running, Outcome::failed(DETAIL, DETAIL));
+    const CANCELLED: &str = "Operation was cancelled";
+    const WAITING: &str =
+        "FAILED Waiting for previous operations to terminate: Operation was cancelled";
+    let outcome = match running.kind {
+        Kind::Instantiate | Kind::Terminate | Kind::Admin => Outcome::failed(CANCELLED, CANCELLED),
+        Kind::Action | Kind::Scale | Kind::Update | Kind::Heal => Outcome::failed(WAITING, WAITING),
+        // As at its end, OSM leaves the message empty.
+        Kind::Migrate => Outcome::failed("", WAITING),
+    };
+    finish(state, running, outcome);
     if let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) {
         set(op, "operationState", "FAILED_TEMP");
         forget_cancellation(op);
@@ -317,7 +326,8 @@ fn end_terminate(state: &mut State, running: Running, ending: &Ending) {
         set(admin_of(nsr), "nsState", "NOT_INSTANTIATED");
     });
     if is_autoremoved {
-        // Whoever queued behind it finds nothing any more.
-        state.remove_ns(running.ns_id);
+        // Whoever queued behind it finds nothing any more. What OSM misses of its packages stays in
+        // its log.
+        let _ = state.remove_ns(running.ns_id);
     }
 }

@@ -5,6 +5,7 @@
 mod checksum;
 mod edit;
 mod operations;
+mod revisions;
 mod templates;
 
 use bytes::Bytes;
@@ -157,6 +158,9 @@ impl State {
         deep_update(&mut merged, &descriptor)?;
         session.share(&mut merged);
         let record = self.validated(session, kind, &old, merged, &descriptor, Some(&stored))?;
+        if kind == Kind::Vnfd {
+            self.keep_revision(&record);
+        }
         self.db.put(kind.collection(), record);
         self.files.insert((kind.collection(), id.to_owned()), stored);
         Ok(())

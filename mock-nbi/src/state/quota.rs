@@ -94,6 +94,7 @@ pub(crate) fn quota_name(collection: Collection) -> Option<&'static str> {
         | Collection::ResourceProfiles
         | Collection::Ksus
         | Collection::AppInstances
-        | Collection::Okas => return None,
+        | Collection::Okas
+        | Collection::VnfPackageRevisions => return None,
     })
 }

@@ -16,6 +16,8 @@ use crate::state::db::{list, set, text};
 use crate::state::params::Params;
 use crate::state::vdu::{Tables, machine_part_count};
 
+pub(crate) use vnfr::connection_points;
+
 /// What creating an instance needs beside its descriptors.
 #[derive(Debug)]
 pub(crate) struct Creation<'a> {

@@ -85,7 +85,8 @@ impl State {
             Ok(found) => found,
             Err(problem) => {
                 for ns_id in made {
-                    self.remove_ns(&ns_id);
+                    // Its packages were found just now.
+                    let _ = self.remove_ns(&ns_id);
                 }
                 return Err(problem);
             }

@@ -266,7 +266,10 @@ async fn a_waiting_operation_is_cancelled_and_an_ended_one_is_not() {
     // It waits for the first, so that nothing is to be undone.
     let dropped = stock.operation(&second).await;
     assert_eq!(dropped["operationState"], "FAILED_TEMP");
-    assert_eq!(dropped["errorMessage"], "Operation was cancelled");
+    assert_eq!(
+        dropped["errorMessage"],
+        "FAILED Waiting for previous operations to terminate: Operation was cancelled"
+    );
     assert_eq!(dropped["isCancelPending"], false);
     assert_eq!(cancel(&first, "FORCEFUL").await.status, 202);
     stock.user.nbi.advance(Duration::from_secs(60));

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "modules of one binary")]
 
 mod bodies;
+mod changes;
 mod client;
 mod compare;
 mod config_templates;
@@ -39,6 +40,7 @@ mod slices;
 mod snapshot;
 mod subscriptions;
 mod tenants;
+mod test_url;
 mod troubles;
 mod uploads;
 mod vnf_instances;

@@ -68,6 +68,8 @@ pub enum Collection {
     AppInstances,
     /// `okas`
     Okas,
+    /// `vnfds_revisions`: every VNFD as it was uploaded, by `<id>:<revision>`
+    VnfPackageRevisions,
 }
 
 impl Collection {
@@ -104,6 +106,7 @@ impl Collection {
         Self::Ksus,
         Self::AppInstances,
         Self::Okas,
+        Self::VnfPackageRevisions,
     ];
 
     /// Name of the collection in OSM's database.
@@ -140,6 +143,7 @@ impl Collection {
             Self::Ksus => "ksus",
             Self::AppInstances => "appinstances",
             Self::Okas => "okas",
+            Self::VnfPackageRevisions => "vnfds_revisions",
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) fn indexed_places(collection: Collection) -> &'static [&'static str] 
             &[READ_BY, "netsliceInstanceId", "operationParams.nslcmops_ids"]
         }
         Collection::Subscriptions => &[READ_BY],
+        // They are looked up by id alone.
+        Collection::VnfPackageRevisions => &[],
         Collection::Clusters
         | Collection::NodeGroups
         | Collection::ControllerProfiles

@@ -95,31 +95,35 @@ impl State {
 
     /// The package of a VNF record, by the record's id.
     pub(super) fn vnfd_of_vnfr(&self, nsr: &Value, vnfr_id: &str) -> Result<Value, Problem> {
-        let Some(vnfr) = self.db.get(Collection::VnfInstances, vnfr_id) else {
-            return Err(unknown(Collection::VnfInstances, vnfr_id));
-        };
+        let vnfr = self.found(Collection::VnfInstances, vnfr_id)?;
         let member = text(&vnfr, "member-vnf-index-ref").to_owned();
         self.vnfd_of_member(nsr, &member)
     }
 
+    /// A record that OSM looks up without a project.
+    ///
+    /// # Errors
+    /// 404 where it is not there.
+    pub(crate) fn found(
+        &self,
+        collection: Collection,
+        id: &str,
+    ) -> Result<Cow<'_, Value>, Problem> {
+        self.db.get(collection, id).ok_or_else(|| unknown(collection, id))
+    }
+
     pub(super) fn vnfd_of_member(&self, nsr: &Value, member: &str) -> Result<Value, Problem> {
-        let vnfd_id = self
+        let vnfr = self
             .db
             .with(Collection::VnfInstances, "nsr-id-ref", text(nsr, "_id"))
-            .find(|vnfr| text(vnfr, "member-vnf-index-ref") == member)
-            .map(|vnfr| text(&vnfr, "vnfd-id").to_owned());
-        let Some(vnfd_id) = vnfd_id else {
+            .find(|vnfr| text(vnfr, "member-vnf-index-ref") == member);
+        let Some(vnfr) = vnfr else {
             return Err(Problem::bad_request(format!(
                 "Invalid parameter member_vnf_index='{member}' is not one of the \
                  nsd:constituent-vnfd"
             )));
         };
-        let vnfd = self.db.get(Collection::VnfPackages, &vnfd_id).map(Cow::into_owned);
-        vnfd.ok_or_else(|| {
-            Problem::bad_request(format!(
-                "vnfd id={vnfd_id} has been deleted!. Operation cannot be performed"
-            ))
-        })
+        self.vnfd_of(&vnfr)
     }
 }
 

@@ -93,7 +93,7 @@ impl State {
         }
         match kind {
             Kind::Instantiate => self.settle_members(session, &nsr, body)?,
-            Kind::Update => self.check_new_package(body)?,
+            Kind::Update => self.settle_change(&nsr, body)?,
             _ => {}
         }
         Ok(Some(self.start_operation_of(session, &nsr, kind, body, now)))

@@ -1,14 +1,16 @@
 //! Updates of NS instances: which VNF, which package, which machine.
 //!
-//! Source: OSM NBI v19 `instance_topics.py`, `_check_update_ns_operation`.
+//! Source: OSM NBI v19 `instance_topics.py`, `_check_update_ns_operation` and `new`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::checks::{check_vdu, during_request, unknown};
+use super::checks::{check_vdu, during_request};
 use crate::problem::Problem;
 use crate::python::repr_str;
 use crate::state::State;
-use crate::state::db::{Collection, list, text};
+use crate::state::db::{Collection, list, set, text};
+use crate::state::records::Creation;
+use crate::state::vdu::Tables;
 
 const ABOUT: &str = "Ns update request could not be processed with error";
 /// Seconds that a change of package must be given.
@@ -88,15 +90,80 @@ impl State {
         check_vdu(&vnfd, vdu).map(|_| ())
     }
 
-    /// The package that a VNF is to change to must be there.
-    pub(super) fn check_new_package(&self, body: &Value) -> Result<(), Problem> {
+    /// Settles what a VNF changes to with its package: where the software is another one, the
+    /// machines that are to be (`newVdur` of the operation), of flavours and images of their own.
+    ///
+    /// # Errors
+    /// 404 for packages that are gone, 400 for what the new descriptor wants.
+    pub(super) fn settle_change(&mut self, nsr: &Value, body: &mut Value) -> Result<(), Problem> {
         if text(body, "updateType") != "CHANGE_VNFPKG" {
             return Ok(());
         }
-        let vnfd_id = text(&body["changeVnfPackageData"], "vnfdId");
-        match self.db.get(Collection::VnfPackages, vnfd_id) {
-            Some(_) => Ok(()),
-            None => Err(unknown(Collection::VnfPackages, vnfd_id)),
+        let data = &body["changeVnfPackageData"];
+        let vnfd = self.found(Collection::VnfPackages, text(data, "vnfdId"))?.into_owned();
+        let nsd = self.found(Collection::NsDescriptors, text(nsr, "nsd-id"))?.into_owned();
+        let vnfr = self.found(Collection::VnfInstances, text(data, "vnfInstanceId"))?.into_owned();
+        let last = vnfd["_admin"]["revision"].as_u64().unwrap_or(1);
+        let own = vnfr["revision"].as_u64().unwrap_or(1);
+        if last == own {
+            return Ok(());
+        }
+        let old = format!("{}:{own}", text(&vnfd, "_id"));
+        let old = self.found(Collection::VnfPackageRevisions, &old)?;
+        if software_version(&vnfd) == software_version(&old) {
+            return Ok(());
+        }
+        let member = text(&vnfr, "member-vnf-index-ref");
+        let mut tables = Tables::of(nsr);
+        tables.add_machines(member, &vnfd, last)?;
+        let creation = Creation {
+            release: self.release,
+            id: text(nsr, "_id"),
+            now: 0.0,
+            nsd: &nsd,
+            namespace: Value::Null,
+            admin: json!({}),
+        };
+        let mut params = nsr["instantiate_params"].clone();
+        let mut machines =
+            creation.machines(member, &vnfd, last, &mut params, &tables, &mut self.ids)?;
+        keep_addresses(&vnfr, &mut machines);
+        set(body, "newVdur", machines);
+        if let Some(nsr) = self.db.get_mut(Collection::NsInstances, text(nsr, "_id")) {
+            set(nsr, "image", tables.images);
+            set(nsr, "flavor", tables.flavors);
+            set(nsr, "shared-volumes", tables.shared_volumes);
+        }
+        Ok(())
+    }
+}
+
+/// The version of what runs in a VNF.
+pub(crate) fn software_version(vnfd: &Value) -> &str {
+    vnfd.get("software-version").and_then(Value::as_str).unwrap_or("1.0")
+}
+
+/// Gives new machines the fixed addresses on the outside that the old ones have.
+fn keep_addresses(vnfr: &Value, machines: &mut [Value]) {
+    let is_outside =
+        |interface: &Value| !text(interface, "external-connection-point-ref").is_empty();
+    let firsts = list(vnfr, "vdur").iter().filter(|machine| machine["count-index"] == 0);
+    let fixed: Vec<(&str, &Value)> = firsts
+        .flat_map(|machine| {
+            let interfaces = list(machine, "interfaces").iter();
+            let fixed = interfaces.filter(|it| is_outside(it) && it["fixed-ip"] == true);
+            fixed.map(|it| (text(machine, "vdu-id-ref"), &it["ip-address"]))
+        })
+        .collect();
+    for machine in machines {
+        let of = text(machine, "vdu-id-ref");
+        let Some((_, address)) = fixed.iter().rev().find(|(vdu, _)| *vdu == of) else {
+            continue;
+        };
+        let interfaces = machine.get_mut("interfaces").and_then(Value::as_array_mut);
+        for interface in interfaces.into_iter().flatten().filter(|it| is_outside(it)) {
+            set(interface, "ip-address", (*address).clone());
+            set(interface, "fixed-ip", true);
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn bring_up(state: &mut State, ns_id: &str) {
             });
             set(machine, "vim_info", json!({format!("vim:{vim}"): info}));
         }
-        if address.is_some() && vnfr["ip-address"].is_null() {
+        if address.is_some() && text(vnfr, "ip-address").is_empty() {
             set(vnfr, "ip-address", address);
         }
     }

@@ -78,9 +78,10 @@ impl State {
         let key = (kind.collection(), id.to_owned());
         self.files.remove(&key);
         self.chunks.remove(&key);
-        self.db.remove(kind.collection(), id);
+        let record = self.db.remove(kind.collection(), id);
         if kind == Kind::Vnfd {
             self.db.remove_with(Collection::PackageOperations, "vnfPkgId", id);
+            self.forget_revisions(&record.unwrap_or_default());
         }
     }
 

@@ -67,18 +67,34 @@ impl Creation<'_> {
         if !kdus.is_empty() {
             set(&mut record, "kdur", kdus);
         }
-        let of = MachineOf { release: self.release, nsd: self.nsd, vnfd, member, revision: 1 };
-        let mut vdur = Vec::new();
-        for vdu in list(vnfd, "vdu") {
-            let target = Target::Vdu(member, text(vdu, "id"));
-            let own = params::format(body, target, vnfd, self.release)?;
-            vdur.extend(machines(&of, vdu, &own, tables, ids)?);
-        }
-        set(&mut record, "vdur", vdur);
+        set(&mut record, "vdur", self.machines(member, vnfd, 1, body, tables, ids)?);
         let mut admin = self.admin.clone();
         set(&mut admin, "nsState", "NOT_INSTANTIATED");
         set(&mut record, "_admin", admin);
         Ok(record)
+    }
+
+    /// The machines of one member, of flavours that bear this revision.
+    ///
+    /// # Errors
+    /// Those of [`Self::vnfr`].
+    pub(crate) fn machines(
+        &self,
+        member: &str,
+        vnfd: &Value,
+        revision: u64,
+        body: &mut Value,
+        tables: &Tables,
+        ids: &mut Ids,
+    ) -> Result<Vec<Value>, Problem> {
+        let of = MachineOf { release: self.release, nsd: self.nsd, vnfd, member, revision };
+        let mut made = Vec::new();
+        for vdu in list(vnfd, "vdu") {
+            let target = Target::Vdu(member, text(vdu, "id"));
+            let own = params::format(body, target, vnfd, self.release)?;
+            made.extend(machines(&of, vdu, &own, tables, ids)?);
+        }
+        Ok(made)
     }
 
     pub(super) fn kdur(&self, kdu: &Value, own: &Params, namespace: &Value) -> Value {
@@ -113,7 +129,8 @@ impl Creation<'_> {
     }
 }
 
-fn connection_points(vnfd: &Value) -> Value {
+/// The connection points of a VNF.
+pub(crate) fn connection_points(vnfd: &Value) -> Value {
     let points = list(vnfd, "ext-cpd").iter().map(|cpd| {
         let inner = cpd.get("int-cpd");
         json!({

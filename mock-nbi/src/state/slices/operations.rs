@@ -274,7 +274,8 @@ impl State {
             let ns_id = text(item, "nsrId");
             let place = "_admin.nsrs-detailed-list.nsrId";
             if self.db.ids_with(Collection::SliceInstances, place, ns_id).is_empty() {
-                self.remove_ns(ns_id);
+                // OSM passes over packages that are gone.
+                let _ = self.remove_ns(ns_id);
             }
         }
         self.db.remove_with(Collection::SliceOperations, "netsliceInstanceId", slice_id);

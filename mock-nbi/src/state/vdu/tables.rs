@@ -16,6 +16,16 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// What the record of an instance has.
+    pub(crate) fn of(nsr: &Value) -> Self {
+        Self {
+            flavors: list(nsr, "flavor").to_vec(),
+            images: list(nsr, "image").to_vec(),
+            affinity_groups: list(nsr, "affinity-or-anti-affinity-group").to_vec(),
+            shared_volumes: list(nsr, "shared-volumes").to_vec(),
+        }
+    }
+
     /// Adds what the VDUs of one member need.
     ///
     /// # Errors
@@ -26,19 +36,33 @@ impl Tables {
         member: &str,
         vnfd: &Value,
     ) -> Result<(), Problem> {
+        self.add_machines(member, vnfd, 1)?;
+        let df = list(vnfd, "df").first().unwrap_or(&Value::Null);
+        let profiles = list(df, "vdu-profile").iter();
+        for group in profiles.flat_map(|it| list(it, "affinity-or-anti-affinity-group")) {
+            self.add_affinity_group(ns_name, member, df, text(group, "id"));
+        }
+        Ok(())
+    }
+
+    /// Adds flavours, images and volumes of one member's VDUs in a revision of its package.
+    ///
+    /// # Errors
+    /// Those of [`Self::add_member`].
+    pub(crate) fn add_machines(
+        &mut self,
+        member: &str,
+        vnfd: &Value,
+        revision: u64,
+    ) -> Result<(), Problem> {
         for vdu in list(vnfd, "vdu") {
-            self.add_flavor(vdu, vnfd, member, 1);
+            self.add_flavor(vdu, vnfd, member, revision);
             self.share_volumes(vnfd);
             let image = vdu.get("sw-image-desc").and_then(Value::as_str);
             let others = list(vdu, "alternative-sw-image-desc").iter().filter_map(Value::as_str);
             for id in image.into_iter().filter(|id| !id.is_empty()).chain(others) {
                 self.add_image(vnfd, id)?;
             }
-        }
-        let df = list(vnfd, "df").first().unwrap_or(&Value::Null);
-        let profiles = list(df, "vdu-profile").iter();
-        for group in profiles.flat_map(|it| list(it, "affinity-or-anti-affinity-group")) {
-            self.add_affinity_group(ns_name, member, df, text(group, "id"));
         }
         Ok(())
     }
