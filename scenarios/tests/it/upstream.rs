@@ -41,14 +41,6 @@ fn scenario_files_hold_on_the_public_demo_repository() {
         ran.push(name);
     }
     ran.sort();
-    let expected = [
-        "dev-mode",
-        "failed-operation",
-        "legacy",
-        "local-clusters",
-        "lost-answer",
-        "packaging",
-        "restart",
-    ];
+    let expected = ["dev-mode", "legacy", "local-clusters", "lost-answer", "packaging", "restart"];
     assert_eq!(ran, expected);
 }
