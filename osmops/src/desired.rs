@@ -27,6 +27,8 @@ pub struct DesiredState {
     pub prune: Option<Prune>,
     /// Whether this is all that the revision declares: no file of it is broken, no link was left out.
     pub is_complete: bool,
+    /// What is done about what was changed in OSM after it was applied.
+    pub drift: Drift,
     /// How long OSM's operations may take, and how failed ones are tried again.
     pub policy: OperationPolicy,
     /// The names of parameters that are secret.
@@ -44,6 +46,19 @@ pub struct Prune {
     pub at: SourcePos,
     /// Whether everything may go, or more than half of many.
     pub allow_large: bool,
+}
+
+/// What is done about items that differ though they were applied as they are declared now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Drift {
+    /// They are made to match again.
+    #[default]
+    Repair,
+    /// They are only reported.
+    Report {
+        /// What was applied last. No record of OSM's tells it, so who asks for passes must know.
+        applied: Box<DesiredState>,
+    },
 }
 
 /// Kind and descriptor id: what a package goes by, in the repository and in OSM.
@@ -117,6 +132,22 @@ pub struct DesiredKdu {
     pub params: Params,
     /// Where each of `params` stands, in the same order.
     pub param_positions: Vec<SourcePos>,
+}
+
+impl DesiredInstance {
+    /// Whether another declaration asks for the same, wherever it stands.
+    pub fn declares_the_same(&self, other: &Self) -> bool {
+        let same_kdu = |(a, b): (&DesiredKdu, &DesiredKdu)| {
+            a.member.0 == b.member.0
+                && a.name.0 == b.name.0
+                && a.params.values() == b.params.values()
+        };
+        self.name == other.name
+            && self.nsd.0 == other.nsd.0
+            && self.vim_account.0 == other.vim_account.0
+            && self.kdus.len() == other.kdus.len()
+            && self.kdus.iter().zip(&other.kdus).all(same_kdu)
+    }
 }
 
 impl DesiredState {

@@ -7,6 +7,7 @@ mod action;
 mod blocked;
 mod check;
 mod descriptor;
+mod drift;
 mod instances;
 mod note;
 mod ownership;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use osmops::apply::ActionResult;
+use osmops::desired::Drift;
 use osmops::ids::OpId;
 use osmops::nbi::{Nbi, TimeLimits};
 use osmops::plan::{Item, Plan, PlannedAction};
@@ -24,7 +25,7 @@ use crate::check::{Last, check};
 use crate::fake::{Fake, FakeError};
 use crate::hand::{Hand, HandError, OsmState};
 use crate::script::ScriptError;
-use crate::step::{Expectation, Step};
+use crate::step::{Expectation, Policy, Step};
 use crate::story::Story;
 use crate::target::Target;
 use crate::world::World;
@@ -191,8 +192,8 @@ impl Runner<'_> {
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
         match step {
-            Step::Apply { tag, within, allow_large_prune } => {
-                self.apply(tag, *within, *allow_large_prune, story, stop).await
+            Step::Apply { tag, within, policy } => {
+                self.apply(tag, *within, *policy, story, stop).await
             }
             Step::Plan { tag } => self.plan(tag, story).await,
             Step::ByHand(deed) => {
@@ -237,13 +238,19 @@ impl Runner<'_> {
         &mut self,
         tag: &str,
         within: Duration,
-        allow_large_prune: bool,
+        policy: Policy,
         story: &mut Story,
         stop: &CancellationToken,
     ) -> Result<(), RunError> {
         let mut revision = self.read_revision(tag, story);
         if let Some(prune) = &mut revision.desired.prune {
-            prune.allow_large |= allow_large_prune;
+            prune.allow_large |= policy.allow_large_prune;
+        }
+        if policy.reports_drift {
+            let applied = self.applied_tag.as_deref().unwrap_or(tag);
+            let applied = self.world.checkout(applied);
+            let applied = Revision::read(&applied.tree, applied.tag.clone()).desired;
+            revision.desired.drift = Drift::Report { applied: Box::new(applied) };
         }
         let served = self.served_so_far().await?;
         let nbi = self.nbi();

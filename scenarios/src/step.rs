@@ -61,6 +61,15 @@ pub enum Given {
     },
 }
 
+/// What counts beside a commit for what is to be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether everything may be removed, or more than half of many.
+    pub allow_large_prune: bool,
+    /// Whether what differs from the commit that was applied last is only reported.
+    pub reports_drift: bool,
+}
+
 /// Something that somebody does in OSM between commits, as with the `osm` client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {
@@ -128,8 +137,8 @@ pub enum Step {
         tag: String,
         /// How long at most.
         within: Duration,
-        /// Whether everything may be removed, or more than half of many.
-        allow_large_prune: bool,
+        /// What the command line says beside it.
+        policy: Policy,
     },
     /// What would be done for a tag; nothing is written.
     Plan {

@@ -187,10 +187,14 @@ impl Story {
     /// A step begins; `applied` is the tag that was applied last.
     pub(crate) fn step_begins(&mut self, number: usize, step: &Step, applied: Option<&str>) {
         let text = match step {
-            Step::Apply { tag, within, allow_large_prune } => {
+            Step::Apply { tag, within, policy } => {
                 let again = applied == Some(tag);
                 let what = if again { "is applied again" } else { "arrives and is applied" };
-                let told = if *allow_large_prune { ", and much may be removed" } else { "" };
+                let told = match (policy.allow_large_prune, policy.reports_drift) {
+                    (true, _) => ", and much may be removed",
+                    (false, true) => ", and drift is only reported",
+                    (false, false) => "",
+                };
                 match *within {
                     WITHIN_DEFAULT => format!("Commit {tag} {what}{told}"),
                     within => {

@@ -135,6 +135,25 @@ pub(crate) struct Policy {
     /// Let `prune` remove everything, or more than half of ten or more items
     #[arg(long)]
     pub(crate) allow_large_prune: bool,
+
+    /// What to do about what someone changed in OSM after it was applied
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "repair")]
+    pub(crate) drift: DriftChoice,
+
+    /// With `--drift report`: the revision that was applied last, as PATH. What PATH declares otherwise is
+    /// applied, what it declares the same and OSM has otherwise is reported.
+    /// [default: PATH itself, so that no declared item is written]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) applied: Option<PathBuf>,
+}
+
+/// What is done about drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriftChoice {
+    /// OSM is made to match again.
+    Repair,
+    /// It is reported, with exit code 1.
+    Report,
 }
 
 /// `osmops plan`

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use osmops::artifact::Artifact;
+use osmops::desired::Drift;
 use osmops::ids::RevisionName;
 use osmops::revision::Revision;
 
-use super::arguments::{Policy, Repository};
+use super::arguments::{DriftChoice, Policy, Repository};
 
 /// The files of a revision and what they say. The files must outlive the packages read from them.
 pub(super) struct Source {
@@ -20,6 +21,16 @@ pub(super) fn read_with(repository: &Repository, policy: &Policy) -> anyhow::Res
     let mut source = read(repository)?;
     if let Some(prune) = &mut source.revision.desired.prune {
         prune.allow_large |= policy.allow_large_prune;
+    }
+    if policy.drift == DriftChoice::Report {
+        let applied = match &policy.applied {
+            None => source.revision.desired.clone(),
+            Some(path) => {
+                let artifact = Artifact::open(path).context("--applied")?;
+                Revision::read(&artifact.tree, artifact.revision).desired
+            }
+        };
+        source.revision.desired.drift = Drift::Report { applied: Box::new(applied) };
     }
     Ok(source)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::desired::PackageKey;
 use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
+use crate::moment::Moment;
 use crate::secret::Params;
 use serde::Serialize;
 
@@ -185,6 +186,8 @@ pub enum Why {
     },
     /// OSM's descriptor is not the declared one, though its files are: someone changed it in OSM.
     DescriptorDiffers {
+        /// When OSM's copy was last changed.
+        modified: Moment,
         /// Each difference.
         differences: Vec<DescriptorDifference>,
     },
@@ -197,13 +200,6 @@ pub enum Why {
     NeverInstantiated,
     /// It bears our mark, and no file declares it.
     DeclaredNoMore,
-    /// The same, and its termination failed before.
-    TerminationFailed {
-        /// How often in a row.
-        times: usize,
-        /// OSM's words on the last time.
-        detail: String,
-    },
     /// OSM has an older one of this name that bears our mark as well.
     MadeTwice {
         /// The older one, which stays.

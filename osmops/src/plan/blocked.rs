@@ -271,20 +271,15 @@ pub enum Blocked {
         /// What they are.
         what: &'static str,
     },
-    /// Terminations failed, as often as they are tried.
+    /// It was applied as it is declared, someone changed it in OSM, and that is only to be reported.
     #[error(
-        "{at}: the termination of NS instance {ns}, which is declared no more, failed {times} times: {detail}; remove it \
-         from OSM by hand, or mend what OSM names and terminate it once more"
+        "{at}: changed in OSM after it was applied, and left so, because drift is only reported; a repair would {would}"
     )]
-    TerminationFailed {
-        /// What asks for its removal.
+    Drifted {
+        /// The declaration.
         at: SourcePos,
-        /// The instance.
-        ns: NsId,
-        /// How often in a row.
-        times: usize,
-        /// OSM's own words.
-        detail: String,
+        /// What would repair it.
+        would: String,
     },
     /// A state that nothing is known to be done about.
     #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use crate::desired::{DesiredInstance, DesiredState};
 use crate::ids::NsName;
+use crate::moment::Moment;
 use crate::observed::{Index, NsState, ObservedInstance, Operation, RunningOperation};
 use crate::redact::Secrets;
+use crate::source_pos::SourcePos;
 
+use super::drift;
 use super::ownership::{self, Claim};
 use super::prerequisites::packages_changed_at;
 use super::prune::{self, Removal, remove_instance};
@@ -33,7 +36,7 @@ pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
         }
         NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| {
             have.effective_values(&kdu.member.0, &kdu.name.0)
-                .is_none_or(|values| !differences(kdu, &values).is_empty())
+                .is_none_or(|values| !differences(kdu, &values, &[]).is_empty())
         }),
         NsState::Other(_) => false,
     }
@@ -43,6 +46,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
     let mut decided: BTreeMap<NsName, Entry> = BTreeMap::new();
     for want in desired.instances_in_order() {
         let mut planner = Planner { plan: &mut *plan, desired, observed, want, decided: &decided };
+        let planned_before = planner.plan.actions.len();
         let mut notes = Vec::new();
         let result = match ownership::claim(desired, want, observed.named(&want.name)) {
             Ok(Claim::Free) => planner.create(),
@@ -55,10 +59,8 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
             Err(reason) => Err(reason),
         };
         let verdict = result.unwrap_or_else(|reason| Verdict::Blocked { reason });
-        let notes =
-            observed.named(&want.name).iter().filter_map(|have| other_description(want, have));
-        let notes = notes.collect();
         let item = Item::Instance(want.name.clone());
+        let verdict = drift::or_report(plan, desired, &item, &want.at, planned_before, verdict);
         let entry = Entry { item, at: want.at.clone(), verdict, notes };
         decided.insert(want.name.clone(), entry);
     }
@@ -103,7 +105,7 @@ impl Planner<'_> {
         let mut actions = Vec::new();
         let mut otherwise = Ok(Verdict::Current);
         for have in newer {
-            match remove_instance(&self.want.at, have, &self.desired.secret_names) {
+            match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
                 Removal::Act { action, needs, .. } => {
                     let why = Why::MadeTwice { oldest: oldest.id.clone() };
                     actions.push(self.plan.push(&item, action, why, needs));
@@ -164,24 +166,14 @@ impl Planner<'_> {
         }
     }
 
-    /// An operation is let end; one that takes too long is reported, and never repeated while it runs.
     fn wait_for(
         &self,
         have: &ObservedInstance,
         operation: RunningOperation,
     ) -> Result<Verdict, Blocked> {
-        let limit = self.desired.policy.timeout;
-        let now = self.observed.read_at();
-        match operation.since.map(|since| now.since(since)) {
-            Some(lasting) if lasting > limit => Err(Blocked::Overdue {
-                at: self.want.at.clone(),
-                ns: have.id.clone(),
-                operation,
-                lasting: Duration::from_secs(lasting.as_secs()),
-                limit,
-            }),
-            Some(_) | None => Ok(Verdict::Waiting { on: Wait::Operation(operation) }),
-        }
+        let (limit, now) = (self.desired.policy.timeout, self.observed.read_at());
+        let on = wait_or_overdue(&self.want.at, have, operation, limit, now)?;
+        Ok(Verdict::Waiting { on })
     }
 
     /// The first instance that this one depends on and that does not run as declared; `None` when it may
@@ -246,6 +238,26 @@ impl Planner<'_> {
         } else {
             f64::INFINITY
         }
+    }
+}
+
+/// An operation is let end; one that takes too long is reported, and never repeated while it runs.
+pub(super) fn wait_or_overdue(
+    at: &SourcePos,
+    have: &ObservedInstance,
+    operation: RunningOperation,
+    limit: Duration,
+    now: Moment,
+) -> Result<Wait, Blocked> {
+    match operation.since.map(|since| now.since(since)) {
+        Some(lasting) if lasting > limit => Err(Blocked::Overdue {
+            at: at.clone(),
+            ns: have.id.clone(),
+            operation,
+            lasting: Duration::from_secs(lasting.as_secs()),
+            limit,
+        }),
+        Some(_) | None => Ok(Wait::Operation(operation)),
     }
 }
 

@@ -12,12 +12,13 @@ use crate::secret::{Params, SecretNames};
 
 use super::descriptor::{Comparison, compare};
 use super::prerequisites::{Provider, provider};
-use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, ownership, render};
+use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, drift, ownership, render};
 
 pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
     for package in &desired.packages {
         let item = Item::Package(package.key.clone());
+        let planned_before = plan.actions.len();
         let verdict = match plan_one(plan, desired, observed, package) {
             Ok(steps) if steps.is_empty() => Verdict::Current,
             Ok(steps) => {
@@ -30,7 +31,9 @@ pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &
             }
             Err(reason) => Verdict::Blocked { reason },
         };
-        plan.enter(item, &package.at, verdict, Vec::new());
+        let at = &package.at;
+        let verdict = drift::or_report(plan, desired, &item, at, planned_before, verdict);
+        plan.enter(item, at, verdict, Vec::new());
     }
 }
 
@@ -139,7 +142,8 @@ fn repair(
 ) -> Result<(Map<String, Value>, Why), Blocked> {
     let mark = comparison.mark(have.descriptor.as_ref().unwrap_or(&Value::Null));
     let Comparison { differences, mut patch, .. } = comparison;
-    let ago = now.since(Moment::from_epoch_seconds(have.modified));
+    let modified = Moment::from_epoch_seconds(have.modified);
+    let ago = now.since(modified);
     if have.repaired.as_ref() == Some(&mark) && ago < REPAIR_PAUSE {
         return Err(Blocked::RepairedInVain {
             at: package.at.clone(),
@@ -148,7 +152,7 @@ fn repair(
         });
     }
     patch.insert("userDefinedData".to_owned(), json!({ REPAIRED_KEY: mark }));
-    Ok((patch, Why::DescriptorDiffers { differences }))
+    Ok((patch, Why::DescriptorDiffers { differences, modified }))
 }
 
 /// Why OSM's files are not the declared ones; `None` when they are.

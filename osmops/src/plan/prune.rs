@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::desired::{DesiredPackage, DesiredState, PackageKey, Prune};
 use crate::ids::{NsName, PackageKind};
+use crate::moment::Moment;
 use crate::observed::{NsState, ObservedInstance, ObservedPackage, ObservedState};
 use crate::source_pos::SourcePos;
 
@@ -32,12 +33,12 @@ pub(super) fn may_remove(desired: &DesiredState) -> Option<&Prune> {
     desired.prune.as_ref().filter(|_| desired.owner.is_some() && desired.is_complete)
 }
 
-/// Whether planning the removal of an instance needs its operations: how often it failed already.
+/// Whether planning the removal of an instance needs its operations: what OSM is about to do with it, since
+/// when, and how often its termination failed.
 pub(super) fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     may_remove(desired).is_some()
         && ownership::is_marked(desired, have)
-        && have.running.is_none()
-        && have.state == NsState::Broken
+        && !matches!(have.state, NsState::Ready | NsState::Degraded)
 }
 
 pub(super) fn plan_removals(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
@@ -95,6 +96,7 @@ struct Remover<'a> {
     plan: &'a mut Plan,
     desired: &'a DesiredState,
     at: &'a SourcePos,
+    now: Moment,
     doomed: &'a Doomed<'a>,
     users: Users<'a>,
     /// What becomes of the records decided so far.
@@ -123,19 +125,18 @@ impl<'a> Remover<'a> {
     ) -> Self {
         let users = Users::of(observed, desired.owner.as_ref());
         let (prospects, decided) = (BTreeMap::new(), BTreeMap::new());
-        Self { plan, desired, at, doomed, users, prospects, decided }
+        Self { plan, desired, at, now: observed.read_at, doomed, users, prospects, decided }
     }
 
     fn remove(mut self) -> BTreeMap<Item, Verdict> {
         let doomed = self.doomed;
         for (name, records) in &doomed.instances {
-            let removals = records.iter().map(|have| {
-                (
-                    Record::Instance(have.id.clone()),
-                    remove_instance(self.at, have, &self.desired.secret_names),
-                )
-            });
-            self.decide(Item::Instance((*name).clone()), removals.collect());
+            let removal = |have: &&ObservedInstance| {
+                let removal = remove_instance(self.desired, self.now, self.at, have);
+                (Record::Instance(have.id.clone()), removal)
+            };
+            let removals = records.iter().map(removal).collect();
+            self.decide(Item::Instance((*name).clone()), removals);
         }
         for kind in [PackageKind::Nsd, PackageKind::Vnfd] {
             for (key, records) in doomed.packages.iter().filter(|(key, _)| key.kind == kind) {

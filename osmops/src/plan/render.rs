@@ -67,7 +67,8 @@ pub(super) fn change_in_one_line(action: &Action, why: &Why, at: &SourcePos) -> 
     let prefix = format!("{at}: ");
     let reasons = reasons(why, at);
     let reasons = reasons.iter().map(|line| line.strip_prefix(&prefix).unwrap_or(line));
-    format!("{} ({})", deed(action).1, reasons.collect::<Vec<_>>().join("; "))
+    let reasons = reasons.collect::<Vec<_>>().join("; ").replace(":; ", ": ");
+    format!("{} ({reasons})", deed(action).1)
 }
 
 /// What is done: its sign, and words that follow the item.
@@ -126,16 +127,14 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::DeclaredNoMore => {
             vec![format!("{at}: made for this repository, and declared no more")]
         }
-        Why::TerminationFailed { times, detail } => vec![
-            format!("{at}: made for this repository, and declared no more"),
-            format!("its termination failed ({times} so far): {detail}"),
-        ],
         Why::MadeTwice { oldest } => {
             vec![format!("{at}: made twice; {oldest} is older, and stays")]
         }
-        Why::DescriptorDiffers { differences } => {
-            let found = "someone changed the descriptor in OSM (the files are as declared):";
-            told_differences(found, differences)
+        Why::DescriptorDiffers { modified, differences } => {
+            let found = format!(
+                "someone changed the descriptor in OSM, last at {modified} (the files are as declared):"
+            );
+            told_differences(&found, differences)
         }
         Why::KeysDropped { differences } => {
             let found =
@@ -183,12 +182,13 @@ pub(super) fn descriptor_difference(found: &DescriptorDifference) -> String {
 }
 
 fn difference(found: &ValueDifference) -> String {
-    let ValueDifference { at, key, observed, declared } = found;
+    let ValueDifference { at, key, observed, declared, changed_by } = found;
     if observed.as_ref() == Some(declared) {
         return format!("{at}: {key}: values that are not shown differ");
     }
     let observed = observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
-    format!("{at}: {key}: {observed} → {declared}")
+    let changed_by = changed_by.as_ref().map(|by| format!(": {by}")).unwrap_or_default();
+    format!("{at}: {key}: {observed} → {declared}{changed_by}")
 }
 
 fn attempt_words(attempt: &Attempt) -> String {

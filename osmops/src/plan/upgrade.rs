@@ -72,11 +72,11 @@ impl Planner<'_> {
             });
         }
         let values = have.effective_values(member, name).unwrap_or_default();
-        let differences = differences(kdu, &values);
+        let history = have.history.as_deref().unwrap_or_default();
+        let differences = differences(kdu, &values, history);
         if differences.is_empty() {
             return Ok(Step::Nothing);
         }
-        let history = have.history.as_deref().unwrap_or_default();
         let fresh_since = self.fresh_since(needs);
         let is_same = |op: &Operation| match op.change_of(member, name) {
             Some(Change::Set(values)) => op.kind == "action" && same_values(values, &kdu.params),

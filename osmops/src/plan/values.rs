@@ -3,8 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredKdu;
+use crate::observed::Operation;
 use crate::secret::nested_value;
 use crate::source_pos::SourcePos;
+
+use super::drift::{ChangedBy, changed_by};
 
 /// One declared value that is not in effect, as it may be shown: secrets are stars.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -17,12 +20,16 @@ pub struct ValueDifference {
     pub observed: Option<Value>,
     /// Where the file says it.
     pub at: SourcePos,
+    /// The operation that changed it, when it had the declared value before.
+    pub changed_by: Option<ChangedBy>,
 }
 
-/// Every declared value that differs from the one in effect. Keys that nobody declared do not count.
+/// Every declared value that differs from the one in effect, with what `history` tells of it. Keys that
+/// nobody declared do not count.
 pub(super) fn differences(
     kdu: &DesiredKdu,
     effective: &Map<String, Value>,
+    history: &[Operation],
 ) -> Vec<ValueDifference> {
     let mut found = Vec::new();
     for ((key, declared), at) in kdu.params.iter().zip(&kdu.param_positions) {
@@ -33,6 +40,7 @@ pub(super) fn differences(
                 declared: kdu.params.names().shown(key, declared),
                 observed: observed.map(|value| kdu.params.names().shown(key, value)),
                 at: at.clone(),
+                changed_by: observed.and_then(|value| changed_by(history, kdu, key, value)),
             });
         }
     }
@@ -51,7 +59,7 @@ pub(super) fn same_values(a: &Map<String, Value>, b: &Map<String, Value>) -> boo
 ///
 /// Source: helm's documentation, "The Chart Template Developer's Guide", control structures: a pipeline is
 /// false when it is a boolean false, zero, empty text, null or an empty collection.
-fn same(a: &Value, b: &Value) -> bool {
+pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))

@@ -6,6 +6,7 @@
 mod cli;
 mod convergence;
 mod dependencies;
+mod drifting;
 mod failures;
 mod layering;
 mod nbi_errors;

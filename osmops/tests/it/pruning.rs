@@ -266,7 +266,7 @@ async fn a_failed_termination_is_tried_again_and_then_told_in_osms_words() {
     let report = world.converge(&demo().revision()).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "NS extra");
-    assert!(text.contains("failed 3 times") && text.contains("release is locked"), "{text}");
+    assert!(text.contains("attempt 3 of 3") && text.contains("release is locked"), "{text}");
     let (_, text) = detail(&report, "NSD extra_ns");
     assert!(text.contains("still used by NS extra"), "{text}");
 }

@@ -8,7 +8,7 @@ use osmops::yaml::{FieldError, Fields, Node, NodeKind};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::step::{Given, KduValues, OperationsMode, Placed, Step, WITHIN_DEFAULT};
+use crate::step::{Given, KduValues, OperationsMode, Placed, Policy, Step, WITHIN_DEFAULT};
 
 use super::{Mistake, Script, Source};
 
@@ -333,19 +333,30 @@ impl Decoder {
     fn apply(&mut self, node: &Node) -> Option<Step> {
         if node.scalar_text().is_some() {
             let tag = self.text(node, "apply")?;
-            return Some(Step::Apply { tag, within: WITHIN_DEFAULT, allow_large_prune: false });
+            let policy = Policy::default();
+            return Some(Step::Apply { tag, within: WITHIN_DEFAULT, policy });
         }
         let mut fields = self.fields(node, "apply")?;
         let tag = fields.required_text("tag").map(|(text, _)| text.to_owned());
         let within = fields.optional("within");
         let allow_large_prune = fields.optional_bool("allow_large_prune");
+        let drift = fields.optional_text("drift");
         self.take(fields.finish());
         let within = match within {
             None => WITHIN_DEFAULT,
             Some(node) => self.duration(node, "apply.within")?,
         };
         let allow_large_prune = allow_large_prune.is_some_and(|(allow, _)| allow);
-        Some(Step::Apply { tag: tag?, within, allow_large_prune })
+        let reports_drift = match drift {
+            None | Some(("repair", _)) => false,
+            Some(("report", _)) => true,
+            Some((_, node)) => {
+                self.note(node, "`apply.drift` must be `repair` or `report`");
+                return None;
+            }
+        };
+        let policy = Policy { allow_large_prune, reports_drift };
+        Some(Step::Apply { tag: tag?, within, policy })
     }
 
     fn operation_result(&mut self, node: &Node) -> Option<mock_nbi::OperationResult> {

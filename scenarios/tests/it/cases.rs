@@ -57,6 +57,7 @@ cases! {
     commit_during_operation: "commit-during-operation",
     dev_mode: "dev-mode",
     dropped_keys: "dropped-keys",
+    drift: "drift",
     failed_operation: "failed-operation",
     failed_upgrade: "failed-upgrade",
     intro: "intro",

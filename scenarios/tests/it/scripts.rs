@@ -57,6 +57,7 @@ fn values_that_no_step_may_have_are_refused() {
     check("end_operations: maybe", "s.yaml:4:21: `end_operations` must be `ok` or");
     check("fault: {operation: GET /x, nth: 1, kind: {bang: 1}}", "`fault`: unknown variant `bang`");
     check("apply: {within: 5s}", "`apply.tag` is missing");
+    check("apply: {tag: v1, drift: x}", "`apply.drift` must be `repair` or `report`");
     check("by_hand: {remove: a, edit: b}", "one of `create`, `upgrade`, `remove`");
     check("by_hand: {upgrade: ldap}", "`by_hand.kdus` is missing");
     check("by_hand: {edit: x, to: 1}", "`by_hand.to`: ");
