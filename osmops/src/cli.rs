@@ -3,6 +3,7 @@
 mod apply;
 mod arguments;
 mod connect;
+mod documents;
 pub(crate) mod output;
 mod pack;
 mod plan;
@@ -55,5 +56,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Plan(command) => plan::run(&command, colour).await,
         Command::Apply(command) => apply::run(&command, colour).await,
         Command::Pack(command) => pack::run(&command),
+        Command::Schema(command) => {
+            output::json(&documents::schema(command.document)).map(|()| Exit::Converged)
+        }
     }
 }

@@ -62,7 +62,7 @@ pub enum Drift {
 }
 
 /// Kind and descriptor id: what a package goes by, in the repository and in OSM.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 pub struct PackageKey {
     /// VNFD or NSD.
     pub kind: PackageKind,

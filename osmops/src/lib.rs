@@ -57,6 +57,7 @@ pub mod repo;
 pub mod report;
 pub mod request_counts;
 pub mod revision;
+mod schema;
 pub mod secret;
 pub mod source_pos;
 pub mod tree;

@@ -45,6 +45,12 @@ impl fmt::Display for Moment {
     }
 }
 
+crate::schema::written_as_text!(
+    Moment,
+    "Moment",
+    "A point in time by OSM's clock, as `2026-11-21T15:38:20Z`."
+);
+
 impl serde::Serialize for Moment {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -154,7 +154,7 @@ pub enum NsState {
 }
 
 /// An operation that OSM works on.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct RunningOperation {
     /// OSM's word for it, as `INSTANTIATING` or `upgrade`.
     pub what: String,

@@ -55,7 +55,7 @@ pub struct Plan {
 }
 
 /// What becomes of one declared item.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Entry {
     /// The item.
     pub item: Item,
@@ -68,7 +68,7 @@ pub struct Entry {
 }
 
 /// What becomes of a declared item in this pass.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Verdict {
     /// OSM matches the declaration.

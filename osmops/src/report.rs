@@ -19,7 +19,7 @@ use crate::source_pos::SourcePos;
 const POLL_AFTER: Duration = Duration::from_secs(1);
 
 /// How a pass ended, and with it when the next one makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum PassEnd {
     /// OSM was read and matches.
@@ -28,6 +28,7 @@ pub enum PassEnd {
     Waiting {
         /// How soon to look again.
         #[serde(rename = "poll_after_seconds", serialize_with = "seconds")]
+        #[schemars(with = "f64")]
         poll_after: Duration,
     },
     /// Something failed that may succeed later, with nobody's help.
@@ -48,7 +49,7 @@ fn maybe_seconds<S: serde::Serializer>(
 }
 
 /// One pass over one revision.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct PassReport {
     /// Which revision.
     pub revision: RevisionName,
@@ -71,6 +72,7 @@ pub struct PassReport {
     pub help: Option<&'static str>,
     /// How long OSM asks to be left alone.
     #[serde(rename = "retry_after_seconds", serialize_with = "maybe_seconds")]
+    #[schemars(with = "Option<f64>")]
     pub retry_after: Option<Duration>,
     /// Whether we were asked to stop before the end.
     pub interrupted: bool,
@@ -81,7 +83,7 @@ pub struct PassReport {
 }
 
 /// Something that OSM was sent and took on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Change {
     /// About what.
     pub item: Item,
@@ -99,7 +101,7 @@ impl Change {
 }
 
 /// What became of one declared item.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ItemReport {
     /// Which.
     pub item: Item,
@@ -117,13 +119,14 @@ pub struct ItemReport {
     pub help: Option<&'static str>,
     /// How soon it is tried again.
     #[serde(rename = "due_in_seconds", serialize_with = "maybe_seconds")]
+    #[schemars(with = "Option<f64>")]
     pub due_in: Option<Duration>,
     /// What deserves a look and stops nothing.
     pub notes: Vec<Note>,
 }
 
 /// What became of a declared item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemStatus {
     /// Read, and matches.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// How many requests were sent, by purpose.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct RequestCounts {
     /// Tokens asked for.
     pub log_in: u64,

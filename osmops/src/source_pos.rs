@@ -1,8 +1,10 @@
 //! `file:line:column` in the repository; travels with everything that was parsed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::tree::TreePath;
@@ -43,6 +45,25 @@ impl fmt::Display for SourcePos {
             Some((line, column)) => write!(f, "{}:{line}:{column}", self.file),
             None => write!(f, "{}", self.file),
         }
+    }
+}
+
+impl JsonSchema for SourcePos {
+    fn schema_name() -> Cow<'static, str> {
+        "SourcePos".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "A place in the repository; line and column count from 1, and are null when the whole file is meant.",
+            "properties": {
+                "file": { "type": "string" },
+                "line": { "type": ["integer", "null"] },
+                "column": { "type": ["integer", "null"] },
+            },
+            "required": ["file", "line", "column"],
+        })
     }
 }
 

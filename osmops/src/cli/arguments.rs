@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Pack one OSM package as .tar.gz; the same files give the same bytes
     Pack(Pack),
+    /// Print the JSON schema of what a command prints with --output json
+    Schema(Schema),
 }
 
 /// Which repository, and in which form its result is printed.
@@ -205,6 +207,25 @@ pub(crate) struct Pack {
     /// [default: <DIR's name>.tar.gz in the current folder]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `osmops schema`
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// The command whose `--output json` is described
+    #[arg(value_enum, value_name = "COMMAND")]
+    pub(crate) document: Document,
+}
+
+/// A command that prints JSON for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// `osmops validate --output json`
+    Validate,
+    /// `osmops plan --output json`
+    Plan,
+    /// `osmops apply --output json`
+    Apply,
 }
 
 /// How a result is printed.

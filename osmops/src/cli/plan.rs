@@ -4,10 +4,10 @@ use osmops::failure::chain;
 use osmops::plan::{Plan, Verdict, render};
 use osmops::reconcile::read_and_plan;
 use osmops::revision::Revision;
-use serde_json::json;
 
 use super::Exit;
 use super::arguments::{self, OutputForm};
+use super::documents::{PlanDocument, StoppedDocument};
 use super::output::{self, Palette};
 use super::{connect, source};
 
@@ -36,7 +36,8 @@ pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::
     let plan = match planned {
         Ok(plan) => plan,
         Err(error) if command.repository.output == OutputForm::Json => {
-            output::json(&json!({ "revision": revision.name, "stopped": chain(&error) }))?;
+            let (stopped, help) = (chain(&error), error.help());
+            output::json(&StoppedDocument { revision: &revision.name, stopped, help })?;
             return Ok(Exit::Failed);
         }
         Err(error) => return Err(error.into()),
@@ -53,15 +54,15 @@ fn print(
     palette: Palette,
 ) -> anyhow::Result<()> {
     match command.repository.output {
-        OutputForm::Json => output::json(&json!({
-            "revision": revision.name,
-            "entries": plan.entries,
-            "actions": plan.actions,
-            "notes": plan.notes,
-            "problems": revision.problems,
-            "warnings": revision.warnings,
-            "requests": requests,
-        })),
+        OutputForm::Json => output::json(&PlanDocument {
+            revision: &revision.name,
+            entries: &plan.entries,
+            actions: &plan.actions,
+            notes: &plan.notes,
+            problems: &revision.problems,
+            warnings: &revision.warnings,
+            requests,
+        }),
         OutputForm::Text => {
             let plan = output::painted(&render(plan), palette.stdout);
             output::out(&format!("Plan for revision {}\n\n{plan}", revision.name))

@@ -1,9 +1,8 @@
 //! `osmops validate`: every problem of a repository, without a network.
 
-use serde_json::json;
-
 use super::Exit;
 use super::arguments::{OutputForm, Validate};
+use super::documents::ValidateDocument;
 use super::output::{self, Palette};
 use super::source;
 
@@ -11,13 +10,13 @@ pub(super) fn run(command: &Validate, palette: Palette) -> anyhow::Result<Exit> 
     let source = source::read(&command.repository)?;
     let revision = &source.revision;
     match command.repository.output {
-        OutputForm::Json => output::json(&json!({
-            "revision": revision.name,
-            "packages": revision.desired.packages.len(),
-            "instances": revision.desired.instances.len(),
-            "problems": revision.problems,
-            "warnings": revision.warnings,
-        }))?,
+        OutputForm::Json => output::json(&ValidateDocument {
+            revision: &revision.name,
+            packages: revision.desired.packages.len(),
+            instances: revision.desired.instances.len(),
+            problems: &revision.problems,
+            warnings: &revision.warnings,
+        })?,
         OutputForm::Text => {
             let (problems, warnings) = (&revision.problems, &revision.warnings);
             output::show_problems(

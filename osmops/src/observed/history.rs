@@ -47,7 +47,9 @@ pub enum Change {
 /// The state of an operation (`operationState`).
 ///
 /// Source: ETSI NFV-SOL 005, `LcmOperationStateType`; OSM writes these seven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OpState {
     /// OSM works on it, or has queued it.

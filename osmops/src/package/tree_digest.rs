@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 const READ_BYTES: usize = 64 * 1024;
 
 /// Stands for all files of a package: SHA-256, as 64 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct TreeDigest(String);
 

@@ -13,12 +13,12 @@ use super::descriptor::DescriptorDifference;
 use super::values::ValueDifference;
 
 /// The place of an action in its plan; actions refer to earlier ones by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct ActionId(pub usize);
 
 /// What an action or an entry of a plan is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(tag = "type", content = "name", rename_all = "lowercase")]
 pub enum Item {
     /// A package.
@@ -37,7 +37,7 @@ impl fmt::Display for Item {
 }
 
 /// One action, why it is taken, and what must have succeeded before it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct PlannedAction {
     /// Its place in the plan.
     pub id: ActionId,
@@ -52,7 +52,7 @@ pub struct PlannedAction {
 }
 
 /// What is done to OSM. Each is one request.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Action {
     /// Make a package and upload its files.
@@ -125,7 +125,7 @@ pub enum Action {
 }
 
 /// What an NS instance is made with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct InstanceSpec {
     /// Its name.
     pub name: NsName,
@@ -142,7 +142,7 @@ pub struct InstanceSpec {
 }
 
 /// The values of one KDU.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct KduValues {
     /// The VNF.
     pub member: MemberIndex,
@@ -153,7 +153,7 @@ pub struct KduValues {
 }
 
 /// A package that OSM has, or will have once an earlier action succeeded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PackageRef {
     /// OSM has it.
@@ -163,7 +163,7 @@ pub enum PackageRef {
 }
 
 /// Why an action is taken.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "because", rename_all = "kebab-case")]
 pub enum Why {
     /// OSM has none.

@@ -308,6 +308,12 @@ fn join<T: fmt::Display>(ids: &[T]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+crate::schema::written_as_text!(
+    Blocked,
+    "Blocked",
+    "Why nothing can be done about an item, and what helps: one sentence that begins with file, line and column."
+);
+
 impl Serialize for Blocked {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

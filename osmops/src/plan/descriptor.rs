@@ -17,7 +17,7 @@ use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 
 /// One part of a descriptor that is not in OSM as it is declared.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct DescriptorDifference {
     /// Where in the descriptor, as `kdu[ldap].helm-chart`.
     pub path: String,

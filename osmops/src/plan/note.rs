@@ -44,6 +44,12 @@ pub enum Note {
     },
 }
 
+crate::schema::written_as_text!(
+    Note,
+    "Note",
+    "What deserves a look and stops nothing: one sentence."
+);
+
 impl Serialize for Note {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

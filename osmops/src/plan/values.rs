@@ -10,7 +10,7 @@ use crate::source_pos::SourcePos;
 use super::drift::{ChangedBy, changed_by};
 
 /// One declared value that is not in effect, as it may be shown: secrets are stars.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct ValueDifference {
     /// The parameter.
     pub key: String,

@@ -12,7 +12,7 @@ use crate::source_pos::SourcePos;
 use super::Item;
 
 /// What is waited for; nobody need do anything.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wait {
     /// OSM is at work on the item.
@@ -68,7 +68,7 @@ impl fmt::Display for RunningOperation {
 }
 
 /// One more attempt at something that failed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Attempt {
     /// Which one it is, counted from 1.
     pub number: u32,
@@ -79,7 +79,7 @@ pub struct Attempt {
 }
 
 /// An operation that failed, as it may be shown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct FailedOperation {
     /// What it was to do, as `the upgrade of KDU openldap/ldap`.
     pub what: String,

@@ -1,5 +1,8 @@
 //! What can be wrong with a revision, each with its place.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, PackageKind};
@@ -194,6 +197,24 @@ impl RepoProblem {
     }
 }
 
+impl JsonSchema for RepoProblem {
+    fn schema_name() -> Cow<'static, str> {
+        "RepoProblem".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "What is wrong in the repository, and where.",
+            "properties": {
+                "at": generator.subschema_for::<SourcePos>(),
+                "message": { "type": "string" },
+            },
+            "required": ["at", "message"],
+        })
+    }
+}
+
 impl Serialize for RepoProblem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
@@ -274,6 +295,12 @@ pub enum RepoWarning {
         suffixes: Vec<String>,
     },
 }
+
+crate::schema::written_as_text!(
+    RepoWarning,
+    "RepoWarning",
+    "What deserves a look in the repository: one sentence that begins with file, line and column."
+);
 
 impl Serialize for RepoWarning {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

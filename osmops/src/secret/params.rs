@@ -1,8 +1,10 @@
 //! Helm values that show no secret.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -43,6 +45,19 @@ impl Deref for Params {
 
     fn deref(&self) -> &Self::Target {
         &self.values
+    }
+}
+
+impl JsonSchema for Params {
+    fn schema_name() -> Cow<'static, str> {
+        "Params".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Values by key; what is named like a secret is `***`.",
+        })
     }
 }
 

@@ -409,3 +409,27 @@ fn a_broken_file_makes_a_started_apply_end_with_1() {
     let parts = ["ns/broken.ops.yaml:2:1", "NS ldap: created", "1 problem of its own"];
     check(osm.command(&["apply", root]), 1, &parts);
 }
+
+#[test]
+fn what_is_printed_for_machines_is_as_its_schema_says() {
+    let osm = Osm::new();
+    let json = |mut command: Command| -> serde_json::Value {
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    };
+    let check = |document: &str, repository: &str| {
+        let schema = json(osmops(&["schema", document]));
+        assert!(schema["title"].is_string(), "{schema}");
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let printed = json(osm.command(&[document, repository, "--output", "json"]));
+        let faults: Vec<_> = validator.iter_errors(&printed).map(|f| f.to_string()).collect();
+        assert!(faults.is_empty(), "{document} {repository}: {faults:#?}\n{printed:#}");
+        assert!(!validator.is_valid(&serde_json::json!({ "revision": 1 })));
+    };
+    for repository in ["healthy", "three-mistakes"] {
+        for document in ["validate", "plan", "apply", "plan"] {
+            check(document, &path(repository));
+        }
+    }
+    osm.fault("GET /vnfpkgm/v1/vnf_packages", FaultKind::Html { status: 502 });
+    check("plan", &path("healthy"));
+}

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use. A stage may use what stands before it and the state it fills; whoever may
 /// use a module is found here, so a new line is a decision.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("ids", &[]),
-    ("moment", &[]),
+    ("schema", &[]),
+    ("moment", &["schema"]),
     ("secret", &[]),
     ("failure", &[]),
     ("request_counts", &[]),
@@ -15,13 +16,26 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("yaml", &["ids"]),
     ("source_pos", &["tree"]),
     ("artifact", &["ids", "tree"]),
-    ("repo", &["ids", "secret", "source_pos", "tree", "yaml"]),
+    ("repo", &["ids", "schema", "secret", "source_pos", "tree", "yaml"]),
     ("package", &["ids", "repo", "source_pos", "tree", "yaml"]),
     ("desired", &["ids", "package", "repo", "secret", "source_pos", "tree"]),
     ("observed", &["desired", "ids", "moment", "package"]),
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("redact", &["desired", "secret"]),
-    ("plan", &["desired", "ids", "moment", "observed", "redact", "repo", "secret", "source_pos"]),
+    (
+        "plan",
+        &[
+            "desired",
+            "ids",
+            "moment",
+            "observed",
+            "redact",
+            "repo",
+            "schema",
+            "secret",
+            "source_pos",
+        ],
+    ),
     ("nbi", &["failure", "ids", "moment", "observed", "repo", "request_counts", "secret"]),
     ("observe", &["desired", "ids", "moment", "nbi", "observed", "package", "plan"]),
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
