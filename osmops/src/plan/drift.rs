@@ -18,7 +18,7 @@ use super::values::same;
 use super::{Blocked, Item, Plan, Verdict, render};
 
 /// The operation that changed a value which had been as it is declared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct ChangedBy {
     /// OSM's id of it.
     pub operation: OpId,
