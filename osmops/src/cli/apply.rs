@@ -16,14 +16,7 @@ pub(super) async fn run(command: &Apply, palette: Palette) -> anyhow::Result<Exi
     let source = source::read_with(&command.repository, &command.policy)?;
     let revision = &source.revision;
     if telemetry::shows_progress() {
-        let (problems, warnings) = (&revision.problems, &revision.warnings);
-        output::show_problems(
-            &source.artifact.tree,
-            problems,
-            warnings,
-            &revision.desired.secret_names,
-            palette,
-        );
+        output::show_problems(&source, palette);
     } else {
         // Log lines tell the progress here, and they may be read by machines.
         for problem in &revision.problems {

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 use osmops::redact::shown_source;
-use osmops::repo::{RepoProblem, RepoWarning};
+use osmops::repo::RepoProblem;
 use osmops::secret::SecretNames;
 use osmops::source_pos::SourcePos;
 use osmops::tree::Tree;
@@ -12,6 +12,7 @@ use owo_colors::{OwoColorize, Style};
 use serde::Serialize;
 
 use super::arguments::ColourChoice;
+use super::source::Source;
 
 /// Which of the two streams may have colours.
 #[derive(Debug, Clone, Copy)]
@@ -86,33 +87,23 @@ pub(crate) fn painted(text: &str, colour: bool) -> String {
 
 /// Shows every problem and warning on standard error: with its source lines on a terminal, as
 /// `file:line:column: message` elsewhere.
-pub(crate) fn show_problems(
-    tree: &Tree,
-    problems: &[RepoProblem],
-    warnings: &[RepoWarning],
-    names: &SecretNames,
-    palette: Palette,
-) {
-    for problem in problems {
-        match snippet(tree, problem, names, palette.stderr) {
+pub(super) fn show_problems(source: &Source, palette: Palette) {
+    for problem in &source.revision.problems {
+        match snippet(source, problem, palette.stderr) {
             Some(text) if io::stderr().is_terminal() => note(text.trim_end()),
             _ => error(&problem.to_string()),
         }
     }
-    for warning in warnings {
+    for warning in &source.revision.warnings {
         note(&format!("warning: {warning}"));
     }
 }
 
 /// The problem with the lines around it.
-fn snippet(
-    tree: &Tree,
-    problem: &RepoProblem,
-    names: &SecretNames,
-    colour: bool,
-) -> Option<String> {
+fn snippet(source: &Source, problem: &RepoProblem, colour: bool) -> Option<String> {
     let at = problem.at();
-    let (text, offset, length) = locate(tree, &at, names)?;
+    let (text, offset, length) =
+        locate(&source.artifact.tree, &at, &source.revision.desired.secret_names)?;
     let diagnostic = MietteDiagnostic::new(problem.message())
         .with_label(LabeledSpan::at(offset..offset + length, "here"));
     let report = miette::Report::new(diagnostic)

@@ -15,14 +15,7 @@ pub(super) async fn run(command: &arguments::Plan, palette: Palette) -> anyhow::
     let source = source::read_with(&command.repository, &command.policy)?;
     let revision = &source.revision;
     if command.repository.output == OutputForm::Text {
-        let (problems, warnings) = (&revision.problems, &revision.warnings);
-        output::show_problems(
-            &source.artifact.tree,
-            problems,
-            warnings,
-            &revision.desired.secret_names,
-            palette,
-        );
+        output::show_problems(&source, palette);
     }
     if revision.desired.is_empty() {
         print(command, revision, &Plan::default(), None, palette)?;

@@ -18,23 +18,16 @@ pub(super) fn run(command: &Validate, palette: Palette) -> anyhow::Result<Exit> 
             warnings: &revision.warnings,
         })?,
         OutputForm::Text => {
-            let (problems, warnings) = (&revision.problems, &revision.warnings);
-            output::show_problems(
-                &source.artifact.tree,
-                problems,
-                warnings,
-                &revision.desired.secret_names,
-                palette,
-            );
+            output::show_problems(&source, palette);
             let declared = format!(
                 "{}, {}",
                 counted(revision.desired.packages.len(), "package"),
                 counted(revision.desired.instances.len(), "NS instance")
             );
-            if problems.is_empty() {
+            if revision.problems.is_empty() {
                 output::out(&format!("{}: {declared}, no problems\n", revision.name))?;
             } else {
-                let problems = counted(problems.len(), "problem");
+                let problems = counted(revision.problems.len(), "problem");
                 output::out(&format!("{}: {problems}; healthy: {declared}\n", revision.name))?;
             }
         }
