@@ -109,9 +109,12 @@ fn observed_instance(n: usize) -> ObservedInstance {
         state: NsState::Ready,
         running: None,
         failure: None,
+        can_reset_values: false,
         kdus: vec![ObservedKdu {
             member: id(MemberIndex::new("member")),
             name: id(KduName::new("kdu")),
+            model: None,
+            is_as_installed: true,
             values: Some(values),
         }],
         history: None,

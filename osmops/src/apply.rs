@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desired::PackageKey;
 use crate::failure::Failure;
 use crate::ids::{OpId, Owner, PackageId};
-use crate::nbi::{BoxError, KduParams, Nbi, NbiError, NewInstance, Upload};
+use crate::nbi::{BoxError, KduParams, KduUpgrade, Nbi, NbiError, NewInstance, Upload};
 use crate::package::{Archive, ArchiveError, Package, UploadName};
 use crate::plan::{Action, ActionId, InstanceSpec, PackageRef, Plan, PlannedAction};
 use crate::redact::Secrets;
@@ -197,10 +197,11 @@ async fn send(
             Sent::Started(nbi.instantiate(ns, &new_instance(spec, made)).await?)
         }
         Action::TakeDown { ns } => Sent::Started(nbi.take_down(ns).await?),
-        Action::UpgradeKdu { ns, member, kdu, params } => {
+        Action::UpgradeKdu { ns, member, kdu, params, model, resets } => {
             let (member, kdu) = (member.clone(), kdu.clone());
-            let params = KduParams { member, kdu, params: params.values().clone() };
-            Sent::Started(nbi.upgrade_kdu(ns, &params).await?)
+            let kdu = KduParams { member, kdu, params: params.values().clone() };
+            let upgrade = KduUpgrade { kdu, model: model.clone(), resets: *resets };
+            Sent::Started(nbi.upgrade_kdu(ns, &upgrade).await?)
         }
         Action::Terminate { ns } => Sent::Started(nbi.terminate(ns).await?),
         Action::DeleteInstance { ns } => {

@@ -119,6 +119,8 @@ pub struct DesiredInstance {
     /// The instances that must run before this one is made, and where each is named. Those that are
     /// declared have no circles.
     pub depends_on: Vec<(NsName, SourcePos)>,
+    /// Whether it is made anew where OSM cannot change it: for another NSD or VIM account.
+    pub recreate: bool,
 }
 
 /// The declared helm values of one KDU.
@@ -128,7 +130,9 @@ pub struct DesiredKdu {
     pub member: (MemberIndex, SourcePos),
     /// The KDU, and where it is named.
     pub name: (KduName, SourcePos),
-    /// Values by key. Keys that are not here are not ours to judge.
+    /// The chart, where it is not to be the VNFD's, and where it is named.
+    pub model: Option<(String, SourcePos)>,
+    /// Values by key.
     pub params: Params,
     /// Where each of `params` stands, in the same order.
     pub param_positions: Vec<SourcePos>,
@@ -141,6 +145,8 @@ impl DesiredInstance {
             a.member.0 == b.member.0
                 && a.name.0 == b.name.0
                 && a.params.values() == b.params.values()
+                && a.model.as_ref().map(|(model, _)| model)
+                    == b.model.as_ref().map(|(model, _)| model)
         };
         self.name == other.name
             && self.nsd.0 == other.nsd.0

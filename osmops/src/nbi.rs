@@ -29,4 +29,4 @@ pub use transport::{
     AnswerBody, Body, BoxError, Transport, TransportError, TransportSetupError, full,
 };
 pub(crate) use wire::{DeployedKdu, NsRecord, OpParams, OpRecord, PackageRecord, VimAccountRecord};
-pub use wire::{KduParams, NewInstance};
+pub use wire::{KduParams, KduUpgrade, NewInstance};

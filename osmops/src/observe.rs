@@ -22,7 +22,8 @@ use crate::nbi::{
 };
 use crate::observed::{
     Change, Content, KduChange, NsState, ObservedInstance, ObservedKdu, ObservedPackage,
-    ObservedState, ObservedVimAccount, Operation, PackageState, RunningOperation, UnnamedInstance,
+    ObservedState, ObservedVimAccount, Operation, PackageState, RunningOperation, Settings,
+    UnnamedInstance,
 };
 use crate::plan;
 
@@ -190,6 +191,8 @@ fn instance(record: NsRecord) -> Result<ObservedInstance, UnnamedInstance> {
         Some(ObservedKdu {
             member: MemberIndex::new(kdu.member_vnf_index?).ok()?,
             name: KduName::new(kdu.kdu_name?).ok()?,
+            model: kdu.kdu_model,
+            is_as_installed: kdu.operation.as_deref() == Some("install"),
             values: status.and_then(helm_values),
         })
     };
@@ -204,6 +207,7 @@ fn instance(record: NsRecord) -> Result<ObservedInstance, UnnamedInstance> {
         vim_account: record.datacenter.and_then(|id| VimAccountId::new(id).ok()),
         state,
         running,
+        can_reset_values: record.vnffgd.is_some(),
         failure: (!words.is_empty()).then(|| words.join(": ")),
         kdus: kdus.into_iter().flatten().filter_map(kdu).collect(),
         history: None,
@@ -248,6 +252,19 @@ pub(crate) fn describe_operation(record: &OpRecord) -> String {
     error.or(status).filter(|text| !text.is_empty()).unwrap_or("OSM gives no reason").to_owned()
 }
 
+/// The values of an upgrade, without what OSM acts on itself.
+fn settings(params: &Map<String, Value>) -> Settings {
+    let mut values = params.clone();
+    let model = values.shift_remove("kdu_model");
+    let resets = values.shift_remove("kdu_reset_values");
+    let is_yes = |text: &str| ["yes", "true", "1"].contains(&text.to_lowercase().as_str());
+    Settings {
+        values,
+        model: model.as_ref().and_then(Value::as_str).map(str::to_owned),
+        resets: resets.as_ref().and_then(Value::as_str).is_some_and(is_yes),
+    }
+}
+
 fn changes(kind: &str, params: &OpParams) -> Vec<KduChange> {
     let name = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let mut found = Vec::new();
@@ -255,7 +272,7 @@ fn changes(kind: &str, params: &OpParams) -> Vec<KduChange> {
         let member = params.member_vnf_index.clone().and_then(|text| MemberIndex::new(text).ok());
         let kdu = params.kdu_name.clone().and_then(|text| KduName::new(text).ok());
         let change = match (params.primitive.as_deref(), &params.primitive_params) {
-            (Some("upgrade"), Value::Object(values)) => Some(Change::Set(values.clone())),
+            (Some("upgrade"), Value::Object(params)) => Some(Change::Set(settings(params))),
             (Some("rollback"), _) => Some(Change::Back),
             _ => None,
         };
@@ -271,7 +288,8 @@ fn changes(kind: &str, params: &OpParams) -> Vec<KduChange> {
             let kdu_name = name(kdu, "kdu_name").and_then(|text| KduName::new(text).ok());
             let values = kdu.get("additionalParams").and_then(Value::as_object);
             if let (Some(member), Some(kdu), Some(values)) = (&member, kdu_name, values) {
-                let change = Change::Set(values.clone());
+                let values = values.clone();
+                let change = Change::Set(Settings { values, ..Settings::default() });
                 found.push(KduChange { member: member.clone(), kdu, change });
             }
         }

@@ -16,7 +16,7 @@ use crate::ids::{
 use crate::moment::Moment;
 use crate::package::{TreeDigest, UploadName};
 
-pub use history::{Change, KduChange, OpEnd, OpState, Operation};
+pub use history::{Change, KduChange, OpEnd, OpState, Operation, Settings};
 
 /// OSM at one reading, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -119,6 +119,8 @@ pub struct ObservedInstance {
     pub running: Option<RunningOperation>,
     /// OSM's words on what went wrong last.
     pub failure: Option<String>,
+    /// Whether an upgrade can take values back, which OSM learned in its release 16.
+    pub can_reset_values: bool,
     /// Its KDUs and their values, as far as OSM recorded them.
     pub kdus: Vec<ObservedKdu>,
     /// Its operations, oldest first; absent when nobody needed them.
@@ -171,6 +173,10 @@ pub struct ObservedKdu {
     pub member: MemberIndex,
     /// Its name.
     pub name: KduName,
+    /// The chart that it was installed from.
+    pub model: Option<String>,
+    /// Whether nothing was done to it since.
+    pub is_as_installed: bool,
     /// The helm values in effect, when OSM recorded helm's own answer.
     pub values: Option<Map<String, Value>>,
 }
@@ -259,5 +265,16 @@ impl ObservedInstance {
             return Some(values);
         }
         Some(history::values(self.history.as_ref()?, member, kdu))
+    }
+
+    /// The chart in effect for one KDU, by the operations that were completed. `None` when they were not
+    /// read and something was done to it since it was installed.
+    pub fn effective_model(&self, member: &MemberIndex, kdu: &KduName) -> Option<String> {
+        let recorded = self.kdus.iter().find(|k| k.member == *member && k.name == *kdu)?;
+        let installed = recorded.model.as_ref()?;
+        match &self.history {
+            Some(history) => Some(history::model(history, member, kdu, installed)),
+            None => recorded.is_as_installed.then(|| installed.clone()),
+        }
     }
 }

@@ -106,6 +106,7 @@ fn to_desired(declaration: &NsDeclaration, names: &SecretNames) -> DesiredInstan
     let kdu = |kdu: &crate::repo::KduDeclaration| DesiredKdu {
         member: kdu.member.clone(),
         name: kdu.name.clone(),
+        model: kdu.model.clone(),
         params: Params::new(kdu.params.clone(), names.clone()),
         param_positions: kdu.param_positions.clone(),
     };
@@ -118,6 +119,7 @@ fn to_desired(declaration: &NsDeclaration, names: &SecretNames) -> DesiredInstan
         kdus: declaration.kdus.iter().map(kdu).collect(),
         adopt: declaration.adopt,
         depends_on: declaration.depends_on.clone(),
+        recreate: declaration.recreate,
     }
 }
 

@@ -13,7 +13,7 @@ use super::filter::any_of;
 use super::request::{Purpose, Upload};
 use super::session::{Content, Nbi};
 use super::wire::{
-    Created, CreatedInstance, KduParams, NewInstance, NsRecord, OpRecord, PackageRecord,
+    Created, CreatedInstance, KduUpgrade, NewInstance, NsRecord, OpRecord, PackageRecord,
     VimAccountRecord,
 };
 
@@ -250,15 +250,9 @@ impl Nbi {
     ///
     /// # Cancel safety
     /// Dropped before its end, the operation may or may not have started.
-    pub async fn upgrade_kdu(&self, ns: &NsId, kdu: &KduParams) -> Result<OpId, NbiError> {
+    pub async fn upgrade_kdu(&self, ns: &NsId, upgrade: &KduUpgrade) -> Result<OpId, NbiError> {
         let path = format!("/osm/nslcm/v1/ns_instances/{ns}/action");
-        let body = json!({
-            "member_vnf_index": kdu.member,
-            "kdu_name": kdu.kdu,
-            "primitive": "upgrade",
-            "primitive_params": kdu.params,
-        });
-        self.start(&path, &body).await
+        self.start(&path, &upgrade.to_body()).await
     }
 
     /// Starts the termination of an instance; OSM removes its record when it has succeeded.

@@ -105,6 +105,8 @@ pub(crate) struct NsRecord {
     /// The `_id` of the VIM account.
     pub(crate) datacenter: Option<String>,
     pub(crate) description: Option<String>,
+    /// Forwarding graphs, a list that records have since about the release that learned to reset values.
+    pub(crate) vnffgd: Option<serde::de::IgnoredAny>,
     #[serde(rename = "_admin")]
     pub(crate) admin: NsAdmin,
 }
@@ -127,6 +129,10 @@ pub(crate) struct Deployed {
 pub(crate) struct DeployedKdu {
     pub(crate) member_vnf_index: Option<String>,
     pub(crate) kdu_name: Option<String>,
+    /// The chart of the instantiation; upgrades leave it as it is.
+    pub(crate) kdu_model: Option<String>,
+    /// What was last done to it: `install`, `upgrade` or `rollback`.
+    pub(crate) operation: Option<String>,
     /// helm's answer as Python prints it.
     pub(crate) detailed_status: Option<Value>,
 }
@@ -216,6 +222,37 @@ pub struct KduParams {
     pub kdu: KduName,
     /// Its values.
     pub params: Map<String, Value>,
+}
+
+/// An upgrade of one KDU.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KduUpgrade {
+    /// Which, and its values.
+    pub kdu: KduParams,
+    /// Its chart; that of the instantiation when there is none.
+    pub model: Option<String>,
+    /// Whether it loses all other values.
+    pub resets: bool,
+}
+
+impl KduUpgrade {
+    /// The body of `action`. What OSM acts on itself stands among the values.
+    pub(crate) fn to_body(&self) -> Value {
+        let KduParams { member, kdu, params } = &self.kdu;
+        let mut params = params.clone();
+        if let Some(model) = &self.model {
+            params.insert("kdu_model".to_owned(), json!(model));
+        }
+        if self.resets {
+            params.insert("kdu_reset_values".to_owned(), json!("true"));
+        }
+        json!({
+            "member_vnf_index": member,
+            "kdu_name": kdu,
+            "primitive": "upgrade",
+            "primitive_params": params,
+        })
+    }
 }
 
 impl NewInstance {

@@ -38,10 +38,22 @@ pub struct KduChange {
 /// What is done to a KDU.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// It gets these values, at its instantiation or over those that it has.
-    Set(Map<String, Value>),
+    /// It gets this, at its instantiation or over what it has.
+    Set(Settings),
     /// It goes back to what it was before its last upgrade.
     Back,
+}
+
+/// What a KDU gets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// Its values.
+    pub values: Map<String, Value>,
+    /// Its chart; without one, an upgrade goes back to the chart of the instantiation, in its newest
+    /// version.
+    pub model: Option<String>,
+    /// Whether it loses all other values.
+    pub resets: bool,
 }
 
 /// The state of an operation (`operationState`).
@@ -109,7 +121,7 @@ impl Operation {
     /// The values that it sets, of whichever KDU.
     pub fn values(&self) -> impl Iterator<Item = &Map<String, Value>> {
         self.changes.iter().filter_map(|change| match &change.change {
-            Change::Set(values) => Some(values),
+            Change::Set(settings) => Some(&settings.values),
             Change::Back => None,
         })
     }
@@ -122,21 +134,36 @@ impl Operation {
 }
 
 /// The values of a KDU after every operation that was completed, in the order of `history`.
+///
+/// Source: OSM LCM v19 `ns.py`, `action`: an upgrade's values are laid over those of the instantiation, and
+/// helm lays both over those in effect, unless they are reset.
 pub(super) fn values(
     history: &[Operation],
     member: &MemberIndex,
     kdu: &KduName,
 ) -> Map<String, Value> {
+    let mut own = Map::new();
     // What each of helm's revisions had, the last one in effect.
     let mut revisions: Vec<Map<String, Value>> = Vec::new();
-    for operation in history.iter().filter(|op| op.state.end() == Some(OpEnd::Done)) {
+    for operation in completed(history) {
+        let change = operation.change_of(member, kdu);
         if matches!(operation.kind.as_str(), "instantiate" | "terminate") {
             revisions.clear();
+            own = match change {
+                Some(Change::Set(settings)) => settings.values.clone(),
+                Some(Change::Back) | None => Map::new(),
+            };
+            revisions.push(own.clone());
+            continue;
         }
-        match operation.change_of(member, kdu) {
+        match change {
             None => {}
-            Some(Change::Set(values)) => {
-                let mut now = revisions.last().cloned().unwrap_or_default();
+            Some(Change::Set(Settings { values, resets, .. })) => {
+                let mut now = Map::new();
+                if !resets {
+                    now.extend(revisions.last().cloned().unwrap_or_default());
+                    now.extend(own.clone());
+                }
                 now.extend(values.clone());
                 revisions.push(now);
             }
@@ -147,6 +174,49 @@ pub(super) fn values(
         }
     }
     revisions.pop().unwrap_or_default()
+}
+
+/// The chart of a KDU after every operation that was completed, when it was `installed` from this one.
+///
+/// Source: OSM LCM v19 `ns.py`, `action`; the record's own `kdu-model` stays that of the instantiation.
+pub(super) fn model(
+    history: &[Operation],
+    member: &MemberIndex,
+    kdu: &KduName,
+    installed: &str,
+) -> String {
+    let mut revisions = vec![installed.to_owned()];
+    for operation in completed(history) {
+        if operation.kind == "instantiate" {
+            revisions = vec![installed.to_owned()];
+            continue;
+        }
+        match operation.change_of(member, kdu) {
+            None => {}
+            Some(Change::Set(Settings { model, .. })) => {
+                revisions.push(model.clone().unwrap_or_else(|| without_version(installed)));
+            }
+            Some(Change::Back) => {
+                let before = revisions.len().checked_sub(2).and_then(|n| revisions.get(n));
+                revisions.push(before.cloned().unwrap_or_else(|| installed.to_owned()));
+            }
+        }
+    }
+    revisions.pop().unwrap_or_default()
+}
+
+/// A chart of a repository is upgraded to its newest version, where none is named.
+fn without_version(model: &str) -> String {
+    match model.split_once(':') {
+        Some((chart, version)) if model.matches('/').count() < 2 && !version.contains(':') => {
+            chart.to_owned()
+        }
+        Some(_) | None => model.to_owned(),
+    }
+}
+
+fn completed(history: &[Operation]) -> impl Iterator<Item = &Operation> {
+    history.iter().filter(|op| op.state.end() == Some(OpEnd::Done))
 }
 
 #[cfg(test)]
@@ -172,7 +242,41 @@ mod tests {
     }
 
     fn set(values: &Value) -> Change {
-        Change::Set(values.as_object().unwrap().clone())
+        let values = values.as_object().unwrap().clone();
+        Change::Set(Settings { values, ..Settings::default() })
+    }
+
+    #[test]
+    fn charts_are_those_of_the_last_upgrade_and_what_it_names_none_of_is_the_newest() {
+        let (member, kdu) = names();
+        let chart = |history: &[Operation]| model(history, &member, &kdu, "stable/ldap:1.2");
+        let upgrade = |model: Option<&str>| {
+            let model = model.map(str::to_owned);
+            let change = Change::Set(Settings { model, ..Settings::default() });
+            operation("action", OpState::Completed, change)
+        };
+        let mut history = vec![operation("instantiate", OpState::Completed, set(&json!({})))];
+        assert_eq!(chart(&history), "stable/ldap:1.2");
+        history.push(upgrade(Some("stable/ldap:1.3")));
+        assert_eq!(chart(&history), "stable/ldap:1.3");
+        history.push(upgrade(None));
+        assert_eq!(chart(&history), "stable/ldap");
+        history.push(operation("action", OpState::Completed, Change::Back));
+        assert_eq!(chart(&history), "stable/ldap:1.3");
+        assert_eq!(without_version("oci://host:5000/charts/ldap"), "oci://host:5000/charts/ldap");
+    }
+
+    #[test]
+    fn values_that_were_reset_come_back_with_an_upgrade_that_resets_nothing() {
+        let reset = Change::Set(Settings { resets: true, ..Settings::default() });
+        let mut history = vec![
+            operation("instantiate", OpState::Completed, set(&json!({"a": 1}))),
+            operation("action", OpState::Completed, set(&json!({"b": 2}))),
+            operation("action", OpState::Completed, reset),
+        ];
+        check(&history, &json!({}));
+        history.push(operation("action", OpState::Completed, set(&json!({"c": 3}))));
+        check(&history, &json!({"a": 1, "c": 3}));
     }
 
     fn check(history: &[Operation], expected: &Value) {

@@ -8,9 +8,9 @@ use crate::moment::Moment;
 use crate::secret::Params;
 use serde::Serialize;
 
-use super::Attempt;
 use super::descriptor::DescriptorDifference;
 use super::values::ValueDifference;
+use super::{Attempt, Blocked};
 
 /// The place of an action in its plan; actions refer to earlier ones by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
@@ -104,6 +104,10 @@ pub enum Action {
         /// All declared values: OSM merges them over those of the instantiation, not over those of
         /// earlier upgrades.
         params: Params,
+        /// The chart, where one is declared.
+        model: Option<String>,
+        /// Whether all other values are taken back.
+        resets: bool,
     },
     /// Start the termination of an instance; OSM removes its record when it is done.
     Terminate {
@@ -211,6 +215,11 @@ pub enum Why {
         differences: Vec<ValueDifference>,
         /// The attempt that this is, where one failed before.
         attempt: Option<Attempt>,
+    },
+    /// OSM cannot make it what is declared, and the file says `recreate`.
+    MadeAnew {
+        /// What differs, and where it is declared.
+        reason: Box<Blocked>,
     },
     /// It failed before.
     Failed {

@@ -144,7 +144,7 @@ pub enum Blocked {
     },
     /// The instance was made from another NSD.
     #[error(
-        "{at}: NS instance {ns} was made from NSD `{observed}`; OSM cannot change an instance's NSD: delete it or give this one another name"
+        "{at}: NS instance {ns} was made from NSD `{observed}`; OSM cannot change an instance's NSD, only `recreate: true` makes it anew"
     )]
     OtherNsd {
         /// Where the instance names its NSD.
@@ -156,7 +156,7 @@ pub enum Blocked {
     },
     /// The instance runs at another VIM account.
     #[error(
-        "{at}: NS instance {ns} runs at another VIM account than `{name}`; OSM cannot move an instance: delete it or give this one another name"
+        "{at}: NS instance {ns} runs at another VIM account than `{name}`; OSM cannot move an instance, only `recreate: true` makes it anew"
     )]
     OtherVimAccount {
         /// Where the instance names its VIM account.

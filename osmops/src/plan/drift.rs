@@ -43,7 +43,7 @@ pub(super) fn changed_by(
 ) -> Option<ChangedBy> {
     let declared = kdu.params.get(key)?;
     let set = |op: &Operation| match op.change_of(&kdu.member.0, &kdu.name.0) {
-        Some(Change::Set(values)) => values.get(key).cloned(),
+        Some(Change::Set(settings)) => settings.values.get(key).cloned(),
         Some(Change::Back) | None => None,
     };
     let done = history.iter().filter(|op| op.state.end() == Some(OpEnd::Done));

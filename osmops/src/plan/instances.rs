@@ -15,7 +15,7 @@ use super::ownership::{self, Claim};
 use super::prerequisites::packages_changed_at;
 use super::prune::{self, Removal, remove_instance};
 use super::retry::{Again, again, attempt_after};
-use super::values::differences;
+use super::upgrade::is_unsettled;
 use super::{Action, ActionId, Attempt, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why};
 
 /// Whether planning needs an instance's operations: not of one that runs with the declared values.
@@ -34,10 +34,7 @@ pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
         NsState::NotInstantiated | NsState::Building | NsState::Broken | NsState::Terminating => {
             true
         }
-        NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| {
-            have.effective_values(&kdu.member.0, &kdu.name.0)
-                .is_none_or(|values| !differences(kdu, &values, &[]).is_empty())
-        }),
+        NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| is_unsettled(have, kdu)),
         NsState::Other(_) => false,
     }
 }
@@ -45,13 +42,14 @@ pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
 pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     let mut decided: BTreeMap<NsName, Entry> = BTreeMap::new();
     for want in desired.instances_in_order() {
-        let mut planner = Planner { plan: &mut *plan, desired, observed, want, decided: &decided };
+        let notes = Vec::new();
+        let mut planner =
+            Planner { plan: &mut *plan, desired, observed, want, decided: &decided, notes };
         let planned_before = planner.plan.actions.len();
-        let mut notes = Vec::new();
         let result = match ownership::claim(desired, want, observed.named(&want.name)) {
             Ok(Claim::Free) => planner.create(),
             Ok(Claim::Ours(have)) => {
-                notes.extend(other_description(want, have));
+                planner.notes.extend(other_description(want, have));
                 planner.keep(have)
             }
             Ok(Claim::MadeTwice(oldest, newer)) => planner.remove_newer(oldest, &newer),
@@ -59,6 +57,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
             Err(reason) => Err(reason),
         };
         let verdict = result.unwrap_or_else(|reason| Verdict::Blocked { reason });
+        let notes = planner.notes;
         let item = Item::Instance(want.name.clone());
         let verdict = drift::or_report(plan, desired, &item, &want.at, planned_before, verdict);
         let entry = Entry { item, at: want.at.clone(), verdict, notes };
@@ -83,6 +82,8 @@ pub(super) struct Planner<'a> {
     pub(super) want: &'a DesiredInstance,
     /// What becomes of those that it depends on.
     pub(super) decided: &'a BTreeMap<NsName, Entry>,
+    /// What deserves a look.
+    pub(super) notes: Vec<Note>,
 }
 
 impl Planner<'_> {
@@ -132,14 +133,8 @@ impl Planner<'_> {
 
     fn keep(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
         let want = self.want;
-        if have.nsd.as_ref() != Some(&want.nsd.0) {
-            let (at, ns) = (want.nsd.1.clone(), have.id.clone());
-            let observed = have.nsd.as_ref().map_or("?".to_owned(), ToString::to_string);
-            return Err(Blocked::OtherNsd { at, ns, observed });
-        }
-        if have.vim_account.as_ref() != Some(self.vim_account()?) {
-            let (name, at) = want.vim_account.clone();
-            return Err(Blocked::OtherVimAccount { at, ns: have.id.clone(), name });
+        if let Some(reason) = self.unchangeable(have)? {
+            return if want.recreate { self.recreate(have, reason) } else { Err(reason) };
         }
         if let Some(operation) = running(have) {
             return self.wait_for(have, operation);
@@ -163,6 +158,37 @@ impl Planner<'_> {
                 ns: have.id.clone(),
                 state: word.clone(),
             }),
+        }
+    }
+
+    /// What of an instance is declared otherwise and cannot be changed.
+    fn unchangeable(&self, have: &ObservedInstance) -> Result<Option<Blocked>, Blocked> {
+        let (want, ns) = (self.want, have.id.clone());
+        if have.nsd.as_ref() != Some(&want.nsd.0) {
+            let observed = have.nsd.as_ref().map_or("?".to_owned(), ToString::to_string);
+            return Ok(Some(Blocked::OtherNsd { at: want.nsd.1.clone(), ns, observed }));
+        }
+        if have.vim_account.as_ref() != Some(self.vim_account()?) {
+            let (name, at) = want.vim_account.clone();
+            return Ok(Some(Blocked::OtherVimAccount { at, ns, name }));
+        }
+        Ok(None)
+    }
+
+    /// Removes an instance; once it is gone, it is made as declared.
+    fn recreate(&mut self, have: &ObservedInstance, reason: Blocked) -> Result<Verdict, Blocked> {
+        // Nothing is removed that could not be made again.
+        let (_, needs) = self.spec()?;
+        if let Some(waiting) = self.dependencies()? {
+            return Ok(Verdict::Waiting { on: waiting });
+        }
+        match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
+            Removal::Act { action, .. } => {
+                let reason = Box::new(reason);
+                Ok(self.act(action, Why::MadeAnew { reason }, needs))
+            }
+            Removal::Wait(on) => Ok(Verdict::Waiting { on }),
+            Removal::Blocked(reason) => Err(reason),
         }
     }
 

@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::ids::{PackageId, PackageKind};
 use crate::source_pos::SourcePos;
 
-use super::Item;
+use super::{Item, ValueDifference};
 
 /// Something that a reader of the plan should know, though nothing is done about it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Note {
     /// A package record without content; nothing says what it was meant to become.
     #[error(
@@ -32,6 +32,17 @@ pub enum Note {
         /// What they are.
         items: Vec<Item>,
     },
+    /// Values that no file declares, and that OSM cannot take back.
+    #[error(
+        "{at}: in effect, though not declared: {}; this OSM takes no values back other than by making the instance anew",
+        values.iter().map(in_effect).collect::<Vec<_>>().join(", ")
+    )]
+    LeftInEffect {
+        /// Where the KDU is declared.
+        at: SourcePos,
+        /// Each of them.
+        values: Vec<ValueDifference>,
+    },
     /// OSM shows another description, and has no way to change it.
     #[error(
         "{at}: OSM shows the description `{observed}` and cannot change it; it stays until the instance is made anew"
@@ -49,6 +60,10 @@ crate::schema::written_as_text!(
     "Note",
     "What deserves a look and stops nothing: one sentence."
 );
+fn in_effect(value: &ValueDifference) -> String {
+    let observed = value.observed.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{}: {observed}", value.key)
+}
 
 impl Serialize for Note {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

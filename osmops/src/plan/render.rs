@@ -141,6 +141,9 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
                 "OSM keeps what an upload says nothing of, so what is declared no more is removed:";
             told_differences(found, differences)
         }
+        Why::MadeAnew { reason } => {
+            vec![reason.to_string(), "it is removed, and made anew by a later pass".to_owned()]
+        }
         Why::Failed { attempt } => vec![format!("{at}: {}", attempt_words(attempt))],
         Why::Broken { detail } => vec![format!("{at}: OSM has it BROKEN: {detail}")],
         Why::ValuesDiffer { differences, attempt } => {
@@ -183,10 +186,11 @@ pub(super) fn descriptor_difference(found: &DescriptorDifference) -> String {
 
 fn difference(found: &ValueDifference) -> String {
     let ValueDifference { at, key, observed, declared, changed_by } = found;
-    if observed.as_ref() == Some(declared) {
+    if observed == declared {
         return format!("{at}: {key}: values that are not shown differ");
     }
     let observed = observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
+    let declared = declared.as_ref().map_or("(not declared)".to_owned(), Value::to_string);
     let changed_by = changed_by.as_ref().map(|by| format!(": {by}")).unwrap_or_default();
     format!("{at}: {key}: {observed} → {declared}{changed_by}")
 }

@@ -73,12 +73,12 @@ impl Planner<'_> {
     fn has_declared_values(&self, op: &Operation) -> bool {
         let mut declared = self.want.kdus.iter().filter(|kdu| !kdu.params.is_empty());
         let set = op.changes.iter().filter(|change| match &change.change {
-            Change::Set(values) => !values.is_empty(),
+            Change::Set(settings) => !settings.values.is_empty(),
             Change::Back => true,
         });
         set.count() == declared.clone().count()
             && declared.all(|kdu| match op.change_of(&kdu.member.0, &kdu.name.0) {
-                Some(Change::Set(values)) => same_values(values, &kdu.params),
+                Some(Change::Set(settings)) => same_values(&settings.values, &kdu.params),
                 Some(Change::Back) | None => false,
             })
     }

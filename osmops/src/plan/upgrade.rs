@@ -1,17 +1,40 @@
 //! Upgrades of KDUs whose values differ.
 
 use crate::desired::DesiredKdu;
-use crate::observed::{Change, ObservedInstance, OpEnd, Operation};
+use crate::observed::{Change, ObservedInstance, OpEnd, Operation, Settings};
 
 use super::instances::Planner;
 use super::prerequisites::package_actions;
 use super::retry::failures;
-use super::values::{ValueDifference, differences, same_values};
-use super::{Action, ActionId, Attempt, Blocked, Item, Verdict, Wait, Why};
+use super::values::{ValueDifference, differences, leftovers, same_values};
+use super::{Action, ActionId, Attempt, Blocked, Item, Note, Verdict, Wait, Why};
+
+/// Whether a KDU is not known to be as declared by the instance's own record.
+pub(super) fn is_unsettled(have: &ObservedInstance, kdu: &DesiredKdu) -> bool {
+    let (member, name) = (&kdu.member.0, &kdu.name.0);
+    let Some(values) = have.effective_values(member, name) else { return true };
+    !differences(kdu, &values, &[]).is_empty()
+        || (have.can_reset_values && !leftovers(kdu, &values).is_empty())
+        || other_model(have, kdu).is_some()
+}
+
+/// The chart, where it is declared and not in effect.
+fn other_model(have: &ObservedInstance, kdu: &DesiredKdu) -> Option<ValueDifference> {
+    let (declared, at) = kdu.model.as_ref()?;
+    let observed = have.effective_model(&kdu.member.0, &kdu.name.0);
+    (observed.as_ref() != Some(declared)).then(|| ValueDifference {
+        key: "model".to_owned(),
+        declared: Some(declared.as_str().into()),
+        observed: observed.map(Into::into),
+        at: at.clone(),
+        changed_by: None,
+    })
+}
 
 /// A KDU that is to be upgraded.
 struct Upgrade<'a> {
     kdu: &'a DesiredKdu,
+    resets: bool,
     differences: Vec<ValueDifference>,
     attempt: Option<Attempt>,
 }
@@ -29,6 +52,7 @@ impl Planner<'_> {
         for kdu in &self.want.kdus {
             match self.upgrade_of(have, kdu, &needs) {
                 Ok(Step::Nothing) => {}
+                Ok(Step::Tell(note)) => self.notes.push(note),
                 Ok(Step::Upgrade(upgrade)) => upgrades.push(upgrade),
                 Ok(Step::Wait(until)) => waiting = waiting.or(Some(until)),
                 Err(reason) => blocked = blocked.or(Some(reason)),
@@ -43,12 +67,14 @@ impl Planner<'_> {
         }
         let item = Item::Instance(self.want.name.clone());
         let mut actions = Vec::new();
-        for Upgrade { kdu, differences, attempt } in upgrades {
+        for Upgrade { kdu, resets, differences, attempt } in upgrades {
             let action = Action::UpgradeKdu {
                 ns: have.id.clone(),
                 member: kdu.member.0.clone(),
                 kdu: kdu.name.0.clone(),
                 params: kdu.params.clone(),
+                model: kdu.model.as_ref().map(|(model, _)| model.clone()),
+                resets,
             };
             let why = Why::ValuesDiffer { differences, attempt };
             actions.push(self.plan.push(&item, action, why, needs.clone()));
@@ -73,38 +99,65 @@ impl Planner<'_> {
         }
         let values = have.effective_values(member, name).unwrap_or_default();
         let history = have.history.as_deref().unwrap_or_default();
-        let differences = differences(kdu, &values, history);
-        if differences.is_empty() {
+        let mut differences = differences(kdu, &values, history);
+        differences.extend(other_model(have, kdu));
+        let left = leftovers(kdu, &values);
+        if differences.is_empty() && left.is_empty() {
             return Ok(Step::Nothing);
         }
         let fresh_since = self.fresh_since(needs);
+        // Values of the instantiation come back with every upgrade that does not reset them.
+        let comes_back = || {
+            let own = history.iter().rfind(|op| op.kind == "instantiate");
+            match own.and_then(|op| op.change_of(member, name)) {
+                Some(Change::Set(own)) => !leftovers(kdu, &own.values).is_empty(),
+                Some(Change::Back) | None => false,
+            }
+        };
+        let resets = have.can_reset_values && (!left.is_empty() || comes_back());
         let is_same = |op: &Operation| match op.change_of(member, name) {
-            Some(Change::Set(values)) => op.kind == "action" && same_values(values, &kdu.params),
+            Some(Change::Set(settings)) => {
+                op.kind == "action" && is_upgrade_to(settings, kdu, resets)
+            }
             Some(Change::Back) | None => false,
         };
         // What was completed and is no more in effect would have no effect again.
         let touches = |op: &&Operation| op.change_of(member, name).is_some();
-        let last = history.iter().rev().find(touches);
-        if last.is_some_and(|op| {
+        let had_no_effect = history.iter().rev().find(touches).is_some_and(|op| {
             op.state.end() == Some(OpEnd::Done)
                 && is_same(op)
                 && op.started.epoch_seconds() >= fresh_since
-        }) {
+        });
+        if differences.is_empty() && (!resets || had_no_effect) {
+            return Ok(Step::Tell(Note::LeftInEffect { at: kdu.name.1.clone(), values: left }));
+        }
+        if had_no_effect {
             return Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() });
+        }
+        if resets {
+            differences.extend(left);
         }
         let failed =
             failures(history, fresh_since, is_same, |op| op.change_of(member, name).is_some());
         let what = format!("the upgrade of KDU {member}/{name}");
         match self.again(have, &what, &failed)? {
-            Ok(attempt) => Ok(Step::Upgrade(Upgrade { kdu, differences, attempt })),
+            Ok(attempt) => Ok(Step::Upgrade(Upgrade { kdu, resets, differences, attempt })),
             Err(until) => Ok(Step::Wait(until)),
         }
     }
 }
 
+/// Whether an upgrade was to what would be asked for now.
+fn is_upgrade_to(settings: &Settings, kdu: &DesiredKdu, resets: bool) -> bool {
+    same_values(&settings.values, &kdu.params)
+        && settings.model.as_ref() == kdu.model.as_ref().map(|(model, _)| model)
+        && settings.resets == resets
+}
+
 /// What is to be done about one KDU.
 enum Step<'a> {
     Nothing,
+    Tell(Note),
     Upgrade(Upgrade<'a>),
     Wait(Wait),
 }

@@ -1,5 +1,7 @@
 //! Compares declared helm values with those in effect.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::desired::DesiredKdu;
@@ -9,23 +11,23 @@ use crate::source_pos::SourcePos;
 
 use super::drift::{ChangedBy, changed_by};
 
-/// One declared value that is not in effect, as it may be shown: secrets are stars.
+/// One value that is declared and not in effect, or the other way round, as it may be shown: secrets are
+/// stars.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct ValueDifference {
     /// The parameter.
     pub key: String,
-    /// What the file says.
-    pub declared: Value,
+    /// What the file says; absent when it says nothing.
+    pub declared: Option<Value>,
     /// What is in effect; absent when nothing is.
     pub observed: Option<Value>,
-    /// Where the file says it.
+    /// Where the file says it, or where it would.
     pub at: SourcePos,
     /// The operation that changed it, when it had the declared value before.
     pub changed_by: Option<ChangedBy>,
 }
 
-/// Every declared value that differs from the one in effect, with what `history` tells of it. Keys that
-/// nobody declared do not count.
+/// Every declared value that differs from the one in effect, with what `history` tells of it.
 pub(super) fn differences(
     kdu: &DesiredKdu,
     effective: &Map<String, Value>,
@@ -34,10 +36,10 @@ pub(super) fn differences(
     let mut found = Vec::new();
     for ((key, declared), at) in kdu.params.iter().zip(&kdu.param_positions) {
         let observed = effective.get(key);
-        if !observed.map_or(declared.is_null(), |observed| same(declared, observed)) {
+        if !observed.map_or(declared.is_null(), |observed| covers(observed, declared)) {
             found.push(ValueDifference {
                 key: key.clone(),
-                declared: kdu.params.names().shown(key, declared),
+                declared: Some(kdu.params.names().shown(key, declared)),
                 observed: observed.map(|value| kdu.params.names().shown(key, value)),
                 at: at.clone(),
                 changed_by: observed.and_then(|value| changed_by(history, kdu, key, value)),
@@ -45,6 +47,58 @@ pub(super) fn differences(
         }
     }
     found
+}
+
+/// Every value in effect that no file declares, also inside of declared ones.
+pub(super) fn leftovers(kdu: &DesiredKdu, effective: &Map<String, Value>) -> Vec<ValueDifference> {
+    let mut found = Vec::new();
+    collect_leftovers("", &kdu.params, effective, &mut |key: String, value: &Value| {
+        let observed = Some(kdu.params.names().shown(&key, value));
+        let at = kdu.name.1.clone();
+        found.push(ValueDifference { key, declared: None, observed, at, changed_by: None });
+    });
+    found
+}
+
+fn collect_leftovers(
+    path: &str,
+    declared: &Map<String, Value>,
+    effective: &Map<String, Value>,
+    found: &mut dyn FnMut(String, &Value),
+) {
+    for (key, value) in effective {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match declared.get(key).map(unfolded) {
+            None if value.is_null() => {}
+            None => found(path, value),
+            Some(declared) => {
+                if let (Value::Object(declared), Value::Object(value)) =
+                    (declared.as_ref(), unfolded(value).as_ref())
+                {
+                    collect_leftovers(&path, declared, value, found);
+                }
+            }
+        }
+    }
+}
+
+/// A nested value as it is meant, where OSM stores it as text.
+fn unfolded(value: &Value) -> Cow<'_, Value> {
+    let nested = value.as_str().and_then(nested_value);
+    nested.map_or(Cow::Borrowed(value), Cow::Owned)
+}
+
+/// Whether `observed` has all of `declared`: helm lays mappings over each other, so what is in effect inside
+/// of them may be more.
+fn covers(observed: &Value, declared: &Value) -> bool {
+    match (unfolded(observed).as_ref(), unfolded(declared).as_ref()) {
+        (Value::Object(observed), Value::Object(declared)) => {
+            declared.iter().all(|(key, value)| {
+                observed.get(key).map_or(value.is_null(), |observed| covers(observed, value))
+            })
+        }
+        (observed, declared) => same(observed, declared),
+    }
 }
 
 /// Whether two sets of values are the same once OSM and helm have had them.
@@ -78,9 +132,16 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// 2 to the power of 53.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// A number or text as a chart prints it; 1.0 and 1 are one number.
 fn plain_text(value: &Value) -> String {
     match value {
+        // Helm keeps numbers as floats, which are no more exact beyond this.
+        Value::Number(number) if number.as_f64().is_some_and(|n| n.abs() >= EXACT_MAX) => {
+            format!("{:.0}", number.as_f64().unwrap_or_default())
+        }
         Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
                 format!("{float:.0}")
@@ -114,5 +175,48 @@ mod tests {
         check(Value::Null, json!(""), false);
         check(Value::Null, Value::Null, true);
         check(json!([]), json!(""), false);
+        check(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), true);
+        check(json!(9_007_199_254_740_993_u64), json!(9.007199254740992e15), true);
+        check(json!("9007199254740993"), json!("9007199254740992"), false);
+        check(json!(9_007_199_254_740_991_u64), json!(9_007_199_254_740_990_u64), false);
+    }
+
+    #[test]
+    fn what_is_in_effect_inside_of_a_declared_mapping_is_left_over_and_no_difference() {
+        let declared = json!({"image": {"tag": "1", "pull": null}, "list": [{"a": 1}]});
+        let name = crate::ids::KduName::new("k").unwrap();
+        let member = crate::ids::MemberIndex::new("m").unwrap();
+        let at = SourcePos::whole(crate::tree::TreePath::root());
+        let kdu = DesiredKdu {
+            member: (member, at.clone()),
+            name: (name, at.clone()),
+            model: None,
+            params: crate::secret::Params::new(
+                declared.as_object().unwrap().clone(),
+                crate::secret::SecretNames::default(),
+            ),
+            param_positions: vec![at.clone(), at],
+        };
+        let check = |effective: Value, differing: &[&str], left: &[&str]| {
+            let effective = effective.as_object().unwrap();
+            let keys = |found: Vec<ValueDifference>| -> Vec<String> {
+                found.into_iter().map(|difference| difference.key).collect()
+            };
+            assert_eq!(keys(differences(&kdu, effective, &[])), differing, "{effective:?}");
+            assert_eq!(keys(leftovers(&kdu, effective)), left, "{effective:?}");
+        };
+        check(json!({"image": {"tag": 1}, "list": [{"a": 1}]}), &[], &[]);
+        check(
+            json!({"image": {"tag": 1, "repo": "r"}, "list": [{"a": 1}], "debug": true, "x": null}),
+            &[],
+            &["image.repo", "debug"],
+        );
+        check(
+            json!({"image": "!!yaml {tag: '1', repo: r}", "list": [{"a": 1}]}),
+            &[],
+            &["image.repo"],
+        );
+        check(json!({"image": {"tag": 1}, "list": [{"a": 1, "b": 2}]}), &["list"], &[]);
+        check(json!({"image": "plain", "list": [{"a": 1}]}), &["image"], &[]);
     }
 }

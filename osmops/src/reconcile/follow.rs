@@ -19,8 +19,11 @@ use super::{Observer, OperationLook};
 /// The longest pause between two looks at an operation.
 pub(super) const POLL_MAX: Duration = Duration::from_secs(10);
 
+/// How long nothing may have ended after something has, before the next pass takes that further.
+const LULL: Duration = Duration::from_secs(10);
+
 /// Looks at the operations of a pass until all have ended, or until others may go on: when something is
-/// due, and when one has ended and no other does at the next look.
+/// due, and when one has ended and no other does for a while.
 pub(super) async fn follow(
     nbi: &Nbi,
     revision: &Revision,
@@ -41,7 +44,7 @@ pub(super) async fn follow(
     let limit = revision.desired.policy.timeout.saturating_add(Duration::from_secs(1));
     let wait = report.due_in().map_or(limit, |due_in| due_in.min(limit));
     let due = Instant::now().checked_add(wait).unwrap_or(deadline);
-    let mut some_ended = false;
+    let mut last_end: Option<Instant> = None;
     loop {
         pause_until(Instant::now() + pause, deadline, stop).await;
         if stop.is_cancelled() || Instant::now() >= deadline {
@@ -80,11 +83,13 @@ pub(super) async fn follow(
             }
         }
         open = still_open;
-        let is_lull = some_ended && open.len() == before;
+        if open.len() < before {
+            last_end = Some(Instant::now());
+        }
+        let is_lull = last_end.is_some_and(|end| end.elapsed() >= LULL);
         if open.is_empty() || is_lull || Instant::now() >= due {
             return;
         }
-        some_ended |= open.len() < before;
         pause = longer(pause);
     }
 }

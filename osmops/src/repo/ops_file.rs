@@ -29,6 +29,8 @@ pub struct NsDeclaration {
     pub adopt: bool,
     /// The instances that must run before this one is made, and where each is named.
     pub depends_on: Vec<(NsName, SourcePos)>,
+    /// Whether it is made anew where OSM cannot change it.
+    pub recreate: bool,
 }
 
 /// What one file says.
@@ -82,6 +84,7 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
     let kdus = take_kdus(file, &mut fields);
     let depends_on = depends_on(&mut fields, at);
     let adopt = fields.optional_bool("adopt").is_some_and(|(adopt, _)| adopt);
+    let recreate = fields.optional_bool("recreate").is_some_and(|(recreate, _)| recreate);
     let errors = fields.finish();
     if let (true, Some(name), Some(nsd), Some(vim)) = (errors.is_empty(), name, nsd, vim_account) {
         return Ok(NsDeclaration {
@@ -93,6 +96,7 @@ fn decode(file: &Arc<TreePath>, document: &Node) -> Result<NsDeclaration, Vec<Re
             kdus,
             adopt,
             depends_on,
+            recreate,
         });
     }
     Err(errors.into_iter().map(|error| RepoProblem::from_field(file, error)).collect())

@@ -12,8 +12,13 @@ use crate::yaml::{Fields, Node, NodeKind};
 /// Words that OSM takes out of an upgrade's values and acts on itself.
 ///
 /// Source: OSM LCM v19 `ns.py`, `action`.
-const OSMS_OWN_WORDS: [&str; 4] =
-    ["kdu_atomic_upgrade", "kdu_reset_values", "kdu_reuse_values", "kdu_reset_then_reuse_values"];
+const OSMS_OWN_WORDS: [&str; 5] = [
+    "kdu_model",
+    "kdu_atomic_upgrade",
+    "kdu_reset_values",
+    "kdu_reuse_values",
+    "kdu_reset_then_reuse_values",
+];
 
 /// One KDU of an instance and its declared values.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +27,8 @@ pub struct KduDeclaration {
     pub member: (MemberIndex, SourcePos),
     /// The KDU's name, and where it stands.
     pub name: (KduName, SourcePos),
+    /// The chart, where it is not to be the VNFD's, and where it is named.
+    pub model: Option<(String, SourcePos)>,
     /// The declared helm values, each with its place; empty when the chart's own are wanted.
     pub params: Map<String, Value>,
     /// Where each of `params` stands, in the same order.
@@ -83,6 +90,7 @@ fn vnf(file: &Arc<TreePath>, fields: &mut Fields<'_>) -> Vec<KduDeclaration> {
     let declaration = |kdu: DecodedKdu| KduDeclaration {
         member: member.clone(),
         name: kdu.name,
+        model: kdu.model,
         params: kdu.params,
         param_positions: kdu.param_positions,
     };
@@ -108,6 +116,7 @@ fn items<'a>(
 
 struct DecodedKdu {
     name: (KduName, SourcePos),
+    model: Option<(String, SourcePos)>,
     params: Map<String, Value>,
     param_positions: Vec<SourcePos>,
 }
@@ -127,6 +136,13 @@ fn kdu(
         }
     };
     let name = fields.required_name("name", KduName::new);
+    let model = fields.optional_text("model");
+    if let Some((text, node)) = model
+        && text.trim().is_empty()
+    {
+        fields.bad_value("model", node, "must not be empty");
+    }
+    let model = model.map(|(text, node)| (text.to_owned(), at(node)));
     let mut params = Map::new();
     let mut param_positions = Vec::new();
     if let Some(node) = fields.optional("params") {
@@ -144,13 +160,15 @@ fn kdu(
     let is_healthy = errors.is_empty();
     outer.absorb(errors);
     let (name, node) = name?;
-    is_healthy.then(|| DecodedKdu { name: (name, at(node)), params, param_positions })
+    is_healthy.then(|| DecodedKdu { name: (name, at(node)), model, params, param_positions })
 }
 
 fn refuse_osms_own_words(fields: &mut Fields<'_>, key: &str, at: &Node) {
     if OSMS_OWN_WORDS.contains(&key) {
-        let reason =
-            format!("has `{key}`, which is an option of OSM's upgrade and no value of the chart");
+        let instead = if key == "kdu_model" { "; a chart is declared as `model`" } else { "" };
+        let reason = format!(
+            "has `{key}`, which is an option of OSM's upgrade and no value of the chart{instead}"
+        );
         fields.bad_value("params", at, reason);
     }
 }

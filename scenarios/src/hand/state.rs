@@ -130,6 +130,9 @@ fn package(kind: &'static str, record: &Value, prefix: &str) -> PackageSeen {
     }
 }
 
+/// Words among the values of an upgrade that tell OSM what to do.
+const OSMS_OWN_WORDS: [&str; 2] = ["kdu_model", "kdu_reset_values"];
+
 fn instance(record: &Value, history: &[&Value]) -> InstanceSeen {
     let id = text(record, "_id");
     let mut kdus: Vec<(String, Map<String, Value>)> = Vec::new();
@@ -137,8 +140,12 @@ fn instance(record: &Value, history: &[&Value]) -> InstanceSeen {
         if text(operation, "operationState") != "COMPLETED" {
             continue;
         }
-        for (key, values) in values_of(operation) {
+        for (key, mut values) in values_of(operation) {
+            let is_reset = values.get("kdu_reset_values").is_some_and(|word| word == "true");
+            // What OSM acts on itself is no value of the chart.
+            values.retain(|key, _| !OSMS_OWN_WORDS.contains(&key.as_str()));
             match kdus.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, known)) if is_reset => *known = values,
                 Some((_, known)) => known.extend(values),
                 None => kdus.push((key, values)),
             }

@@ -66,9 +66,11 @@ cases! {
     lost_answer: "lost-answer",
     package_files: "package-files",
     package_in_use: "package-in-use",
+    multi_kdu: "multi-kdu",
     packaging: "packaging",
     prune: "prune",
     quota: "quota",
+    recreate: "recreate",
     restart: "restart",
     rollback: "rollback",
 }
