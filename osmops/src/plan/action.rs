@@ -187,6 +187,8 @@ pub enum Why {
     UploadedByOther {
         /// The file name that it gave.
         file_name: Option<String>,
+        /// How its descriptor differs; empty when only other files do.
+        differences: Vec<DescriptorDifference>,
     },
     /// OSM's descriptor is not the declared one, though its files are: someone changed it in OSM.
     DescriptorDiffers {

@@ -10,7 +10,7 @@ use crate::moment::Moment;
 use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState};
 use crate::secret::{Params, SecretNames};
 
-use super::descriptor::{Comparison, compare};
+use super::descriptor::{Comparison, DescriptorDifference, compare};
 use super::prerequisites::{Provider, provider};
 use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, drift, ownership, render};
 
@@ -114,7 +114,7 @@ fn changes(
 ) -> Result<Changes, Blocked> {
     let comparison = have.descriptor.as_ref().map(|observed| compare(package, observed, names));
     let comparison = comparison.unwrap_or_default();
-    let upload = reason_to_upload(package, have, comparison.differences.is_empty());
+    let upload = reason_to_upload(package, have, &comparison.differences);
     let patch = match &upload {
         Some(_) if !comparison.removals.is_empty() => {
             let differences = comparison.dropped();
@@ -159,7 +159,7 @@ fn repair(
 fn reason_to_upload(
     package: &DesiredPackage,
     have: &ObservedPackage,
-    same_descriptor: bool,
+    differences: &[DescriptorDifference],
 ) -> Option<Why> {
     let Some(upload) = have.upload() else {
         let is_same = match (&have.file_name, &have.content) {
@@ -167,8 +167,10 @@ fn reason_to_upload(
             (None, Content::NotRead) => package.is_descriptor_alone,
             (_, Content::NotRead | Content::Strange) => false,
         };
-        let why = Why::UploadedByOther { file_name: have.file_name.clone() };
-        return (!is_same || !same_descriptor).then_some(why);
+        return (!is_same || !differences.is_empty()).then(|| Why::UploadedByOther {
+            file_name: have.file_name.clone(),
+            differences: differences.to_vec(),
+        });
     };
     (upload.digest != package.digest).then(|| Why::FilesDiffer {
         observed_version: have.version.clone(),

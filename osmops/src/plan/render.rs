@@ -102,12 +102,13 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
     match why {
         Why::Absent => vec![format!("{at}: OSM has none")],
         Why::NeverInstantiated => vec![format!("{at}: made once, but never instantiated")],
-        Why::UploadedByOther { file_name } => {
+        Why::UploadedByOther { file_name, differences } => {
             let name =
                 file_name.as_ref().map_or("a descriptor alone".to_owned(), |n| format!("`{n}`"));
-            vec![format!(
+            let found = format!(
                 "{at}: another tool uploaded other files (as {name}), so they are replaced"
-            )]
+            );
+            told_differences(&found, differences)
         }
         Why::FilesDiffer {
             observed_version,

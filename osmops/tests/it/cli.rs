@@ -22,14 +22,14 @@ fn osmops(arguments: &[&str]) -> Command {
 }
 
 /// A fake OSM that listens, in a runtime of its own: the command is another process.
-struct Osm {
-    world: World,
-    runtime: tokio::runtime::Runtime,
+pub(crate) struct Osm {
+    pub(crate) world: World,
+    pub(crate) runtime: tokio::runtime::Runtime,
     server: Server,
 }
 
 impl Osm {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Profile::instant())
     }
 
@@ -44,7 +44,7 @@ impl Osm {
         format!("http://{}", self.server.local_addr())
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = osmops(arguments);
         command.env("OSM_HOSTNAME", self.url()).env("OSM_PROJECT", "admin");
         command.env("OSM_USER", "admin").env("OSM_PASSWORD", PASSWORD);
@@ -61,7 +61,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// Runs, and checks the exit code and that standard output and error together hold every part.
-fn check(mut command: Command, code: i32, parts: &[&str]) -> Output {
+pub(crate) fn check(mut command: Command, code: i32, parts: &[&str]) -> Output {
     let output = command.output().unwrap();
     let all = String::from_utf8_lossy(&output.stdout).into_owned() + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{all}");

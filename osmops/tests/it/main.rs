@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod cli;
+mod cli_policy;
 mod convergence;
 mod dependencies;
 mod drifting;
