@@ -30,6 +30,9 @@ demo: ## Replay a Git history against a fake OSM and tell the story (KEEP=1 leav
 test: ## Run all tests
 	@if [ -n "$${OSMOPS_UPSTREAM_TREES:-}" ]; then echo "real demo repository: $$OSMOPS_UPSTREAM_TREES"; \
 	else echo "SKIPPED: scenarios on the real demo repository's trees (name their folder in OSMOPS_UPSTREAM_TREES)"; fi
+	@if [ -n "$${OSMOPS_TEST_KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then \
+	  echo "Kubernetes API server: $${OSMOPS_TEST_KUBECONFIG:-started from $${KUBEBUILDER_ASSETS:-}}"; \
+	else echo "SKIPPED: the operator's tests (name a folder with etcd and kube-apiserver in KUBEBUILDER_ASSETS, or a kubeconfig in OSMOPS_TEST_KUBECONFIG)"; fi
 	$(CARGO) test --quiet --workspace --doc
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; \
 	else echo "cargo-nextest is not installed; using cargo test"; $(CARGO) test --workspace --lib --bins --tests; fi
@@ -74,7 +77,8 @@ scale: ## Measure the fake with large worlds and many clients (some minutes)
 	$(CARGO) run --release --quiet --package mock-nbi --example scale -- grow
 
 .PHONY: generate
-generate: ## Rewrite mock-nbi/CONFORMANCE.md from the recordings
+generate: ## Rewrite mock-nbi/CONFORMANCE.md from the recordings, and the definition of OsmDeployment
+	$(CARGO) run --quiet --package osmops -- crd > kind/manifests/crd.yaml
 	BLESS=1 $(CARGO) test --quiet --package mock-nbi --test it conformance_page_is_up_to_date
 
 .PHONY: bless

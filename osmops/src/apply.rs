@@ -67,7 +67,7 @@ impl ActionError {
 }
 
 /// Told of every action as it is sent and as it ends.
-pub trait ApplyObserver {
+pub trait ApplyObserver: Send {
     /// `action` is about to be sent.
     fn action_starts(&mut self, action: &PlannedAction);
     /// `action` went like this.

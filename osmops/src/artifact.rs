@@ -1,9 +1,11 @@
 //! A folder or an artifact → the files of one revision.
 //!
-//! In: a folder, or a `.tar.gz` as Flux's source-controller makes it. Out: a [`Tree`] and a name for the
-//! revision. Invariant: an archive is unpacked into a folder of its own, which goes away with the
+//! In: a folder, or a `.tar.gz` as Flux's source-controller makes it, from disk or over HTTP. Out: a [`Tree`]
+//! and a name for the revision. Invariant: an archive is unpacked into a folder of its own, which goes away with the
 //! [`Artifact`]; nothing outside it is written.
 
+mod digest;
+mod fetch;
 mod unpack;
 
 use std::io::{self, Read};
@@ -15,6 +17,8 @@ use tempfile::TempDir;
 use crate::ids::{RevisionName, TextError};
 use crate::tree::{Tree, TreeError};
 
+pub use digest::{BadDigest, FileDigest};
+pub use fetch::{FetchError, FetchLimits, Remote, fetch};
 pub use unpack::UnpackError;
 
 /// The files of one revision. Keep it as long as they are needed.
@@ -90,22 +94,41 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::BadArchive`], when it is none or must not be unpacked.
     pub fn from_archive(reader: impl Read, name: &str) -> Result<Self, ArtifactError> {
-        let bad = |source| ArtifactError::BadArchive { name: name.to_owned(), source };
-        let folder = TempDir::with_prefix("osmops-").map_err(ArtifactError::Unreadable)?;
         let mut hashing = Hashing { reader, digest: Sha256::new() };
-        let skipped = unpack::unpack(&mut hashing, folder.path()).map_err(bad)?;
-        let tree = Tree::read_folder(folder.path())?.with_skipped(skipped);
-        let (files, folders) = tree.counts();
-        tracing::info!(
-            "Extracted tarball into {}: {files} files, {folders} dirs",
-            folder.path().display()
-        );
+        let (tree, folder) = unpacked(&mut hashing, name)?;
         let digest = hex::encode(hashing.digest.finalize());
         let stem = name.trim_end_matches(".tgz").trim_end_matches(".tar.gz");
         let revision = revision_name(&format!("{stem}@sha256:{digest}"))?;
         let root = folder.path().to_path_buf();
         Ok(Self { tree, root, revision, _unpacked: Some(folder) })
     }
+
+    /// Unpacks a `.tar.gz` whose bytes were checked and whose revision has a name of its own; `name` is
+    /// what messages call the archive.
+    ///
+    /// # Errors
+    /// [`ArtifactError::BadArchive`], when it is none or must not be unpacked.
+    pub fn from_checked_archive(
+        mut reader: impl Read,
+        name: &str,
+        revision: RevisionName,
+    ) -> Result<Self, ArtifactError> {
+        let (tree, folder) = unpacked(&mut reader, name)?;
+        let root = folder.path().to_path_buf();
+        Ok(Self { tree, root, revision, _unpacked: Some(folder) })
+    }
+}
+
+/// Unpacks into a folder of its own.
+fn unpacked(reader: &mut impl Read, name: &str) -> Result<(Tree, TempDir), ArtifactError> {
+    let bad = |source| ArtifactError::BadArchive { name: name.to_owned(), source };
+    let folder = TempDir::with_prefix("osmops-").map_err(ArtifactError::Unreadable)?;
+    let skipped = unpack::unpack(reader, folder.path()).map_err(bad)?;
+    let tree = Tree::read_folder(folder.path())?.with_skipped(skipped);
+    let (files, folders) = tree.counts();
+    let shown = folder.path().display();
+    tracing::info!("Extracted tarball into {shown}: {files} files, {folders} dirs");
+    Ok((tree, folder))
 }
 
 fn revision_name(name: &str) -> Result<RevisionName, ArtifactError> {

@@ -8,6 +8,7 @@ pub(crate) mod output;
 mod pack;
 mod plan;
 mod progress;
+mod run;
 mod source;
 pub(crate) mod telemetry;
 mod validate;
@@ -58,6 +59,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Pack(command) => pack::run(&command),
         Command::Schema(command) => {
             output::json(&documents::schema(command.document)).map(|()| Exit::Converged)
+        }
+        Command::Run(command) => run::run(&command).await,
+        Command::Crd => {
+            output::out(&osmops::operator::crd::definition())?;
+            Ok(Exit::Converged)
         }
     }
 }

@@ -12,6 +12,8 @@
 //! waiting. [`reconcile::converge`] runs passes until OSM matches. Nothing is remembered between passes:
 //! what must be known is in Git and in OSM.
 //!
+//! [`operator`] runs passes as Kubernetes' objects call for them.
+//!
 //! Where to start reading: [`reconcile`] (one pass, top to bottom), [`plan`] (every decision),
 //! [`repo`] (the file formats), [`nbi`] (OSM's URLs and bodies).
 //!
@@ -49,6 +51,7 @@ pub mod moment;
 pub mod nbi;
 pub mod observe;
 pub mod observed;
+pub mod operator;
 pub mod package;
 pub mod plan;
 pub mod reconcile;

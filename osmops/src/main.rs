@@ -17,7 +17,11 @@ fn main() -> ExitCode {
         }
     };
     cli::telemetry::set_up(&arguments);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut builder = match arguments.command {
+        cli::Command::Run(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             cli::output::error(&format!("cannot start: {error}"));

@@ -20,7 +20,7 @@ mod transport;
 mod wire;
 
 pub use client::StartedInstance;
-pub use connection::{Connection, ConnectionError, Hostname};
+pub use connection::{Authorities, Connection, ConnectionError, Hostname};
 pub use error::NbiError;
 pub use refusal::Refusal;
 pub use request::{RequestLine, TimeLimits, Upload};

@@ -20,11 +20,12 @@ use crate::redact::Secrets;
 use crate::report::{PassReport, words};
 use crate::revision::Revision;
 
-pub use converge::converge;
+pub use converge::{Progress, converge};
+pub use follow::Following;
 
 /// What happens, as it happens. Everything is also logged; a progress display or a scenario's
 /// transcript needs it in order.
-pub trait Observer {
+pub trait Observer: Send {
     /// OSM was read and this is what is to be done.
     fn planned(&mut self, plan: &Plan) {
         let _ = plan;

@@ -25,3 +25,17 @@ impl RequestCounts {
         self.log_in + self.read + self.probe + self.write + self.log_out
     }
 }
+
+impl std::ops::Add for RequestCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            log_in: self.log_in + other.log_in,
+            read: self.read + other.read,
+            probe: self.probe + other.probe,
+            write: self.write + other.write,
+            log_out: self.log_out + other.log_out,
+        }
+    }
+}

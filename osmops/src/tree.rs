@@ -187,6 +187,16 @@ impl Tree {
         }
     }
 
+    /// What lies below one of its folders, as it looks from there.
+    pub fn seen_from(&self, folder: &TreePath) -> Self {
+        let seen = |path: &TreePath| path.below(folder).map(|rest| TreePath(rest.to_owned()));
+        let file = |(path, file): (&TreePath, &TreeFile)| Some((seen(path)?, file.clone()));
+        Self {
+            files: self.files_below(folder).filter_map(file).collect(),
+            skipped: self.skipped.iter().filter_map(seen).collect(),
+        }
+    }
+
     /// A tree of files that are held in memory.
     pub fn from_files(files: impl IntoIterator<Item = (TreePath, TreeFile)>) -> Self {
         Self { files: files.into_iter().collect(), skipped: Vec::new() }
@@ -297,5 +307,11 @@ mod tests {
         assert_eq!(below("a"), ["a/b", "a/c/d"]);
         assert_eq!(below(""), ["a-b/c", "a/b", "a/c/d", "ab"]);
         assert_eq!(tree.counts(), (4, 3));
+        let link = TreePath::parse("a/link").unwrap();
+        let tree = tree.with_skipped(vec![link, TreePath::parse("b/link").unwrap()]);
+        let seen = tree.seen_from(&TreePath::parse("a").unwrap());
+        let paths: Vec<&str> = seen.files.keys().map(TreePath::as_str).collect();
+        assert_eq!(paths, ["b", "c/d"]);
+        assert_eq!(seen.skipped(), [TreePath::parse("link").unwrap()]);
     }
 }

@@ -251,7 +251,7 @@ fn target_spec(arguments: &RunArguments) -> anyhow::Result<TargetSpec> {
             project: arguments.project.clone(),
             user: arguments.user.clone(),
             password: Secret::new(&arguments.password),
-            ca_file: None,
+            authorities: None,
             insecure_skip_verify: arguments.insecure,
         }));
     }

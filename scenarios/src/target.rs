@@ -162,7 +162,7 @@ fn fake_connection(address: &str) -> Connection {
         project: FAKE_USER.to_owned(),
         user: FAKE_USER.to_owned(),
         password: Secret::new(FAKE_USER),
-        ca_file: None,
+        authorities: None,
         insecure_skip_verify: false,
     }
 }

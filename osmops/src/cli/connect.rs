@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
-use osmops::nbi::{Connection, Hostname, Nbi, TimeLimits, Transport};
+use osmops::nbi::{Authorities, Connection, Hostname, Nbi, TimeLimits, Transport};
 use osmops::repo::{ConnectionFile, read_connection_file};
 use osmops::secret::Secret;
 use osmops::tree::TreePath;
@@ -56,9 +56,14 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
         None => from_environment("OSM_PASSWORD").map(Secret::new),
     };
     let mut connection = match (address, user, project, password) {
-        (Some(base), Some(user), Some(project), Some(password)) => {
-            Connection { base, project, user, password, ca_file: None, insecure_skip_verify: false }
-        }
+        (Some(base), Some(user), Some(project), Some(password)) => Connection {
+            base,
+            project,
+            user,
+            password,
+            authorities: None,
+            insecure_skip_verify: false,
+        },
         (address, user, project, password) => {
             let (file, folder) = connection_file(flags, source)?;
             let at = file.hostname.1.clone();
@@ -72,7 +77,7 @@ fn find(flags: &ConnectionFlags, source: &Source) -> anyhow::Result<Connection> 
         }
     };
     if let Some(path) = &flags.ca_file {
-        connection.ca_file = Some(path.clone());
+        connection.authorities = Some(Authorities::File(path.clone()));
     }
     connection.insecure_skip_verify |= flags.insecure_skip_verify;
     Ok(connection)

@@ -16,7 +16,15 @@ pub(crate) fn shows_progress() -> bool {
 
 /// Sends log lines to standard error.
 pub(crate) fn set_up(arguments: &Arguments) {
-    let chatty = matches!(arguments.command, Command::Apply(_)) && !shows_progress();
+    let chatty = match arguments.command {
+        Command::Apply(_) => !shows_progress(),
+        Command::Run(_) => true,
+        Command::Validate(_)
+        | Command::Plan(_)
+        | Command::Pack(_)
+        | Command::Schema(_)
+        | Command::Crd => false,
+    };
     let default = if chatty { Level::INFO } else { Level::WARN };
     let level = arguments.log_level.unwrap_or(default);
     // Libraries below speak of connections and frames; they matter only to those who ask for all.
@@ -25,7 +33,9 @@ pub(crate) fn set_up(arguments: &Arguments) {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match arguments.log_encoding {
-        LogEncoding::Json => registry.with(layer.json().flatten_event(true)).init(),
+        LogEncoding::Json => {
+            registry.with(layer.json().flatten_event(true).with_span_list(false)).init();
+        }
         LogEncoding::Console => {
             let ansi = match arguments.colour {
                 ColourChoice::Auto => {

@@ -21,6 +21,20 @@ pub enum Hostname {
 /// Source: the `osm` client, `osmclient/scripts/osm.py`: `OSM_SOL005_PORT`'s default.
 const NBI_PORT: u16 = 9999;
 
+/// Certificate authorities, in PEM form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorities {
+    /// In this file.
+    File(PathBuf),
+    /// In this text, which has this name in messages.
+    Text {
+        /// Where it comes from.
+        name: String,
+        /// The certificates.
+        pem: String,
+    },
+}
+
 /// Everything that is needed to talk to one OSM as one user in one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -32,8 +46,8 @@ pub struct Connection {
     pub user: String,
     /// With what.
     pub password: Secret,
-    /// A PEM file with the authorities to trust for https, instead of the built-in ones.
-    pub ca_file: Option<PathBuf>,
+    /// The authorities to trust for https, instead of the built-in ones.
+    pub authorities: Option<Authorities>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,
 }
@@ -108,7 +122,7 @@ impl Connection {
             project: file.project,
             user: file.user,
             password: file.password,
-            ca_file: file.ca_file.map(|path| folder.join(path)),
+            authorities: file.ca_file.map(|path| Authorities::File(folder.join(path))),
             insecure_skip_verify: file.insecure_skip_verify,
         })
     }

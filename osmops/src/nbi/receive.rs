@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::response::Parts;
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
@@ -121,7 +122,8 @@ async fn within<T>(
 
 /// A whole answer.
 async fn keep(line: &RequestLine, parts: Parts, body: AnswerBody) -> Result<Answer, NbiError> {
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|source| {
+    // Boxed so that what awaits it can be proven `Send`.
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().boxed().await.map_err(|source| {
         if source.is::<http_body_util::LengthLimitError>() {
             NbiError::TooLong { request: line.clone(), limit_bytes: ANSWER_BYTES_MAX }
         } else {

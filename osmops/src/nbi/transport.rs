@@ -3,19 +3,22 @@
 //! The seam to OSM. The simulator and tests put the fake NBI's own service behind it, with everything
 //! above unchanged.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{
     BodyExt, Full,
     combinators::{BoxBody, UnsyncBoxBody},
 };
+use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
-use super::connection::Connection;
+use super::connection::{Authorities, Connection};
 
 /// Any error of a body or of a service in this process.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -43,11 +46,11 @@ pub enum TransportError {
 /// Why no transport could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportSetupError {
-    /// The file with certificate authorities cannot be read or holds none.
-    #[error("no certificate authorities in `{path}`")]
-    BadCaFile {
-        /// The file.
-        path: PathBuf,
+    /// What should hold certificate authorities cannot be read or holds none.
+    #[error("no certificate authorities in `{name}`")]
+    BadAuthorities {
+        /// The file, or where the text comes from.
+        name: String,
         /// Why.
         #[source]
         source: BoxError,
@@ -81,15 +84,8 @@ impl Transport {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("osmops/", env!("CARGO_PKG_VERSION")))
             .tls_danger_accept_invalid_certs(connection.insecure_skip_verify);
-        if let Some(path) = &connection.ca_file {
-            let bad =
-                |source: BoxError| TransportSetupError::BadCaFile { path: path.clone(), source };
-            let pem = fs_err::read(path).map_err(|error| bad(error.into()))?;
-            let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| bad(e.into()))?;
-            if found.is_empty() {
-                return Err(bad("no certificate in PEM form".into()));
-            }
-            builder = builder.tls_certs_only(found);
+        if let Some(authorities) = &connection.authorities {
+            builder = builder.tls_certs_only(certificates(authorities)?);
         }
         let client = builder.build().map_err(|error| TransportSetupError::Tls(error.into()))?;
         Ok(Self {
@@ -117,16 +113,49 @@ impl Transport {
         Self { service: BoxCloneSyncService::new(service) }
     }
 
+    /// This transport, with at most as many requests on their way as `gate` has permits. One is on its way
+    /// until its answer begins.
+    pub fn behind(self, gate: Arc<Semaphore>) -> Self {
+        Self {
+            service: BoxCloneSyncService::new(tower::service_fn(move |request: Request<Body>| {
+                let sending = self.send(request);
+                let gate = gate.clone();
+                async move {
+                    let _permit = gate.acquire().await.expect("the gate is never closed");
+                    sending.await
+                }
+            })),
+        }
+    }
+
     /// Sends one request; the answer's body may still be on its way.
+    ///
+    /// The future is boxed so that what awaits it can be proven `Send`, whatever it borrows.
     ///
     /// # Errors
     /// [`TransportError`], when no answer begins.
-    pub async fn send(
+    pub fn send(
         &self,
         request: Request<Body>,
-    ) -> Result<Response<AnswerBody>, TransportError> {
-        self.service.clone().oneshot(request).await
+    ) -> BoxFuture<'static, Result<Response<AnswerBody>, TransportError>> {
+        self.service.clone().oneshot(request).boxed()
     }
+}
+
+fn certificates(
+    authorities: &Authorities,
+) -> Result<Vec<reqwest::Certificate>, TransportSetupError> {
+    let (name, pem) = match authorities {
+        Authorities::File(path) => (path.display().to_string(), fs_err::read(path)),
+        Authorities::Text { name, pem } => (name.clone(), Ok(pem.clone().into_bytes())),
+    };
+    let bad = |source: BoxError| TransportSetupError::BadAuthorities { name: name.clone(), source };
+    let pem = pem.map_err(|error| bad(error.into()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(error.into()))?;
+    if found.is_empty() {
+        return Err(bad("no certificate in PEM form".into()));
+    }
+    Ok(found)
 }
 
 async fn send_over_network(

@@ -10,7 +10,7 @@ use crate::plan::Item;
 use crate::report::{Change, PassEnd, PassReport};
 use crate::revision::Revision;
 
-use super::follow::{POLL_MAX, follow, pause_until};
+use super::follow::{Following, POLL_MAX, follow, pause_until};
 use super::{Observer, PassOptions, pass};
 
 /// How many passes in a row may fail before `converge` gives up; with its pauses about half a minute.
@@ -51,7 +51,8 @@ pub async fn converge(
             PassEnd::Converged | PassEnd::Stalled => return report,
             PassEnd::Waiting { poll_after } if !over => {
                 let pause = progress.pause_while_waiting(&report, poll_after).max(left_alone);
-                follow(nbi, revision, &report, pause, deadline, stop, observer).await;
+                let following = Following::of(revision, &report, pause);
+                follow(nbi, following, deadline, stop, observer).await;
             }
             PassEnd::Failed if !over => {
                 let Some(pause) = progress.pause_after_failure() else { return report };
@@ -90,9 +91,9 @@ async fn pass_until(
     passing.await
 }
 
-/// What `converge` knows of the passes so far.
-#[derive(Default)]
-struct Progress {
+/// What is known of the passes over a revision so far.
+#[derive(Debug, Default)]
+pub struct Progress {
     changes: Vec<Change>,
     failures_in_a_row: u32,
     waits_in_a_row: u32,
@@ -101,7 +102,7 @@ struct Progress {
 
 impl Progress {
     /// Takes over what a pass did, and ends it as stalled where it did what an earlier one had done.
-    fn add(&mut self, report: &mut PassReport) {
+    pub fn add(&mut self, report: &mut PassReport) {
         self.was_read |= report.stopped.is_none();
         if report.end != PassEnd::Failed {
             self.failures_in_a_row = 0;
@@ -125,7 +126,7 @@ impl Progress {
     /// How long to wait before the next look, where passes find nothing to do but to wait: until
     /// something is due or, where OSM is at work, longer each time, because it may name no operation
     /// that could be looked at instead.
-    fn pause_while_waiting(&self, report: &PassReport, first: Duration) -> Duration {
+    pub fn pause_while_waiting(&self, report: &PassReport, first: Duration) -> Duration {
         let due_in = report.due_in();
         if due_in == Some(first) {
             return first;

@@ -22,75 +22,113 @@ pub(super) const POLL_MAX: Duration = Duration::from_secs(10);
 /// How long nothing may have ended after something has, before the next pass takes that further.
 const LULL: Duration = Duration::from_secs(10);
 
-/// Looks at the operations of a pass until all have ended, or until others may go on: when something is
+/// The longest time that operations are looked at without a pass between: a year.
+const DUE_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The operations of a pass, until the next pass makes sense: when all have ended, when something else is
 /// due, and when one has ended and no other does for a while.
+pub struct Following {
+    open: Vec<OpenOperation>,
+    secrets: Secrets,
+    pause: Duration,
+    due: Instant,
+    last_end: Option<Instant>,
+}
+
+struct OpenOperation {
+    item: Item,
+    operation: OpId,
+    /// What was last told of it, so that nothing is told twice.
+    told: String,
+}
+
+impl Following {
+    /// Those that a pass started or found at work; the first look is due in `pause`.
+    pub fn of(revision: &Revision, report: &PassReport, pause: Duration) -> Self {
+        let open = |(item, operation)| OpenOperation { item, operation, told: String::new() };
+        // What lasts too long is for the next pass to judge; OSM's clock is told in whole seconds.
+        let limit = revision.desired.policy.timeout.saturating_add(Duration::from_secs(1));
+        let wait = report.due_in().map_or(limit, |due_in| due_in.min(limit));
+        let now = Instant::now();
+        Self {
+            open: report.operations().into_iter().map(open).collect(),
+            secrets: Secrets::of(&revision.desired),
+            pause,
+            due: now.checked_add(wait.min(DUE_MAX)).unwrap_or(now),
+            last_end: None,
+        }
+    }
+
+    /// How long to wait before the next look.
+    pub fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// Whether there is anything to look at.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Looks once, and tells whether it is time for the next pass. An operation that OSM has forgotten
+    /// counts as ended.
+    ///
+    /// # Errors
+    /// The [`NbiError`] of the reading; nothing is known then.
+    pub async fn look(&mut self, nbi: &Nbi, observer: &mut dyn Observer) -> Result<bool, NbiError> {
+        self.pause = longer(self.pause);
+        let ids: Vec<&OpId> = self.open.iter().map(|open| &open.operation).collect();
+        let records = read(nbi, &ids).await?;
+        let before = self.open.len();
+        let open = std::mem::take(&mut self.open);
+        for OpenOperation { item, operation, told } in open {
+            let Some(record) = records.iter().find(|record| record.id == operation) else {
+                tracing::info!(op_id = %operation, "{item}: OSM has removed it, and the operation with it");
+                observer.operation_forgotten(&item, &operation);
+                continue;
+            };
+            let look = look_at(&item, &operation, record, &self.secrets);
+            if look.words != told || look.state.end().is_some() {
+                log_look(&look);
+            }
+            observer.operation_seen(&look);
+            if look.state.end().is_none() {
+                self.open.push(OpenOperation { item, operation, told: look.words });
+            }
+        }
+        if self.open.len() < before {
+            self.last_end = Some(Instant::now());
+        }
+        let is_lull = self.last_end.is_some_and(|end| end.elapsed() >= LULL);
+        Ok(self.open.is_empty() || is_lull || Instant::now() >= self.due)
+    }
+}
+
+/// Looks at operations until the next pass makes sense.
 pub(super) async fn follow(
     nbi: &Nbi,
-    revision: &Revision,
-    report: &PassReport,
-    poll_after: Duration,
+    mut following: Following,
     deadline: Instant,
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) {
-    let secrets = Secrets::of(&revision.desired);
-    let mut open: Vec<(Item, OpId, String)> = report
-        .operations()
-        .into_iter()
-        .map(|(item, operation)| (item, operation, String::new()))
-        .collect();
-    let mut pause = poll_after;
-    // What lasts too long is for the next pass to judge; OSM's clock is told in whole seconds.
-    let limit = revision.desired.policy.timeout.saturating_add(Duration::from_secs(1));
-    let wait = report.due_in().map_or(limit, |due_in| due_in.min(limit));
-    let due = Instant::now().checked_add(wait).unwrap_or(deadline);
-    let mut last_end: Option<Instant> = None;
     loop {
-        pause_until(Instant::now() + pause, deadline, stop).await;
+        pause_until(Instant::now() + following.pause(), deadline, stop).await;
         if stop.is_cancelled() || Instant::now() >= deadline {
             return;
         }
-        let before = open.len();
-        let ids: Vec<&OpId> = open.iter().map(|(_, operation, _)| operation).collect();
-        let records = match read(nbi, &ids).await {
-            Ok(records) => records,
+        match following.look(nbi, observer).await {
+            Ok(true) => return,
+            Ok(false) => {}
             // The next look may reach OSM again.
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "cannot look at operations");
-                pause = longer(pause);
-                continue;
             }
             // The next pass finds out what became of them.
             Err(error) => {
                 tracing::warn!(%error, "lost sight of operations");
                 return;
             }
-        };
-        let mut still_open = Vec::new();
-        for (item, operation, told) in open {
-            let Some(record) = records.iter().find(|record| record.id == operation) else {
-                tracing::info!(op_id = %operation, "{item}: OSM has removed it, and the operation with it");
-                observer.operation_forgotten(&item, &operation);
-                continue;
-            };
-            let look = look_at(&item, &operation, record, &secrets);
-            if look.words != told || look.state.end().is_some() {
-                log_look(&look);
-            }
-            observer.operation_seen(&look);
-            if look.state.end().is_none() {
-                still_open.push((item, operation, look.words));
-            }
         }
-        open = still_open;
-        if open.len() < before {
-            last_end = Some(Instant::now());
-        }
-        let is_lull = last_end.is_some_and(|end| end.elapsed() >= LULL);
-        if open.is_empty() || is_lull || Instant::now() >= due {
-            return;
-        }
-        pause = longer(pause);
     }
 }
 

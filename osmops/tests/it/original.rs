@@ -6,7 +6,7 @@ use std::path::Path;
 use mock_nbi::{Collection, Fault, FaultKind, Profile, ServeOptions, TlsIdentity};
 use osmops::artifact::Artifact;
 use osmops::ids::RevisionName;
-use osmops::nbi::{Nbi, TimeLimits, Transport};
+use osmops::nbi::{Authorities, Nbi, TimeLimits, Transport};
 use osmops::reconcile::{PassOptions, pass, read_and_plan};
 use osmops::report::{ItemStatus, PassEnd};
 use osmops::revision::Revision;
@@ -198,7 +198,7 @@ async fn osm_is_reached_over_tls_and_only_with_a_certificate_that_is_trusted() {
     let desired = Demo::default().revision().desired;
     let attempt = async |trusts: bool| {
         let mut connection = connection(&format!("https://{}", server.local_addr()));
-        connection.ca_file = trusts.then(|| authority.path().to_path_buf());
+        connection.authorities = trusts.then(|| Authorities::File(authority.path().to_path_buf()));
         let transport = Transport::network(&connection).unwrap();
         let nbi = Nbi::new(connection, transport, TimeLimits::default());
         read_and_plan(&nbi, &desired).await.map_err(|error| osmops::failure::chain(&error))

@@ -197,7 +197,7 @@ pub(crate) fn connection(base: &str) -> Connection {
         project: "admin".to_owned(),
         user: "admin".to_owned(),
         password: Secret::new(PASSWORD),
-        ca_file: None,
+        authorities: None,
         insecure_skip_verify: false,
     }
 }

@@ -46,7 +46,7 @@ async fn a_portable_scenario_holds_on_any_nbi_over_one_connection() {
         project: admin(),
         user: admin(),
         password: Secret::new(admin()),
-        ca_file: None,
+        authorities: None,
         insecure_skip_verify: false,
     });
     holds("packaging", &spec).await;

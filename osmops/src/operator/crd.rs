@@ -1,0 +1,298 @@
+//! Our resource, field by field: what is declared of a deployment, and what is said of it.
+
+use std::time::Duration;
+
+use kube::{CustomResource, CustomResourceExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Durations as Flux writes them, without fractions.
+const DURATION_PATTERN: &str = "^([0-9]+(ms|s|m|h))+$";
+
+/// The shortest interval that is obeyed; the schema refuses shorter ones where the API server knows CEL.
+const INTERVAL_MIN: Duration = Duration::from_secs(60);
+
+/// What OSM shall have: the packages and NS instances that a source declares.
+#[derive(CustomResource, Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "osmops.io",
+    version = "v1alpha1",
+    kind = "OsmDeployment",
+    namespaced,
+    shortname = "osmd",
+    status = "OsmDeploymentStatus",
+    derive = "PartialEq",
+    doc = "An OsmDeployment makes the packages and NS instances of one OSM project match what a source declares.",
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name": "Status", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#,
+    printcolumn = r#"{"name": "Revision", "type": "string", "jsonPath": ".status.lastAppliedRevision", "priority": 1}"#,
+    printcolumn = r#"{"name": "Source", "type": "string", "jsonPath": ".spec.sourceRef.name", "priority": 1}"#,
+    printcolumn = r#"{"name": "Suspended", "type": "boolean", "jsonPath": ".spec.suspend", "priority": 1}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase")]
+pub struct OsmDeploymentSpec {
+    /// Where the declaration comes from.
+    pub source_ref: SourceRef,
+
+    /// The folder of the source that holds `osm_ops_config.yaml`; the root when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+
+    /// Where OSM is and who logs in.
+    pub connection: ConnectionRef,
+
+    /// How often OSM is compared with the declaration when nothing else calls for it, as `10m`; at least `60s`.
+    #[schemars(
+        regex(pattern = DURATION_PATTERN),
+        extend("x-kubernetes-validations" = [{
+            "rule": "duration(self) >= duration('60s')",
+            "message": "must be at least 60s",
+        }])
+    )]
+    pub interval: String,
+
+    /// How long after a failure it is tried again, as `1m`. When absent, the pause grows with each failure, from
+    /// 750 ms to 15 minutes.
+    #[schemars(regex(pattern = DURATION_PATTERN))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_interval: Option<String>,
+
+    /// Leave OSM alone until this is taken away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+
+    /// Whether differences are acted on, or only told in `status.plan`.
+    #[serde(default)]
+    pub mode: Mode,
+
+    /// Other OsmDeployments that must be ready first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<DependencyRef>,
+}
+
+/// A source of Flux.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceRef {
+    /// Its kind.
+    pub kind: SourceKind,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace; the deployment's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// The kinds of sources that have an artifact.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum SourceKind {
+    /// A Git repository.
+    GitRepository,
+    /// An OCI artifact.
+    OCIRepository,
+    /// An artifact that another controller made.
+    ExternalArtifact,
+}
+
+impl SourceKind {
+    /// All of them.
+    pub const ALL: [SourceKind; 3] =
+        [SourceKind::GitRepository, SourceKind::OCIRepository, SourceKind::ExternalArtifact];
+
+    /// As Kubernetes spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SourceKind::GitRepository => "GitRepository",
+            SourceKind::OCIRepository => "OCIRepository",
+            SourceKind::ExternalArtifact => "ExternalArtifact",
+        }
+    }
+}
+
+/// Where connection data is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionRef {
+    /// A Secret in the same namespace with the keys `hostname` (a URL, or `host:port` for plain http), `project`,
+    /// `user` and `password`, and optionally `ca.crt` (authorities to trust, PEM) and `insecureSkipVerify`.
+    pub secret_ref: SecretRef,
+}
+
+/// A Secret in the same namespace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// Whether differences are acted on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// OSM is changed until it matches.
+    #[default]
+    Apply,
+    /// OSM is only read; `status.plan` says what would be done.
+    Plan,
+}
+
+/// Another OsmDeployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DependencyRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace; the deployment's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// What is said of a deployment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OsmDeploymentStatus {
+    /// The generation that was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`; `Reconciling` and `Stalled` only while they are true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// The revision that OSM was last seen to match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_revision: Option<String>,
+    /// The revision that was last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempted_revision: Option<String>,
+    /// The latest `reconcile.fluxcd.io/requestedAt` that was acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+    /// What OSM was last seen to have of the declaration, as `NSD openldap_ns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub inventory: Vec<String>,
+    /// How the latest revisions fared, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub history: Vec<HistoryEntry>,
+    /// In plan mode: what would be done, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+}
+
+/// One fact about a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which fact.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
+    pub status: String,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in full.
+    pub message: String,
+    /// Since when it is so.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_transition_time: String,
+    /// The generation that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+}
+
+/// How a revision fared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// Which.
+    pub revision: String,
+    /// The reason of its latest `Ready` condition.
+    pub result: String,
+    /// When it was first tried.
+    #[schemars(extend("format" = "date-time"))]
+    pub first_attempted: String,
+    /// Since when the result is so.
+    #[schemars(extend("format" = "date-time"))]
+    pub since: String,
+}
+
+impl OsmDeployment {
+    /// How often it is looked at.
+    pub fn interval(&self) -> Duration {
+        parse_duration(&self.spec.interval).unwrap_or(INTERVAL_MIN).max(INTERVAL_MIN)
+    }
+
+    /// The pause after a failure, where it shall not grow.
+    pub fn retry_interval(&self) -> Option<Duration> {
+        self.spec.retry_interval.as_deref().and_then(parse_duration)
+    }
+
+    /// Whether OSM was seen to match what is declared now.
+    pub fn is_ready(&self) -> bool {
+        let Some(status) = &self.status else { return false };
+        let is_current = status.observed_generation == self.metadata.generation;
+        let ready =
+            |condition: &Condition| condition.type_ == "Ready" && condition.status == "True";
+        is_current && status.conditions.iter().any(ready)
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero())
+}
+
+/// The definition that makes Kubernetes know our resource, as YAML.
+pub fn definition() -> String {
+    let mut text = "# Written by `osmops crd`; `make generate` renews it.\n".to_owned();
+    let yaml = serde_yaml::to_string(&OsmDeployment::crd()).expect("a definition is plain data");
+    text.push_str(&yaml);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn deployment(interval: &str, retry: Option<&str>) -> OsmDeployment {
+        let text = json!({
+            "apiVersion": "osmops.io/v1alpha1",
+            "kind": "OsmDeployment",
+            "metadata": { "name": "a" },
+            "spec": {
+                "sourceRef": { "kind": "GitRepository", "name": "r" },
+                "connection": { "secretRef": { "name": "s" } },
+                "interval": interval,
+                "retryInterval": retry,
+            },
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn durations_are_flux_s_and_no_interval_is_under_a_minute() {
+        assert_eq!(deployment("1h30m", None).interval(), Duration::from_secs(5400));
+        assert_eq!(deployment("1s", None).interval(), Duration::from_secs(60));
+        assert_eq!(
+            deployment("5m0s", Some("1500ms")).retry_interval(),
+            Some(Duration::from_millis(1500))
+        );
+        assert_eq!(deployment("5m", None).retry_interval(), None);
+    }
+
+    #[test]
+    fn the_committed_definition_is_the_generated_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/manifests/crd.yaml");
+        if std::env::var_os("BLESS").is_some() {
+            fs_err::write(path, definition()).unwrap();
+        }
+        let committed = fs_err::read_to_string(path).unwrap();
+        assert_eq!(committed, definition(), "run `make generate`");
+    }
+}

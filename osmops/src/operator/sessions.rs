@@ -1,0 +1,158 @@
+//! Sessions with OSMs, shared between the objects of one OSM, project and user.
+//!
+//! Objects that say the same of their connection share one token, one pool of connections and one list of
+//! VIM accounts. All sessions with one address share a limit of requests on their way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::failure::chain;
+use crate::nbi::{Connection, Nbi, TimeLimits, Transport, TransportSetupError};
+use crate::request_counts::RequestCounts;
+
+/// A session that nobody used for so long is forgotten. OSM forgets its token after as long.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// All sessions of this process.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    limits: TimeLimits,
+    calls_at_once: usize,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    sessions: Vec<Session>,
+    gates: Vec<(Url, Arc<Semaphore>)>,
+    /// Requests of sessions that are forgotten.
+    forgotten: RequestCounts,
+}
+
+#[derive(Debug)]
+struct Session {
+    connection: Connection,
+    nbi: Nbi,
+    last_used: Instant,
+}
+
+impl Sessions {
+    /// No session yet. `calls_at_once` limits the requests on their way to one address.
+    pub(super) fn new(limits: TimeLimits, calls_at_once: usize) -> Self {
+        Self { limits, calls_at_once: calls_at_once.max(1), known: Mutex::default() }
+    }
+
+    /// The session of this connection. Sends nothing.
+    ///
+    /// # Errors
+    /// [`TransportSetupError`], when its certificate authorities cannot be used.
+    pub(super) fn of(&self, connection: &Connection) -> Result<Nbi, TransportSetupError> {
+        let now = Instant::now();
+        let mut known = self.lock();
+        known.forget_idle(now);
+        if let Some(session) =
+            known.sessions.iter_mut().find(|session| session.connection == *connection)
+        {
+            session.last_used = now;
+            return Ok(session.nbi.clone());
+        }
+        let gate = known.gate(&connection.base, self.calls_at_once);
+        let transport = Transport::network(connection)?.behind(gate);
+        let nbi = Nbi::new(connection.clone(), transport, self.limits);
+        let session = Session { connection: connection.clone(), nbi: nbi.clone(), last_used: now };
+        known.sessions.push(session);
+        Ok(nbi)
+    }
+
+    /// Requests of all sessions so far.
+    pub(super) fn request_counts(&self) -> RequestCounts {
+        let known = self.lock();
+        let counts = known.sessions.iter().map(|session| session.nbi.request_counts());
+        counts.fold(known.forgotten, |sum, counts| sum + counts)
+    }
+
+    /// How many sessions there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().sessions.len()
+    }
+
+    /// Gives every token back.
+    pub(super) async fn log_out(&self) {
+        let sessions: Vec<Nbi> =
+            self.lock().sessions.iter().map(|session| session.nbi.clone()).collect();
+        for nbi in sessions {
+            if let Err(error) = nbi.log_out().await {
+                tracing::debug!("{}", chain(&error));
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        // Nothing is left half done when a holder panics.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn forget_idle(&mut self, now: Instant) {
+        let forgotten = &mut self.forgotten;
+        self.sessions.retain(|session| {
+            let keep = now.duration_since(session.last_used) < IDLE_TIME_MAX;
+            if !keep {
+                *forgotten = *forgotten + session.nbi.request_counts();
+            }
+            keep
+        });
+        self.gates.retain(|(url, _)| self.sessions.iter().any(|s| s.connection.base == *url));
+    }
+
+    fn gate(&mut self, base: &Url, permits: usize) -> Arc<Semaphore> {
+        if let Some((_, gate)) = self.gates.iter().find(|(url, _)| url == base) {
+            return gate.clone();
+        }
+        let gate = Arc::new(Semaphore::new(permits));
+        self.gates.push((base.clone(), gate.clone()));
+        gate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nbi::Hostname;
+    use crate::secret::Secret;
+
+    fn connection(base: &str, password: &str) -> Connection {
+        Connection {
+            base: Connection::parse_address(base, Hostname::InFile).unwrap(),
+            project: "p".to_owned(),
+            user: "u".to_owned(),
+            password: Secret::new(password),
+            authorities: None,
+            insecure_skip_verify: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_connection_is_one_session_until_nobody_uses_it() {
+        let sessions = Sessions::new(TimeLimits::default(), 8);
+        let of = |base: &str, password: &str| sessions.of(&connection(base, password)).unwrap();
+        of("osm:1", "a");
+        of("osm:1", "a");
+        assert_eq!(sessions.count(), 1);
+        of("osm:1", "b");
+        of("osm:2", "a");
+        assert_eq!(sessions.count(), 3);
+        assert_eq!(sessions.lock().gates.len(), 2, "one limit for each address");
+        tokio::time::advance(IDLE_TIME_MAX / 2).await;
+        of("osm:2", "a");
+        tokio::time::advance(IDLE_TIME_MAX / 2).await;
+        of("osm:2", "a");
+        assert_eq!(sessions.count(), 1);
+        assert_eq!(sessions.lock().gates.len(), 1);
+    }
+}

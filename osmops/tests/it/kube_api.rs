@@ -1,0 +1,249 @@
+//! A real Kubernetes API server for tests: one that is there, or one that is started here.
+//!
+//! `OSMOPS_TEST_KUBECONFIG` names the kubeconfig of one that is there (tests make namespaces and definitions
+//! in it). Otherwise `KUBEBUILDER_ASSETS` names a folder with `etcd` and `kube-apiserver`, as Kubernetes' own
+//! tests have it; `openssl` makes the key that the server wants.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DynamicObject, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::GroupVersionKind;
+use kube::discovery::ApiResource;
+use kube::{Api, Client, Config};
+use serde_json::{Value, json};
+
+/// How long a server may take to start, and a definition to be known.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+
+pub(crate) struct KubeApi {
+    pub(crate) client: Client,
+    pub(crate) kubeconfig: PathBuf,
+    _server: Option<Server>,
+}
+
+/// A server of our own; it goes away with its folder.
+struct Server {
+    processes: Vec<Child>,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for process in self.processes.iter_mut().rev() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl KubeApi {
+    /// `None`, said loudly, where there is none.
+    #[expect(clippy::print_stderr, reason = "who runs the tests must see what was not tested")]
+    pub(crate) async fn find() -> Option<Self> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(path) = variable("OSMOPS_TEST_KUBECONFIG") {
+            return Some(Self::open(PathBuf::from(path), None).await);
+        }
+        let Some(assets) = variable("KUBEBUILDER_ASSETS") else {
+            eprintln!(
+                "SKIPPED: no Kubernetes API server; name a kubeconfig in OSMOPS_TEST_KUBECONFIG, or a folder with \
+                 etcd and kube-apiserver in KUBEBUILDER_ASSETS"
+            );
+            return None;
+        };
+        let (server, kubeconfig) = start(Path::new(&assets));
+        Some(Self::open(kubeconfig, Some(server)).await)
+    }
+
+    async fn open(kubeconfig: PathBuf, server: Option<Server>) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let config = Kubeconfig::read_from(&kubeconfig).unwrap();
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
+        let client = Client::try_from(config).unwrap();
+        let api = Self { client, kubeconfig, _server: server };
+        api.wait_until_ready().await;
+        api.install_definitions().await;
+        api
+    }
+
+    async fn wait_until_ready(&self) {
+        eventually("the API server is ready", || async {
+            self.client.apiserver_version().await.ok().map(|_| ())
+        })
+        .await;
+    }
+
+    /// Flux's sources and our own.
+    async fn install_definitions(&self) {
+        let mut texts = vec![osmops::operator::crd::definition()];
+        for entry in fs_err::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crds")).unwrap() {
+            texts.push(fs_err::read_to_string(entry.unwrap().path()).unwrap());
+        }
+        let gvk = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+        let api: Api<DynamicObject> =
+            Api::all_with(self.client.clone(), &ApiResource::from_gvk(&gvk));
+        for text in &texts {
+            let definition: DynamicObject = serde_yaml::from_str(text).unwrap();
+            match api.create(&PostParams::default(), &definition).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => panic!("{error}"),
+            }
+            let name = definition.metadata.name.clone().unwrap();
+            eventually(&format!("{name} is served"), || async {
+                let object = api.get(&name).await.ok()?;
+                let conditions = object.data["status"]["conditions"].as_array()?;
+                let is_served = |c: &Value| c["type"] == "Established" && c["status"] == "True";
+                conditions.iter().any(is_served).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// A namespace of the test's own.
+    pub(crate) async fn namespace(&self) -> String {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let namespace = json!({ "metadata": { "generateName": "osmops-test-" } });
+        let namespace: Namespace = serde_json::from_value(namespace).unwrap();
+        let made = api.create(&PostParams::default(), &namespace).await.unwrap();
+        made.metadata.name.unwrap()
+    }
+
+    pub(crate) fn objects(
+        &self,
+        namespace: &str,
+        api_version: &str,
+        kind: &str,
+    ) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let mut resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        if kind == "GitRepository" {
+            resource.plural = "gitrepositories".to_owned();
+        }
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    }
+
+    pub(crate) async fn create(&self, namespace: &str, object: Value) -> DynamicObject {
+        let text = |key: &str| object[key].as_str().unwrap().to_owned();
+        let api = self.objects(namespace, &text("apiVersion"), &text("kind"));
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        api.create(&PostParams::default(), &object).await.unwrap()
+    }
+}
+
+impl KubeApi {
+    /// A kubeconfig, in `folder`, of somebody who may do what the manifests let the operator do in this
+    /// namespace, and nothing else.
+    pub(crate) async fn as_operator(&self, namespace: &str, folder: &Path) -> PathBuf {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/manifests/rbac.yaml");
+        let manifests = fs_err::read_to_string(path).unwrap();
+        let role =
+            manifests.split("\n---\n").find(|text| text.contains("kind: ClusterRole\n")).unwrap();
+        let mut role: Value = serde_yaml::from_str(role).unwrap();
+        // Rights in one namespace are enough, for an operator that watches one.
+        role["kind"] = json!("Role");
+        let account =
+            json!([{ "kind": "ServiceAccount", "name": "osmops", "namespace": namespace }]);
+        let reference = json!({
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "osmops",
+        });
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": { "name": "osmops" }, "roleRef": reference, "subjects": account,
+        });
+        self.create(namespace, role).await;
+        self.create(namespace, binding).await;
+        let text = fs_err::read_to_string(&self.kubeconfig).unwrap();
+        let mut config: Value = serde_yaml::from_str(&text).unwrap();
+        config["users"][0]["user"]["as"] =
+            json!(format!("system:serviceaccount:{namespace}:osmops"));
+        let path = folder.join("kubeconfig.operator");
+        fs_err::write(&path, config.to_string()).unwrap();
+        path
+    }
+}
+
+/// Asks until there is an answer; the server is another process, which tells nobody when it is ready.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let asking = async {
+        loop {
+            match ask().await {
+                Some(answer) => return answer,
+                None => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let answer = tokio::time::timeout(START_TIME_MAX, asking).await;
+    answer.unwrap_or_else(|_| panic!("not within {START_TIME_MAX:?}: {what}"))
+}
+
+fn start(assets: &Path) -> (Server, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let key = Command::new("openssl").args(["genrsa", "-out", &at("sa.key"), "2048"]).output();
+    assert!(key.expect("openssl is there").status.success(), "openssl makes a key");
+    let [etcd_port, peer_port, port] = free_ports();
+    let url = |port: u16| format!("http://127.0.0.1:{port}");
+    fs_err::write(folder.path().join("tokens.csv"), "admin,admin,admin,\"system:masters\"\n")
+        .unwrap();
+    let run = |program: &str, arguments: &[String]| {
+        let log = fs_err::File::create(at(&format!("{program}.log"))).unwrap();
+        let mut command = Command::new(assets.join(program));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(log.into_parts().0).spawn().unwrap()
+    };
+    let etcd = run(
+        "etcd",
+        &[
+            format!("--data-dir={}", at("etcd")),
+            format!("--listen-client-urls={}", url(etcd_port)),
+            format!("--advertise-client-urls={}", url(etcd_port)),
+            format!("--listen-peer-urls={}", url(peer_port)),
+            format!("--initial-advertise-peer-urls={}", url(peer_port)),
+            format!("--initial-cluster=default={}", url(peer_port)),
+            "--unsafe-no-fsync".to_owned(),
+        ],
+    );
+    let server = run(
+        "kube-apiserver",
+        &[
+            format!("--etcd-servers={}", url(etcd_port)),
+            format!("--cert-dir={}", at("certs")),
+            format!("--secure-port={port}"),
+            "--bind-address=127.0.0.1".to_owned(),
+            "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+            format!("--service-account-key-file={}", at("sa.key")),
+            format!("--service-account-signing-key-file={}", at("sa.key")),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            format!("--token-auth-file={}", at("tokens.csv")),
+            "--authorization-mode=RBAC".to_owned(),
+            "--disable-admission-plugins=ServiceAccount".to_owned(),
+            "--endpoint-reconciler-type=none".to_owned(),
+        ],
+    );
+    let kubeconfig = folder.path().join("kubeconfig");
+    let text = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "clusters": [{ "name": "test", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"), "insecure-skip-tls-verify": true,
+        }}],
+        "users": [{ "name": "admin", "user": { "token": "admin" } }],
+        "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "admin" } }],
+    });
+    fs_err::write(&kubeconfig, text.to_string()).unwrap();
+    (Server { processes: vec![etcd, server], _folder: folder }, kubeconfig)
+}
+
+/// Free a moment ago; both servers want theirs by number.
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
