@@ -62,6 +62,11 @@ pub struct OsmDeploymentSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
 
+    /// Remove from OSM what bears this deployment's mark and is declared no more. Everything, or more than half of
+    /// ten or more, goes only where `osm_ops_config.yaml` says `allowLargePrune`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prune: bool,
+
     /// Whether differences are acted on, or only told in `status.plan`.
     #[serde(default)]
     pub mode: Mode,

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::artifact::{Artifact, FetchError, FetchLimits, Remote, fetch};
+use crate::desired::Prune;
 use crate::failure::chain;
 use crate::ids::{Owner, RevisionName};
 use crate::nbi::{Connection, Nbi};
@@ -17,6 +18,7 @@ use crate::reconcile::{Following, PassOptions, Progress, pass, read_and_plan};
 use crate::repo::CONFIG_FILE;
 use crate::report::{PassEnd, PassReport};
 use crate::revision::Revision;
+use crate::source_pos::SourcePos;
 use crate::tree::{Tree, TreePath};
 
 use super::cluster::{Task, secret_name};
@@ -187,10 +189,22 @@ async fn deploy(
     };
     let files = fetched(context, artifact, &folder, stop).await?;
     let mut read = read(files, artifact).await?;
-    read.revision.desired.owner.get_or_insert_with(|| owner_of(&Name::of(&object.metadata)));
+    claim(&mut read.revision, object);
     match object.spec.mode {
         Mode::Apply => apply(context, &read.revision, &connection, memory, stop).await,
         Mode::Plan => plan(context, &read.revision, &connection).await,
+    }
+}
+
+/// Takes over what an OsmDeployment says of whose the declared is, and of what is declared no more.
+fn claim(revision: &mut Revision, object: &OsmDeployment) {
+    let name = Name::of(&object.metadata);
+    let allow_large = revision.config.as_ref().is_some_and(|config| config.allow_large_prune);
+    let desired = &mut revision.desired;
+    desired.owner.get_or_insert_with(|| owner_of(&name));
+    if object.spec.prune && revision.config.is_some() {
+        let at = SourcePos::whole(TreePath::root().join(&format!("OsmDeployment/{name}")));
+        desired.prune.get_or_insert(Prune { at, allow_large });
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::GroupVersionKind;
 use kube::discovery::ApiResource;
@@ -89,12 +89,16 @@ impl KubeApi {
             Api::all_with(self.client.clone(), &ApiResource::from_gvk(&gvk));
         for text in &texts {
             let definition: DynamicObject = serde_yaml::from_str(text).unwrap();
+            let name = definition.metadata.name.clone().unwrap();
             match api.create(&PostParams::default(), &definition).await {
                 Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                // There is one already, which may be an older one.
+                Err(kube::Error::Api(status)) if status.code == 409 => {
+                    let patch = Patch::Merge(&definition);
+                    api.patch(&name, &PatchParams::default(), &patch).await.unwrap();
+                }
                 Err(error) => panic!("{error}"),
             }
-            let name = definition.metadata.name.clone().unwrap();
             eventually(&format!("{name} is served"), || async {
                 let object = api.get(&name).await.ok()?;
                 let conditions = object.data["status"]["conditions"].as_array()?;

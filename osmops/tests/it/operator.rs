@@ -482,6 +482,34 @@ async fn a_signal_lets_the_run_end_and_gives_the_token_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_no_more_is_removed_where_the_deployment_says_prune() {
+    let Some(mut stage) = Stage::set().await else { return };
+    stage.start_operator(&[]);
+    stage.create_secret().await;
+    stage.create_repository("demo").await;
+    stage.create_deployment("ldap", json!({})).await;
+    let first = stage.artifacts.add("test.0.0.7", archive(&demo("test.0.0.7")));
+    stage.point_at(&first).await;
+    stage.status("ldap", ready_at("test.0.0.7")).await;
+
+    let mut files = demo("test.0.0.8");
+    files.retain(|(path, _)| !path.ends_with("ldap.ops.yaml"));
+    let without = stage.artifacts.add("without", archive(&files));
+    stage.point_at(&without).await;
+    stage.status("ldap", ready_at("without")).await;
+    stage.world.instance("ldap");
+
+    stage.patch("ldap", json!({ "spec": { "prune": true } })).await;
+    let pruned = |status: &Value| {
+        condition(status, "Ready")["status"] == "True" && status["observedGeneration"] == 2
+    };
+    let status = stage.status("ldap", pruned).await;
+    assert_eq!(stage.world.osm.records(mock_nbi::Collection::NsInstances), [Value::Null; 0]);
+    assert_eq!(stage.world.packages().len(), 2, "the declared packages stay");
+    assert_eq!(status["inventory"], json!(["VNFD openldap_knf", "NSD openldap_ns"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_manifests_rights_are_enough() {
     let Some(mut stage) = Stage::set().await else { return };
     let kubeconfig = stage.kube.as_operator(&stage.namespace, stage.folder.path()).await;
