@@ -1,8 +1,8 @@
 //! The Kubernetes operator: watches in, passes and what is told of them out.
 //!
-//! The watches feed [`cluster`], which knows what is declared; [`driver`] decides who runs next; [`run`]
-//! carries one run out; [`status`] alone writes to Kubernetes. [`driver`], [`cluster`], [`conditions`] and
-//! [`end`] are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
+//! The watches feed `cluster`, which knows what is declared; `driver` decides who runs next; `run`
+//! carries one run out; `status` alone writes to Kubernetes. `driver`, `cluster`, `conditions` and
+//! `end` are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
 
 mod cluster;
 mod conditions;
