@@ -73,7 +73,9 @@ impl KubeApi {
 
     async fn wait_until_ready(&self) {
         eventually("the API server is ready", || async {
-            self.client.apiserver_version().await.ok().map(|_| ())
+            // Its own roles are made only after it answers.
+            let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
+            self.client.request_text(request).await.ok().filter(|text| text == "ok").map(|_| ())
         })
         .await;
     }
