@@ -223,11 +223,12 @@ fn helm_values(status: &Value) -> Option<Map<String, Value>> {
         Value::String(text) => python::parse_literal(text)?,
         other => other.clone(),
     };
-    match status.get("config")? {
-        Value::Object(values) => Some(values.clone()),
-        // helm prints null for a release that was given no values.
-        Value::Null => Some(Map::new()),
-        _ => None,
+    match status.get("config") {
+        Some(Value::Object(values)) => Some(values.clone()),
+        // helm prints null, or nothing, for a release that was given no values.
+        Some(Value::Null) => Some(Map::new()),
+        None => status.get("info").map(|_| Map::new()),
+        Some(_) => None,
     }
 }
 
@@ -240,6 +241,7 @@ fn operation(record: OpRecord) -> Operation {
         started: Moment::from_epoch_seconds(record.start_time),
         entered: Moment::from_epoch_seconds(entered),
         detail,
+        removes: record.params.autoremove == true,
         changes: changes(&record.kind, &record.params),
         kind: record.kind,
     }
@@ -253,15 +255,26 @@ pub(crate) fn describe_operation(record: &OpRecord) -> String {
 }
 
 /// The values of an upgrade, without what OSM acts on itself.
+///
+/// Source: OSM LCM v19 `ns.py`, `action`, and N2VC `k8s_helm_base_conn.py`: of its words for old values one
+/// that says yes resets or reuses them; with none but such that say no, helm takes the new ones alone.
 fn settings(params: &Map<String, Value>) -> Settings {
     let mut values = params.clone();
     let model = values.shift_remove("kdu_model");
-    let resets = values.shift_remove("kdu_reset_values");
-    let is_yes = |text: &str| ["yes", "true", "1"].contains(&text.to_lowercase().as_str());
+    values.shift_remove("kdu_atomic_upgrade");
+    let is_yes = |value: &Value| {
+        let text = value.as_str().map(str::to_lowercase).unwrap_or_default();
+        ["yes", "true", "1"].contains(&text.as_str())
+    };
+    let mut said = |word: &str| values.shift_remove(word).map(|value| is_yes(&value));
+    let resets = said("kdu_reset_values");
+    let reuses = [said("kdu_reuse_values"), said("kdu_reset_then_reuse_values")];
+    let words = [resets, reuses[0], reuses[1]];
     Settings {
         values,
         model: model.as_ref().and_then(Value::as_str).map(str::to_owned),
-        resets: resets.as_ref().and_then(Value::as_str).is_some_and(is_yes),
+        resets: resets == Some(true),
+        forgets: words.iter().any(Option::is_some) && !words.contains(&Some(true)),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ids::{
 use crate::moment::Moment;
 use crate::package::{TreeDigest, UploadName};
 
+pub(crate) use history::made_with;
 pub use history::{Change, KduChange, OpEnd, OpState, Operation, Settings};
 
 /// OSM at one reading, as far as it was read.

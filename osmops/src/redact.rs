@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::desired::{DesiredInstance, DesiredState};
-use crate::secret::{STARS, SecretNames};
+use crate::secret::{STARS, SecretNames, nested_value};
 
 /// The shortest text that is searched for in OSM's words: shorter ones stand in too many others.
 const HIDDEN_CHARS_MIN: usize = 4;
@@ -47,7 +47,7 @@ pub fn shown_source(text: &str, names: &SecretNames) -> String {
     shown
 }
 
-/// Declared values that are named like secrets, to be hidden in the words of others: helm repeats its
+/// Values that are named like secrets, declared or given to OSM, to be hidden in the words of others: helm repeats its
 /// command line when it fails, and OSM repeats helm.
 #[derive(Clone, Default)]
 pub struct Secrets(BTreeSet<String>);
@@ -62,13 +62,6 @@ impl Secrets {
         secrets
     }
 
-    /// Those of one instance.
-    pub fn of_instance(instance: &DesiredInstance) -> Self {
-        let mut secrets = Self::default();
-        secrets.add_instance(instance);
-        secrets
-    }
-
     /// Those among values that were given to OSM.
     pub fn of_values<'a>(
         values: impl IntoIterator<Item = &'a Map<String, Value>>,
@@ -79,7 +72,13 @@ impl Secrets {
         secrets
     }
 
-    fn add_instance(&mut self, instance: &DesiredInstance) {
+    /// Adds those among anything that was given to OSM.
+    pub fn add_given(&mut self, given: &Value, names: &SecretNames) {
+        self.add(given, names, false);
+    }
+
+    /// Adds those that an instance declares.
+    pub fn add_instance(&mut self, instance: &DesiredInstance) {
         for kdu in &instance.kdus {
             self.add_map(kdu.params.values(), kdu.params.names(), false);
         }
@@ -92,6 +91,9 @@ impl Secrets {
     }
 
     fn add(&mut self, value: &Value, names: &SecretNames, secret: bool) {
+        if let Some(nested) = value.as_str().and_then(nested_value) {
+            self.add(&nested, names, secret);
+        }
         match value {
             Value::Object(map) => self.add_map(map, names, secret),
             Value::Array(items) => items.iter().for_each(|item| self.add(item, names, secret)),
@@ -131,7 +133,7 @@ mod tests {
         let secrets = {
             let mut secrets = Secrets::default();
             let params =
-                json!({"auth": {"adminPassword": "hunter2", "pin": 1}, "user": "bob-the-user"});
+                json!({"auth": "!!yaml {adminPassword: hunter2, pin: 1}", "user": "bob-the-user"});
             secrets.add_map(params.as_object().unwrap(), &SecretNames::default(), false);
             secrets
         };

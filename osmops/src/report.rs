@@ -324,7 +324,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
                     report.status = ItemStatus::AtWork;
                     report.operation = operation.id.clone();
                 }
-                Wait::Users(_) => report.status = ItemStatus::AtWork,
+                Wait::Users(_) | Wait::Removal { .. } => report.status = ItemStatus::AtWork,
                 Wait::Retry { due, .. } => report.due_in = Some(due.since(plan.read_at)),
                 Wait::Instance { .. } => {}
             }

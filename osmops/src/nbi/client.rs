@@ -10,6 +10,7 @@ use crate::ids::{NsId, NsName, OpId, PackageId, PackageKind, VimAccountName};
 use super::answer::decode;
 use super::error::NbiError;
 use super::filter::any_of;
+use super::refusal::Refusal;
 use super::request::{Purpose, Upload};
 use super::session::{Content, Nbi};
 use super::wire::{
@@ -298,7 +299,11 @@ impl Nbi {
     }
 
     async fn delete(&self, path: &str) -> Result<(), NbiError> {
-        self.write(Method::DELETE, path, Content::Nothing).await.map(|_| ())
+        match self.write(Method::DELETE, path, Content::Nothing).await {
+            // Somebody else has deleted it since it was read, OSM itself perhaps.
+            Err(error) if error.refusal() == Some(Refusal::Gone) => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 
     async fn start(&self, path: &str, body: &Value) -> Result<OpId, NbiError> {

@@ -175,6 +175,16 @@ pub(crate) struct OpParams {
     pub(crate) primitive_params: Value,
     #[serde(rename = "additionalParamsForVnf", default, deserialize_with = "maybe_json_text")]
     pub(crate) additional_params_for_vnf: Value,
+    /// Whether a termination removes the instance's record.
+    #[serde(default)]
+    pub(crate) autoremove: Value,
+}
+
+impl OpParams {
+    /// Everything that may hold values.
+    pub(crate) fn given(&self) -> [&Value; 2] {
+        [&self.primitive_params, &self.additional_params_for_vnf]
+    }
 }
 
 /// Release 19 stores parameters as JSON text, others as objects.

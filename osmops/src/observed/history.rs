@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::ids::{KduName, MemberIndex, OpId};
 use crate::moment::Moment;
+use crate::secret::nested_value;
 
 /// One operation of an instance's history.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Operation {
     pub entered: Moment,
     /// OSM's words on it.
     pub detail: String,
+    /// Whether OSM removes the instance's record once it is completed.
+    pub removes: bool,
     /// What it did, or was to do, to which KDU.
     pub changes: Vec<KduChange>,
 }
@@ -54,6 +57,8 @@ pub struct Settings {
     pub model: Option<String>,
     /// Whether it loses all other values.
     pub resets: bool,
+    /// Whether it loses those of earlier upgrades, but not those of the instantiation.
+    pub forgets: bool,
 }
 
 /// The state of an operation (`operationState`).
@@ -135,45 +140,73 @@ impl Operation {
 
 /// The values of a KDU after every operation that was completed, in the order of `history`.
 ///
-/// Source: OSM LCM v19 `ns.py`, `action`: an upgrade's values are laid over those of the instantiation, and
-/// helm lays both over those in effect, unless they are reset.
+/// Source: OSM LCM v19 `ns.py`, `action`: an upgrade's values replace those of the same names that the
+/// record was made with, and helm merges both into those in effect, unless they are reset. OSM NBI
+/// `instance_topics.py`: an instantiation does not change the values that its record was made with.
 pub(super) fn values(
     history: &[Operation],
     member: &MemberIndex,
     kdu: &KduName,
 ) -> Map<String, Value> {
-    let mut own = Map::new();
+    let own = made_with(history).and_then(|operation| operation.change_of(member, kdu));
+    let own = match own {
+        Some(Change::Set(settings)) => settings.values.clone(),
+        Some(Change::Back) | None => Map::new(),
+    };
     // What each of helm's revisions had, the last one in effect.
     let mut revisions: Vec<Map<String, Value>> = Vec::new();
     for operation in completed(history) {
-        let change = operation.change_of(member, kdu);
-        if matches!(operation.kind.as_str(), "instantiate" | "terminate") {
-            revisions.clear();
-            own = match change {
-                Some(Change::Set(settings)) => settings.values.clone(),
-                Some(Change::Back) | None => Map::new(),
-            };
-            revisions.push(own.clone());
-            continue;
-        }
-        match change {
-            None => {}
-            Some(Change::Set(Settings { values, resets, .. })) => {
-                let mut now = Map::new();
-                if !resets {
-                    now.extend(revisions.last().cloned().unwrap_or_default());
-                    now.extend(own.clone());
+        match operation.kind.as_str() {
+            "instantiate" => revisions = vec![own.clone()],
+            "terminate" => revisions.clear(),
+            _ => match operation.change_of(member, kdu) {
+                None => {}
+                Some(Change::Set(Settings { values, resets, forgets, .. })) => {
+                    let mut given = if *resets { Map::new() } else { own.clone() };
+                    given.extend(values.clone());
+                    let is_anew = *resets || (*forgets && !given.is_empty());
+                    let in_effect = revisions.last().filter(|_| !is_anew);
+                    let mut now = in_effect.cloned().unwrap_or_default();
+                    merge(&mut now, &given);
+                    revisions.push(now);
                 }
-                now.extend(values.clone());
-                revisions.push(now);
-            }
-            Some(Change::Back) => {
-                let before = revisions.len().checked_sub(2).and_then(|n| revisions.get(n));
-                revisions.push(before.cloned().unwrap_or_default());
-            }
+                Some(Change::Back) => {
+                    let before = revisions.len().checked_sub(2).and_then(|n| revisions.get(n));
+                    revisions.push(before.cloned().unwrap_or_default());
+                }
+            },
         }
     }
     revisions.pop().unwrap_or_default()
+}
+
+/// The operation whose values are those that the record was made with, as far as OSM's history tells.
+pub(crate) fn made_with(history: &[Operation]) -> Option<&Operation> {
+    history.iter().find(|operation| operation.kind == "instantiate")
+}
+
+/// Lays values over others as helm does: mappings are merged, null removes.
+fn merge(below: &mut Map<String, Value>, above: &Map<String, Value>) {
+    for (key, value) in above {
+        let nested = value.as_str().and_then(nested_value);
+        match nested.as_ref().unwrap_or(value) {
+            Value::Null => {
+                below.shift_remove(key);
+            }
+            Value::Object(above) => {
+                let held = below.get(key).and_then(Value::as_str).and_then(nested_value);
+                let mut inner = match held.or_else(|| below.get(key).cloned()) {
+                    Some(Value::Object(inner)) => inner,
+                    Some(_) | None => Map::new(),
+                };
+                merge(&mut inner, above);
+                below.insert(key.clone(), Value::Object(inner));
+            }
+            plain => {
+                below.insert(key.clone(), plain.clone());
+            }
+        }
+    }
 }
 
 /// The chart of a KDU after every operation that was completed, when it was `installed` from this one.
@@ -233,6 +266,7 @@ mod tests {
             started: Moment::default(),
             entered: Moment::default(),
             detail: String::new(),
+            removes: false,
             changes: vec![KduChange { member, kdu, change }],
         }
     }
@@ -285,6 +319,27 @@ mod tests {
     }
 
     #[test]
+    fn an_upgrade_brings_back_the_values_that_the_record_was_made_with_and_helm_merges_mappings() {
+        let done = |kind, change| operation(kind, OpState::Completed, change);
+        let mut history = vec![
+            done("instantiate", set(&json!({"a": 1, "b": 1, "image": "!!yaml {tag: 1, repo: r}"}))),
+            done("action", set(&json!({"a": 1, "b": 3, "image": {"tag": 2, "pull": true}}))),
+        ];
+        let image = json!({"tag": 2, "repo": "r", "pull": true});
+        check(&history, &json!({"a": 1, "b": 3, "image": image}));
+        history.push(done("action", set(&json!({"c": 1}))));
+        let image = json!({"tag": 1, "repo": "r", "pull": true});
+        check(&history, &json!({"a": 1, "b": 1, "image": image, "c": 1}));
+        history.push(done("action", set(&json!({"image": null}))));
+        check(&history, &json!({"a": 1, "b": 1, "c": 1}));
+        let values = json!({"d": 1}).as_object().unwrap().clone();
+        let settings = Settings { values, forgets: true, ..Settings::default() };
+        history.push(done("action", Change::Set(settings)));
+        let image = json!({"tag": 1, "repo": "r"});
+        check(&history, &json!({"a": 1, "b": 1, "image": image, "d": 1}));
+    }
+
+    #[test]
     fn values_are_what_completed_operations_set() {
         let mut history = vec![
             operation("instantiate", OpState::Completed, set(&json!({"a": 1, "b": 1}))),
@@ -295,8 +350,11 @@ mod tests {
         check(&history, &json!({"a": 1, "b": 3}));
         history.push(operation("action", OpState::Completed, Change::Back));
         check(&history, &json!({"a": 1, "b": 1}));
+        history.push(operation("terminate", OpState::Completed, set(&json!({}))));
+        check(&history, &json!({}));
+        // The record keeps the values that it was made with, whatever a later instantiation says.
         history.push(operation("instantiate", OpState::Completed, set(&json!({"c": 5}))));
-        check(&history, &json!({"c": 5}));
+        check(&history, &json!({"a": 1, "b": 1}));
         check(&[], &json!({}));
     }
 }

@@ -223,6 +223,9 @@ pub enum Why {
         /// What differs, and where it is declared.
         reason: Box<Blocked>,
     },
+    /// OSM instantiates a record with the values and charts that it was made with, and these are not, or
+    /// may not be, the declared ones.
+    MadeOtherwise,
     /// It failed before.
     Failed {
         /// The attempt that this is.

@@ -176,6 +176,19 @@ pub enum Blocked {
         /// OSM's own words.
         detail: String,
     },
+    /// The instance is deployed, and something else than its instantiation or termination broke it.
+    #[error(
+        "{at}: NS instance {ns} is BROKEN, though its instantiation was completed, so it is not taken down: {detail}; \
+         heal or terminate it in OSM"
+    )]
+    Broken {
+        /// The declaration.
+        at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// OSM's own words.
+        detail: String,
+    },
     /// The instance has no such KDU.
     #[error("{at}: NS instance {ns} has no KDU `{kdu}` in VNF `{member}`")]
     NoSuchKdu {

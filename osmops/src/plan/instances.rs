@@ -226,11 +226,15 @@ impl Planner<'_> {
     /// OSM's words on what went wrong with an instance.
     pub(super) fn words_of(&self, have: &ObservedInstance) -> String {
         let words = have.failure.as_deref().unwrap_or("OSM gives no reason");
-        self.secrets().hide(words)
+        self.secrets(have).hide(words)
     }
 
-    fn secrets(&self) -> Secrets {
-        Secrets::of_instance(self.want)
+    /// What is declared, and what OSM was ever given: its words may repeat either.
+    fn secrets(&self, have: &ObservedInstance) -> Secrets {
+        let given = have.history.iter().flatten().flat_map(Operation::values);
+        let mut secrets = Secrets::of_values(given, &self.desired.secret_names);
+        secrets.add_instance(self.want);
+        secrets
     }
 
     /// Whether what failed so often is tried again: now, with the attempt that this is, or later. Given
@@ -242,7 +246,7 @@ impl Planner<'_> {
         failed: &[&Operation],
     ) -> Result<Result<Option<Attempt>, Wait>, Blocked> {
         let now = self.observed.read_at();
-        match again(&self.desired.policy, now, what, failed, &self.secrets()) {
+        match again(&self.desired.policy, now, what, failed, &self.secrets(have)) {
             Again::Now(attempt) => Ok(Ok(attempt)),
             Again::Later(until) => Ok(Err(until)),
             Again::GivenUp(attempt) => {
@@ -252,8 +256,13 @@ impl Planner<'_> {
     }
 
     /// The attempt that comes after these failures, whatever the policy says of it.
-    pub(super) fn attempt_after(&self, failed: &[&Operation]) -> Option<Attempt> {
-        attempt_after(&self.desired.policy, super::repair::INSTANTIATION, failed, &self.secrets())
+    pub(super) fn attempt_after(
+        &self,
+        have: &ObservedInstance,
+        failed: &[&Operation],
+    ) -> Option<Attempt> {
+        let secrets = self.secrets(have);
+        attempt_after(&self.desired.policy, super::repair::INSTANTIATION, failed, &secrets)
     }
 
     /// Since when (epoch seconds) the packages are as they are; what failed before may work now. Never, when
@@ -299,11 +308,17 @@ pub(super) fn running(have: &ObservedInstance) -> Option<RunningOperation> {
     let Some(named) = &have.running else { return pending };
     let record = history.iter().find(|op| Some(&op.id) == named.id.as_ref());
     let since = record.map(|op| op.started).or(pending.and_then(|op| op.since));
-    Some(RunningOperation { since, ..named.clone() })
+    Some(RunningOperation { since: since.or_else(|| made_at(have)), ..named.clone() })
 }
 
 /// An instance that is not idle by its state, though no operation is named.
 pub(super) fn unnamed(have: &ObservedInstance, what: &str) -> RunningOperation {
     let last = have.history.as_ref().and_then(|history| history.last());
-    RunningOperation { what: what.to_owned(), id: None, since: last.map(|op| op.started) }
+    let since = last.map(|op| op.started).or_else(|| made_at(have));
+    RunningOperation { what: what.to_owned(), id: None, since }
+}
+
+/// When an instance was made, where its history was read and is of no help: nothing may go on for ever.
+fn made_at(have: &ObservedInstance) -> Option<Moment> {
+    have.history.as_ref().map(|_| Moment::from_epoch_seconds(have.created))
 }

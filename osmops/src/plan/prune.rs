@@ -38,7 +38,7 @@ pub(super) fn may_remove(desired: &DesiredState) -> Option<&Prune> {
 pub(super) fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
     may_remove(desired).is_some()
         && ownership::is_marked(desired, have)
-        && !matches!(have.state, NsState::Ready | NsState::Degraded)
+        && (have.running.is_some() || !matches!(have.state, NsState::Ready | NsState::Degraded))
 }
 
 pub(super) fn plan_removals(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {

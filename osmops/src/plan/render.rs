@@ -145,6 +145,12 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::MadeAnew { reason } => {
             vec![reason.to_string(), "it is removed, and made anew by a later pass".to_owned()]
         }
+        Why::MadeOtherwise => vec![
+            format!(
+                "{at}: not deployed, and made with other or unknown values or packages, which OSM would use"
+            ),
+            "it is removed, and made anew by a later pass".to_owned(),
+        ],
         Why::Failed { attempt } => vec![format!("{at}: {}", attempt_words(attempt))],
         Why::Broken { detail } => vec![format!("{at}: OSM has it BROKEN: {detail}")],
         Why::ValuesDiffer { differences, attempt } => {
@@ -217,7 +223,12 @@ fn summary(plan: &Plan) -> String {
         (signed('+'), "to create"),
         (signed('~'), "to change"),
         (signed('-'), "to remove"),
-        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Operation(_) })), "waiting for OSM"),
+        (
+            count(|v| {
+                matches!(v, Verdict::Waiting { on: Wait::Operation(_) | Wait::Removal { .. } })
+            }),
+            "waiting for OSM",
+        ),
         (count(waits_for_others), "waiting for others"),
         (count(|v| matches!(v, Verdict::Waiting { on: Wait::Retry { .. } })), "to be tried again"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),

@@ -1,12 +1,14 @@
 //! Instances without a deployment, and those whose instantiation or termination failed.
 //!
 //! A failed instantiation is tried again on the same record, because its operations are what attempts are
-//! counted by: terminate without removal, then instantiate, over several passes.
+//! counted by: terminate without removal, then instantiate, over several passes. OSM instantiates a record
+//! with the values and charts that it was made with, whatever it is sent, so one that was made with others is
+//! removed and made anew.
 
-use crate::observed::{Change, ObservedInstance, OpEnd, Operation};
+use crate::observed::{Change, ObservedInstance, OpEnd, Operation, made_with};
 
 use super::instances::Planner;
-use super::retry::failures;
+use super::retry::{being_removed, failures};
 use super::values::same_values;
 use super::{Action, ActionId, Blocked, Verdict, Why};
 
@@ -17,12 +19,20 @@ impl Planner<'_> {
         if let Some(waiting) = self.dependencies()? {
             return Ok(Verdict::Waiting { on: waiting });
         }
+        if let Some(on) = being_removed(have, self.observed.read_at()) {
+            return Ok(Verdict::Waiting { on });
+        }
+        if have.owner == self.desired.owner && self.is_made_otherwise(have, &needs) {
+            // What keeps a package from being updated may be this very record.
+            let action = Action::DeleteInstance { ns: have.id.clone() };
+            return Ok(self.act(action, Why::MadeOtherwise, Vec::new()));
+        }
         let failed = self.failed_instantiations(have, &needs);
         // Whoever took it down after a failure, we or an operator, did so to have it tried again.
         let last_ended = history(have).iter().rfind(|op| op.state.end().is_some());
         let was_taken_down = last_ended.is_some_and(|op| op.kind == "terminate");
         let attempt = if was_taken_down {
-            self.attempt_after(&failed)
+            self.attempt_after(have, &failed)
         } else {
             match self.again(have, INSTANTIATION, &failed)? {
                 Ok(attempt) => attempt,
@@ -34,8 +44,25 @@ impl Planner<'_> {
         Ok(self.act(action, why, needs))
     }
 
-    /// Takes down what is broken, so that the next pass can instantiate it.
+    /// Takes down what is broken, so that the next pass can instantiate it; never what was deployed and
+    /// something else broke.
     pub(super) fn repair(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
+        let is_end = |op: &&Operation| {
+            matches!(op.kind.as_str(), "instantiate" | "terminate") && op.state.end().is_some()
+        };
+        if let Some(last) = history(have).iter().rfind(is_end)
+            && last.kind == "instantiate"
+            && last.state.end() == Some(OpEnd::Done)
+        {
+            return match self.upgrade(have)? {
+                Verdict::Current => Err(Blocked::Broken {
+                    at: self.want.at.clone(),
+                    ns: have.id.clone(),
+                    detail: self.words_of(have),
+                }),
+                verdict => Ok(verdict),
+            };
+        }
         // Nothing is taken down that could not be made again.
         let (_, needs) = self.spec()?;
         let terminations = failures(
@@ -68,6 +95,13 @@ impl Planner<'_> {
         let is_instantiation = |op: &Operation| op.kind == "instantiate";
         let is_same = |op: &Operation| is_instantiation(op) && self.has_declared_values(op);
         failures(history(have), self.fresh_since(needs), is_same, is_instantiation)
+    }
+
+    /// Whether a record was made with other values or packages than the declared ones, or with nobody knows
+    /// which: what it was made with is told by its first instantiation alone.
+    fn is_made_otherwise(&self, have: &ObservedInstance, needs: &[ActionId]) -> bool {
+        let has_values = made_with(history(have)).is_some_and(|op| self.has_declared_values(op));
+        !has_values || self.fresh_since(needs) > have.created
     }
 
     fn has_declared_values(&self, op: &Operation) -> bool {

@@ -1,11 +1,26 @@
 //! Whether something that failed is tried again: by the policy, and by what OSM's history says.
 
+use std::time::Duration;
+
 use crate::moment::Moment;
-use crate::observed::{OpEnd, Operation};
+use crate::observed::{ObservedInstance, OpEnd, Operation};
 use crate::redact::Secrets;
 use crate::repo::OperationPolicy;
 
 use super::{Attempt, FailedOperation, Wait};
+
+/// How long OSM may take to remove the record of an instance that it has terminated.
+const REMOVAL_MAX: Duration = Duration::from_secs(60);
+
+/// The removal of a record that OSM has terminated: its life-cycle manager says so first, and the NBI
+/// removes the record when it hears of it.
+pub(super) fn being_removed(have: &ObservedInstance, now: Moment) -> Option<Wait> {
+    let history = have.history.as_deref().unwrap_or_default();
+    let last = history.iter().rfind(|op| op.state.end().is_some())?;
+    let until = last.entered.plus(REMOVAL_MAX).whole_second();
+    let is_due = last.removes && last.state.end() == Some(OpEnd::Done) && now < until;
+    is_due.then(|| Wait::Removal { operation: last.id.clone(), until })
+}
 
 /// What the policy says of trying something once more.
 pub(super) enum Again {

@@ -1,7 +1,7 @@
 //! Upgrades of KDUs whose values differ.
 
 use crate::desired::DesiredKdu;
-use crate::observed::{Change, ObservedInstance, OpEnd, Operation, Settings};
+use crate::observed::{Change, ObservedInstance, OpEnd, Operation, Settings, made_with};
 
 use super::instances::Planner;
 use super::prerequisites::package_actions;
@@ -107,12 +107,9 @@ impl Planner<'_> {
         }
         let fresh_since = self.fresh_since(needs);
         // Values of the instantiation come back with every upgrade that does not reset them.
-        let comes_back = || {
-            let own = history.iter().rfind(|op| op.kind == "instantiate");
-            match own.and_then(|op| op.change_of(member, name)) {
-                Some(Change::Set(own)) => !leftovers(kdu, &own.values).is_empty(),
-                Some(Change::Back) | None => false,
-            }
+        let comes_back = || match made_with(history).and_then(|op| op.change_of(member, name)) {
+            Some(Change::Set(own)) => !leftovers(kdu, &own.values).is_empty(),
+            Some(Change::Back) | None => false,
         };
         let resets = have.can_reset_values && (!left.is_empty() || comes_back());
         let is_same = |op: &Operation| match op.change_of(member, name) {

@@ -17,6 +17,13 @@ use super::Item;
 pub enum Wait {
     /// OSM is at work on the item.
     Operation(RunningOperation),
+    /// OSM has terminated it, and removes its record.
+    Removal {
+        /// The termination.
+        operation: OpId,
+        /// Until when it is waited for, by OSM's clock.
+        until: Moment,
+    },
     /// These still use the item, and go first.
     Users(Vec<Item>),
     /// An operation failed, and it is not time yet to try it again.
@@ -39,6 +46,12 @@ impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Wait::Operation(operation) => write!(f, "OSM is at work on it: {operation}"),
+            Wait::Removal { operation, until } => {
+                write!(
+                    f,
+                    "terminated (operation {operation}); OSM is to remove its record by {until}"
+                )
+            }
             Wait::Users(items) => {
                 let items: Vec<String> = items.iter().map(ToString::to_string).collect();
                 write!(f, "to be removed once nothing uses it (now {})", items.join(", "))

@@ -13,6 +13,7 @@ use crate::plan::Item;
 use crate::redact::Secrets;
 use crate::report::PassReport;
 use crate::revision::Revision;
+use crate::secret::SecretNames;
 
 use super::{Observer, OperationLook};
 
@@ -30,6 +31,7 @@ const DUE_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 pub struct Following {
     open: Vec<OpenOperation>,
     secrets: Secrets,
+    secret_names: SecretNames,
     pause: Duration,
     due: Instant,
     last_end: Option<Instant>,
@@ -53,6 +55,7 @@ impl Following {
         Self {
             open: report.operations().into_iter().map(open).collect(),
             secrets: Secrets::of(&revision.desired),
+            secret_names: revision.desired.secret_names.clone(),
             pause,
             due: now.checked_add(wait.min(DUE_MAX)).unwrap_or(now),
             last_end: None,
@@ -86,6 +89,10 @@ impl Following {
                 observer.operation_forgotten(&item, &operation);
                 continue;
             };
+            // It may be of an earlier revision, or somebody else's.
+            for given in record.params.given() {
+                self.secrets.add_given(given, &self.secret_names);
+            }
             let look = look_at(&item, &operation, record, &self.secrets);
             if look.words != told || look.state.end().is_some() {
                 log_look(&look);

@@ -157,8 +157,13 @@ async fn a_degraded_instance_is_upgraded_and_else_reported_in_osms_words() {
     world.osm.inject(edit("FROZEN"));
     let report = world.converge(&demo("  params: {a: 3}\n")).await;
     assert!(detail(&report, "NS ldap").1.contains("`FROZEN`, in which it is left alone"));
-    // Whatever broke it, nobody tried yet to make it as declared.
+    // What broke it was no instantiation and no termination, so it may well run.
     world.osm.inject(edit("BROKEN"));
     let report = world.converge(&demo("  params: {a: 3}\n")).await;
-    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let (status, text) = detail(&report, "NS ldap");
+    assert_eq!((report.end, status), (PassEnd::Stalled, ItemStatus::Blocked), "{report:#?}");
+    assert!(text.contains("is BROKEN, though its instantiation was completed"), "{text}");
+    assert!(in_effect(&world).contains("'a': 3"), "it is upgraded, and never taken down");
+    let takes_down = |line: &String| line.ends_with("/terminate");
+    assert!(!world.writes_since(0).iter().any(takes_down), "{:?}", world.writes_since(0));
 }

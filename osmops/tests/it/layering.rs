@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("repo", &["ids", "schema", "secret", "source_pos", "tree", "yaml"]),
     ("package", &["ids", "repo", "source_pos", "tree", "yaml"]),
     ("desired", &["ids", "package", "repo", "secret", "source_pos", "tree"]),
-    ("observed", &["desired", "ids", "moment", "package"]),
+    ("observed", &["desired", "ids", "moment", "package", "secret"]),
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("redact", &["desired", "secret"]),
     (

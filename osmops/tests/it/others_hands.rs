@@ -7,20 +7,42 @@ use serde_json::json;
 use crate::world::{Demo, World, detail, instance, nsd, revision};
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_was_never_instantiated_is_instantiated_not_made_again() {
+async fn a_record_that_was_never_instantiated_is_made_anew_for_osm_would_use_its_old_values() {
     let world = World::new(Profile::instant());
     let packages = Demo { replicas: None, ..Demo::default() };
     world.converge(&packages.revision()).await;
     let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
     let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
     let body = json!({ "nsName": "ldap", "nsdId": nsd, "vimAccountId": vim });
-    world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
+    let made = world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
     let mark = world.osm.journal_len();
     let report = world.converge(&Demo::default().revision()).await;
     assert_eq!(report.end, PassEnd::Converged);
-    let writes = world.writes_since(mark);
-    assert!(writes.len() == 1 && writes[0].ends_with("/instantiate"), "{writes:?}");
-    assert_eq!(world.instance("ldap")["operational-status"], "running");
+    let record = format!("/osm/nslcm/v1/ns_instances/{}", made["id"].as_str().unwrap());
+    let expected =
+        [format!("DELETE {record}"), "POST /osm/nslcm/v1/ns_instances_content".to_owned()];
+    assert_eq!(world.writes_since(mark), expected);
+    let record = world.instance("ldap");
+    assert_eq!(record["operational-status"], "running");
+    let kdu = record["_admin"]["deployed"]["K8s"][0].to_string();
+    assert!(kdu.contains("'replicaCount': '1'"), "{kdu}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_adopted_before_its_instantiation_keeps_its_place_and_is_upgraded_then() {
+    let world = World::new(Profile::instant());
+    let packages = Demo { replicas: None, config: "owner: a\n", ..Demo::default() };
+    world.converge(&packages.revision()).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let vim = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let body = json!({ "nsName": "ldap", "nsdId": nsd, "vimAccountId": vim });
+    let made = world.by_hand("POST", "/osm/nslcm/v1/ns_instances", body).await;
+    let adopting = Demo { config: "owner: a\nadopt: true\n", ..Demo::default() };
+    assert_eq!(world.converge(&adopting.revision()).await.end, PassEnd::Converged);
+    let record = world.instance("ldap");
+    assert_eq!(record["_id"], made["id"]);
+    let kdu = record["_admin"]["deployed"]["K8s"][0].to_string();
+    assert!(kdu.contains("'replicaCount': '1'"), "OSM took the record's own values first: {kdu}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -329,3 +329,64 @@ async fn a_plan_shows_what_would_be_removed_and_removes_nothing() {
     assert_eq!(waiting.count(), 2);
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_gone_before_it_is_deleted_is_done() {
+    let world = world_with(&demo_and_more()).await;
+    let ns = world.instance("extra")["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
+    world.by_hand("POST", &path, json!({ "autoremove": false })).await;
+    world.osm.advance(std::time::Duration::from_secs(600));
+    world.osm.inject(Fault {
+        operation: "DELETE /nslcm/v1/ns_instances/{id}".to_owned(),
+        nth: 1,
+        kind: FaultKind::Delete,
+    });
+    let report = one_pass(&world, &demo().revision()).await;
+    assert_eq!(
+        did(&report),
+        ["NS extra: deleted", "NSD extra_ns: deleted", "VNFD extra_knf: deleted"]
+    );
+    assert!(!report.has_failures(), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_osm_is_about_to_remove_is_left_to_it_for_a_minute() {
+    let world = World::new(Profile::instant());
+    world.converge(&demo().revision()).await;
+    let ns = world.instance("ldap")["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
+    world.by_hand("POST", &path, json!({ "autoremove": false })).await;
+    let anyone = vec![config(&format!("{PRUNE}allowLargePrune: true\n"))];
+    for revision in [demo().revision(), revision("none", &anyone)] {
+        let desired = &revision.desired;
+        let mut observed = osmops::observe::observe(&world.client(), desired).await.unwrap();
+        let planned = |observed: &_| osmops::plan::render(&osmops::plan::plan(desired, observed));
+        let text = planned(&observed);
+        assert!(!text.contains("… NS ldap"), "{text}");
+        // As OSM's records are when it has terminated the instance, and has not yet removed it.
+        let history = observed.instances[0].history.as_mut().unwrap();
+        let last = history.last_mut().unwrap();
+        assert!(last.kind == "terminate" && !last.removes);
+        last.removes = true;
+        let text = planned(&observed);
+        assert!(text.contains("… NS ldap: terminated (operation "), "{text}");
+        assert!(!text.contains("NS ldap: delete") && !text.contains("NS ldap: inst"), "{text}");
+        observed.read_at = observed.read_at.plus(std::time::Duration::from_secs(62));
+        let text = planned(&observed);
+        assert!(!text.contains("… NS ldap"), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_termination_tells_whether_the_record_goes_with_it() {
+    let world = World::new(Profile::instant());
+    world.converge(&demo().revision()).await;
+    let ns = world.instance("ldap")["_id"].as_str().unwrap().to_owned();
+    world.operations_mode("manual").await;
+    let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
+    world.by_hand("POST", &path, json!({ "autoremove": true })).await;
+    let desired = demo().revision().desired;
+    let observed = osmops::observe::observe(&world.client(), &desired).await.unwrap();
+    assert!(observed.instances[0].history.as_ref().unwrap().last().unwrap().removes);
+}

@@ -76,6 +76,31 @@ async fn after_three_attempts_the_instance_is_stalled_with_osms_words_and_left_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_commit_mends_what_failed_for_its_values_because_the_record_is_made_anew() {
+    // Without an owner, and with one.
+    for config in ["", "owner: team-a\n"] {
+        let world = World::new(Profile::instant());
+        inject(&world, CREATE, 1, fails());
+        inject(&world, INSTANTIATE, 1, fails());
+        inject(&world, INSTANTIATE, 2, fails());
+        let bad = Demo { replicas: Some("bad"), config, ..Demo::default() }.revision();
+        assert_eq!(world.converge(&bad).await.end, PassEnd::Stalled);
+        let mark = world.osm.journal_len();
+        let good = Demo { replicas: Some("2"), config, ..Demo::default() }.revision();
+        one_pass(&world, &good).await;
+        let plan = read_and_plan(&world.client(), &good.desired).await.unwrap();
+        let text = osmops::plan::render(&plan);
+        assert!(text.contains("- NS ldap: delete the record "), "{text}");
+        assert!(text.contains("it is removed, and made anew by a later pass"), "{text}");
+        assert_eq!(world.converge(&good).await.end, PassEnd::Converged);
+        let words = asked(&world, mark);
+        assert_eq!((words.len(), &*words[0], &*words[2]), (3, "terminate", "ns_instances_content"));
+        let kdu = world.instance("ldap")["_admin"]["deployed"]["K8s"][0].to_string();
+        assert!(kdu.contains("'replicaCount': '2'"), "no upgrade was needed: {kdu}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_who_terminates_what_was_given_up_has_it_tried_once_more() {
     let world = World::new(Profile::instant());
     inject(&world, CREATE, 1, fails());
@@ -237,4 +262,76 @@ async fn a_plan_says_which_attempt_an_action_is_and_why() {
     let text = osmops::plan::render(&due);
     assert!(text.contains("~ NS ldap: terminate "), "{text}");
     assert!(text.contains(": attempt 2 of 3, because the instantiation (operation "), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_osm_says_of_an_earlier_secret_is_hidden_too() {
+    let world = World::new(Profile::instant());
+    let with = |secret: &str| {
+        let mut files = Demo { replicas: None, ..Demo::default() }.files();
+        let param = format!("auth: {{adminPassword: {secret}}}");
+        files.push(instance("ldap", "openldap_ns", &param));
+        revision("r", &files)
+    };
+    inject(&world, CREATE, 1, FaultKind::OperationFails { detail: "no hunter-one".to_owned() });
+    one_pass(&world, &with("hunter-one")).await;
+    // The secret was changed since, and OSM still tells of the old one.
+    inject(&world, TERMINATE, 1, FaultKind::OperationFails { detail: "no hunter-one".to_owned() });
+    let next = with("hunter-two");
+    let mut told = String::new();
+    for _ in 0..2 {
+        let plan = read_and_plan(&world.client(), &next.desired).await.unwrap();
+        told += &osmops::plan::render(&plan);
+        told += &format!("{:?}", one_pass(&world, &next).await);
+    }
+    assert!(told.contains("no ***") && !told.contains("hunter-"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_of_an_earlier_commit_are_followed_without_telling_its_secrets() {
+    #[derive(Default)]
+    struct Seen(Vec<String>);
+    impl osmops::reconcile::Observer for Seen {
+        fn operation_seen(&mut self, look: &osmops::reconcile::OperationLook) {
+            self.0.push(look.words.clone());
+        }
+    }
+    let world = World::new(Profile::realistic());
+    let with = |secret: &str| {
+        let mut files = Demo { replicas: None, ..Demo::default() }.files();
+        files.push(instance("ldap", "openldap_ns", &format!("adminPassword: {secret}")));
+        revision("r", &files)
+    };
+    inject(&world, CREATE, 1, FaultKind::OperationFails { detail: "no hunter-one".to_owned() });
+    one_pass(&world, &with("hunter-one")).await;
+    let (stop, options, mut seen) =
+        (CancellationToken::new(), PassOptions::default(), Seen::default());
+    let time = Duration::from_secs(3600);
+    let (nbi, next) = (world.client(), with("hunter-two"));
+    osmops::reconcile::converge(&nbi, &next, &options, time, &stop, &mut seen).await;
+    let told = seen.0.concat();
+    assert!(told.contains("no ***") && !told.contains("hunter-"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_no_operation_explains_is_overdue_too() {
+    for state in ["BUILDING", "TERMINATING"] {
+        let world = World::new(Profile::instant());
+        let demo = Demo { config: "timeout: 10m\n", ..Demo::default() }.revision();
+        world.converge(&demo).await;
+        let patch = serde_json::from_value(json!({ "nsState": state })).unwrap();
+        inject(&world, "GET /nslcm/v1/ns_instances", 1, FaultKind::Edit { patch });
+        one_pass(&world, &demo).await;
+        forget_operations(&world);
+        assert_eq!(detail(&one_pass(&world, &demo).await, "NS ldap").0, ItemStatus::AtWork);
+        world.osm.advance(Duration::from_secs(700));
+        let (status, text) = detail(&one_pass(&world, &demo).await, "NS ldap");
+        assert_eq!(status, ItemStatus::Blocked, "{state}");
+        assert!(text.contains("longer than the 10m that it may take"), "{text}");
+    }
+}
+
+/// The next reading finds no operations, as of an instance whose operations somebody deleted.
+fn forget_operations(world: &World) {
+    inject(world, "GET /nslcm/v1/ns_instances", 1, FaultKind::InstanceWithoutOperation);
 }

@@ -5,7 +5,7 @@ use crate::moment::Moment;
 use crate::observed::{NsState, ObservedInstance};
 use crate::plan::instances::{running, unnamed, wait_or_overdue};
 use crate::plan::repair::TERMINATION;
-use crate::plan::retry::{Again, again, failures};
+use crate::plan::retry::{Again, again, being_removed, failures};
 use crate::plan::{Action, ActionId, Blocked, Wait, Why};
 use crate::redact::Secrets;
 use crate::source_pos::SourcePos;
@@ -46,12 +46,15 @@ pub(in crate::plan) fn remove_instance(
     match &have.state {
         NsState::Building => wait(unnamed(have, "BUILDING")),
         NsState::Terminating => wait(unnamed(have, "TERMINATING")),
-        NsState::NotInstantiated => act(Action::DeleteInstance { ns }, Why::DeclaredNoMore),
+        NsState::NotInstantiated => match being_removed(have, now) {
+            Some(removal) => Removal::Wait(removal),
+            None => act(Action::DeleteInstance { ns }, Why::DeclaredNoMore),
+        },
         NsState::Ready | NsState::Degraded => act(Action::Terminate { ns }, Why::DeclaredNoMore),
         NsState::Broken => {
             let history = have.history.as_deref().unwrap_or_default();
             let failed = failures(history, 0.0, |op| op.kind == "terminate", |_| true);
-            let values = failed.iter().flat_map(|op| op.values());
+            let values = history.iter().flat_map(|op| op.values());
             let secrets = Secrets::of_values(values, &desired.secret_names);
             match again(&desired.policy, now, TERMINATION, &failed, &secrets) {
                 Again::Now(None) => act(Action::Terminate { ns }, Why::DeclaredNoMore),
