@@ -45,7 +45,14 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
     read_instances(nbi, desired, &mut observed).await?;
     let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
     if !wanted.is_empty() {
-        let accounts = nbi.read_vim_accounts(&wanted).await?;
+        let mut accounts = nbi.read_vim_accounts(&wanted).await?;
+        // An account that was deleted and made again has another id.
+        let is_known = |id: &VimAccountId| accounts.iter().any(|account| account.id == *id);
+        let declared = observed.instances.iter().filter(|i| desired.instance(&i.name).is_some());
+        if !declared.filter_map(|instance| instance.vim_account.as_ref()).all(is_known) {
+            nbi.forget_vim_accounts().await;
+            accounts = nbi.read_vim_accounts(&wanted).await?;
+        }
         let account = |a: VimAccountRecord| {
             Some(ObservedVimAccount { id: a.id, name: VimAccountName::new(a.name).ok()? })
         };

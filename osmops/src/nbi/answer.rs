@@ -17,6 +17,9 @@ use super::wire::ProblemBody;
 /// How much of a strange answer a message shows, in characters.
 const EXCERPT_CHARS_MAX: usize = 200;
 
+/// The longest wish to be left alone that is granted; a longer one is a mistake.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// A whole answer.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -81,8 +84,8 @@ pub(super) fn content_type(answer: &Answer) -> String {
 ///
 /// Source: RFC 9110, 10.2.3.
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    let seconds = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let seconds: u64 = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
 fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {

@@ -89,6 +89,21 @@ impl Nbi {
         Ok(known.clone())
     }
 
+    /// The next reading of VIM accounts asks OSM again.
+    pub(crate) async fn forget_vim_accounts(&self) {
+        self.vim_accounts().lock().await.clear();
+    }
+
+    /// Forgets the VIM accounts when OSM refused one that was named: it may have another id by now.
+    async fn forget_if_unknown<T>(&self, result: Result<T, NbiError>) -> Result<T, NbiError> {
+        if let Err(NbiError::Refused { detail, .. }) = &result
+            && detail.to_lowercase().contains("vim")
+        {
+            self.forget_vim_accounts().await;
+        }
+        result
+    }
+
     /// Reads every operation of these instances, in no promised order.
     ///
     /// # Errors
@@ -198,7 +213,8 @@ impl Nbi {
     /// Dropped before its end, the instance may or may not be there.
     pub async fn create_instance(&self, new: &NewInstance) -> Result<StartedInstance, NbiError> {
         let path = "/osm/nslcm/v1/ns_instances_content";
-        let (line, answer) = self.write(Method::POST, path, Content::Json(&new.to_body())).await?;
+        let sent = self.write(Method::POST, path, Content::Json(&new.to_body())).await;
+        let (line, answer) = self.forget_if_unknown(sent).await?;
         let created: CreatedInstance = decode(&line, &answer)?;
         Ok(StartedInstance { ns: created.id, operation: created.nslcmop_id })
     }
@@ -212,7 +228,8 @@ impl Nbi {
     /// Dropped before its end, the operation may or may not have started.
     pub async fn instantiate(&self, ns: &NsId, new: &NewInstance) -> Result<OpId, NbiError> {
         let path = format!("/osm/nslcm/v1/ns_instances/{ns}/instantiate");
-        self.start(&path, &new.to_body()).await
+        let started = self.start(&path, &new.to_body()).await;
+        self.forget_if_unknown(started).await
     }
 
     /// Reads several operations at once; those that OSM has forgotten are not among the answer.

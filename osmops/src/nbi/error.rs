@@ -150,6 +150,18 @@ impl NbiError {
         }
     }
 
+    /// Whether nothing at all can be asked of OSM just now.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        match self {
+            NbiError::Unreachable { .. }
+            | NbiError::Interrupted { .. }
+            | NbiError::TimedOut { .. }
+            | NbiError::StrangeLogIn { .. }
+            | NbiError::LogInRefused { .. } => true,
+            _ => matches!(self.refusal(), Some(Refusal::Token | Refusal::Busy)),
+        }
+    }
+
     /// Everything that a report says of it.
     pub fn failure(&self) -> Failure {
         let (retry_after, help) = (self.retry_after(), self.help());

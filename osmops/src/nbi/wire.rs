@@ -41,14 +41,14 @@ pub(crate) struct CreatedInstance {
 pub(crate) struct PackageRecord {
     #[serde(rename = "_id")]
     pub(crate) record: PackageId,
-    #[serde(rename = "_admin")]
+    #[serde(rename = "_admin", default, deserialize_with = "or_default")]
     pub(crate) admin: PackageAdmin,
     /// Everything else: the descriptor, and what OSM adds to it.
     #[serde(flatten)]
     pub(crate) descriptor: Map<String, Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PackageAdmin {
     pub(crate) onboarding_state: String,
@@ -79,39 +79,42 @@ pub(crate) struct VimAccountRecord {
 pub(crate) struct NsRecord {
     #[serde(rename = "_id")]
     pub(crate) id: NsId,
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) name: String,
-    #[serde(rename = "nsState")]
+    #[serde(rename = "nsState", default, deserialize_with = "or_default")]
     pub(crate) ns_state: Option<String>,
-    #[serde(rename = "currentOperation")]
+    #[serde(rename = "currentOperation", default, deserialize_with = "or_default")]
     pub(crate) current_operation: Option<String>,
-    #[serde(rename = "currentOperationID")]
+    #[serde(rename = "currentOperationID", default, deserialize_with = "or_default")]
     pub(crate) current_operation_id: Option<String>,
-    #[serde(rename = "errorDescription")]
+    #[serde(rename = "errorDescription", default, deserialize_with = "or_default")]
     pub(crate) error_description: Option<String>,
-    #[serde(rename = "errorDetail")]
+    #[serde(rename = "errorDetail", default, deserialize_with = "or_default")]
     pub(crate) error_detail: Option<String>,
-    #[serde(rename = "nsd-ref")]
+    #[serde(rename = "nsd-ref", default, deserialize_with = "or_default")]
     pub(crate) nsd_ref: Option<String>,
     /// The `_id` of the NSD.
-    #[serde(rename = "nsd-id")]
+    #[serde(rename = "nsd-id", default, deserialize_with = "or_default")]
     pub(crate) nsd_id: Option<String>,
     /// The `_id`s of the VNFDs.
-    #[serde(rename = "vnfd-id", default)]
+    #[serde(rename = "vnfd-id", default, deserialize_with = "or_default")]
     pub(crate) vnfd_ids: Vec<String>,
-    #[serde(rename = "create-time", default)]
+    #[serde(rename = "create-time", default, deserialize_with = "or_default")]
     pub(crate) create_time: f64,
     #[serde(rename = "additionalParamsForNs")]
     pub(crate) additional_params: Option<Value>,
     /// The `_id` of the VIM account.
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) datacenter: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) description: Option<String>,
     /// Forwarding graphs, a list that records have since about the release that learned to reset values.
     pub(crate) vnffgd: Option<serde::de::IgnoredAny>,
-    #[serde(rename = "_admin")]
+    #[serde(rename = "_admin", default, deserialize_with = "or_default")]
     pub(crate) admin: NsAdmin,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct NsAdmin {
     #[serde(rename = "nsState")]
     pub(crate) ns_state: Option<String>,
@@ -120,7 +123,7 @@ pub(crate) struct NsAdmin {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Deployed {
-    #[serde(rename = "K8s", default)]
+    #[serde(rename = "K8s", default, deserialize_with = "or_default")]
     pub(crate) k8s: Vec<Option<DeployedKdu>>,
 }
 
@@ -148,10 +151,10 @@ pub(crate) struct OpRecord {
     pub(crate) state: OpState,
     #[serde(rename = "nsInstanceId")]
     pub(crate) ns: NsId,
-    #[serde(rename = "startTime")]
+    #[serde(rename = "startTime", default, deserialize_with = "or_default")]
     pub(crate) start_time: f64,
     /// When it came into its state.
-    #[serde(rename = "statusEnteredTime")]
+    #[serde(rename = "statusEnteredTime", default, deserialize_with = "or_default")]
     pub(crate) status_entered_time: Option<f64>,
     pub(crate) stage: Option<Value>,
     /// Null until the life-cycle manager takes the operation on.
@@ -159,9 +162,9 @@ pub(crate) struct OpRecord {
     pub(crate) queue_position: Option<Value>,
     #[serde(rename = "detailed-status")]
     pub(crate) detailed_status: Option<Value>,
-    #[serde(rename = "errorMessage")]
+    #[serde(rename = "errorMessage", default, deserialize_with = "or_default")]
     pub(crate) error_message: Option<String>,
-    #[serde(rename = "operationParams", default)]
+    #[serde(rename = "operationParams", default, deserialize_with = "or_default")]
     pub(crate) params: OpParams,
 }
 
@@ -185,6 +188,16 @@ impl OpParams {
     pub(crate) fn given(&self) -> [&Value; 2] {
         [&self.primitive_params, &self.additional_params_for_vnf]
     }
+}
+
+/// What is not of the shape that OSM gives it counts as absent: one record that others spoilt must not spoil
+/// a list.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + serde::de::DeserializeOwned,
+{
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 /// Release 19 stores parameters as JSON text, others as objects.
@@ -295,5 +308,29 @@ impl NewInstance {
             body.insert("additionalParamsForVnf".to_owned(), Value::Array(members));
         }
         Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_others_spoilt_spoil_no_list() {
+        let spoilt = json!({
+            "_id": "1", "name": null, "create-time": "yesterday", "vnfd-id": null, "datacenter": 7,
+            "errorDetail": ["a"], "_admin": null,
+        });
+        let record: NsRecord = serde_json::from_value(spoilt).unwrap();
+        assert_eq!((record.name.as_str(), record.vnfd_ids.len()), ("", 0));
+        let spoilt = json!({ "_id": "1", "_admin": { "onboardingState": 1 }, "id": null });
+        let record: PackageRecord = serde_json::from_value(spoilt).unwrap();
+        assert_eq!(record.admin.onboarding_state, "");
+        let operation = json!({
+            "_id": "1", "lcmOperationType": "dance", "operationState": "DANCING", "nsInstanceId": "2",
+            "startTime": null, "operationParams": null,
+        });
+        let record: OpRecord = serde_json::from_value(operation).unwrap();
+        assert_eq!((record.state, record.state.end()), (OpState::Unknown, None));
     }
 }

@@ -16,7 +16,9 @@ pub(super) async fn read(nbi: &Nbi, package: &ObservedPackage) -> Result<Content
         return Ok(content.clone());
     }
     let content = download(nbi, package).await?;
-    known.insert(package.record.clone(), (package.modified, content.clone()));
+    if matches!(content, Content::Files(_)) {
+        known.insert(package.record.clone(), (package.modified, content.clone()));
+    }
     Ok(content)
 }
 
@@ -28,7 +30,8 @@ async fn download(nbi: &Nbi, package: &ObservedPackage) -> Result<Content, NbiEr
     };
     match nbi.download_package(package.kind, record, &mut file).await {
         Ok(()) => {}
-        Err(error) if error.is_transient() => return Err(error),
+        Err(error) if error.is_no_answer() => return Err(error),
+        // One package whose stored files OSM cannot give must not stop the others; an upload repairs it.
         Err(error) => {
             tracing::warn!(%record, %error, "its files cannot be compared");
             return Ok(Content::Strange);

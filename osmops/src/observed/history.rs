@@ -83,13 +83,16 @@ pub enum OpState {
     RollingBack,
     /// Failed and undone.
     RolledBack,
+    /// A word that this release of ours does not know; it counts as not ended.
+    #[serde(other)]
+    Unknown,
 }
 
 impl OpState {
     /// How it ended, or `None` while OSM still works on it.
     pub fn end(self) -> Option<OpEnd> {
         match self {
-            OpState::Processing | OpState::RollingBack => None,
+            OpState::Processing | OpState::RollingBack | OpState::Unknown => None,
             OpState::Completed => Some(OpEnd::Done),
             OpState::PartiallyCompleted
             | OpState::FailedTemp
@@ -109,6 +112,7 @@ impl std::fmt::Display for OpState {
             OpState::Failed => "FAILED",
             OpState::RollingBack => "ROLLING_BACK",
             OpState::RolledBack => "ROLLED_BACK",
+            OpState::Unknown => "unknown",
         })
     }
 }

@@ -129,6 +129,10 @@ pub(super) async fn follow(
             // The next look may reach OSM again.
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "cannot look at operations");
+                if Instant::now() >= following.due {
+                    return;
+                }
+                following.pause = following.pause.max(error.retry_after().unwrap_or_default());
             }
             // The next pass finds out what became of them.
             Err(error) => {

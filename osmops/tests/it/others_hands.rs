@@ -161,3 +161,33 @@ async fn somebody_elses_strange_names_stop_nobody() {
     let report = world.converge(&Demo::default().revision()).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_vim_account_that_was_made_again_is_found_by_a_session_that_knew_the_old_one() {
+    let world = World::new(Profile::instant());
+    let (nbi, stop) = (world.client(), tokio_util::sync::CancellationToken::new());
+    let options = osmops::reconcile::PassOptions::default();
+    osmops::reconcile::pass(&nbi, &Demo::default().revision(), &options, &stop, &mut ()).await;
+    let old = world.osm.records(Collection::VimAccounts)[0]["_id"].clone();
+    let path = format!("/osm/admin/v1/vim_accounts/{}", old.as_str().unwrap());
+    world.by_hand("PATCH", &path, json!({ "name": "old" })).await;
+    let vim = json!({
+        "name": "mylocation1", "vim_type": "dummy", "vim_url": "http://x", "vim_user": "u",
+        "vim_password": "p", "vim_tenant_name": "t",
+    });
+    let vim = world.by_hand("POST", "/osm/admin/v1/vim_accounts", vim).await["id"].clone();
+    let cluster = json!({
+        "name": "kube2", "vim_account": vim, "k8s_version": "1.20", "nets": { "n": "n" },
+        "credentials": {},
+    });
+    world.by_hand("POST", "/osm/admin/v1/k8sclusters", cluster).await;
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].clone();
+    let body = json!({ "nsName": "ldap2", "nsdId": nsd, "vimAccountId": vim });
+    world.by_hand("POST", "/osm/nslcm/v1/ns_instances_content", body).await;
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(instance("ldap2", "openldap_ns", "replicaCount: \"1\""));
+    let again = revision("again", &files);
+    let report = osmops::reconcile::pass(&nbi, &again, &options, &stop, &mut ()).await;
+    let (status, text) = detail(&report, "NS ldap2");
+    assert_ne!(status, osmops::report::ItemStatus::Blocked, "{text}");
+}

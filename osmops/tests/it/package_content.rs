@@ -225,3 +225,18 @@ async fn a_package_in_use_that_release_19_will_not_change_stalls_in_osms_words()
         .await;
     assert_eq!(world.converge(&next).await.end, PassEnd::Converged);
 }
+
+#[tokio::test(start_paused = true)]
+async fn files_that_osm_cannot_give_stop_nobody_and_are_replaced() {
+    let world = World::new(Profile::instant());
+    let demo = revision("demo", &files(&[]));
+    world.upload_by_hand(VNFDS, packed(&demo)).await;
+    world.osm.inject(Fault {
+        operation: "GET /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 500, body: None, retry_after: None },
+    });
+    let report = world.converge(&demo).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    assert!(file_name(&world).contains(".-."), "replaced by ours: {}", file_name(&world));
+}

@@ -130,3 +130,15 @@ async fn a_full_project_is_no_expired_token_and_the_report_says_whom_to_ask() {
     assert!(detail.contains("quota (ns_instances=1) exceeded"), "{detail}");
     assert!(help.contains("larger quota"), "{help}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_be_left_alone_for_ever_is_granted_for_a_day_at_most() {
+    let world = World::new(Profile::instant());
+    world.osm.inject(Fault {
+        operation: "POST /nsd/v1/ns_descriptors_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 503, body: None, retry_after: Some(u32::MAX) },
+    });
+    let report = world.converge(&Demo::default().revision()).await;
+    assert!(report.timed_out && report.retry_after.is_some(), "{report:#?}");
+}
