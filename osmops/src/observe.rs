@@ -58,7 +58,7 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
         };
         observed.vim_accounts = Some(accounts.into_iter().filter_map(account).collect());
     }
-    read_histories(nbi, desired, &mut observed.instances).await?;
+    read_histories(nbi, desired, &mut observed).await?;
     observed.read_at = nbi.osm_time();
     Ok(observed)
 }
@@ -67,12 +67,13 @@ pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState,
 async fn read_histories(
     nbi: &Nbi,
     desired: &DesiredState,
-    instances: &mut [ObservedInstance],
+    observed: &mut ObservedState,
 ) -> Result<(), NbiError> {
-    let unsettled = |instance: &&mut ObservedInstance| plan::needs_history(desired, instance);
-    let mut unsettled: BTreeMap<NsId, &mut ObservedInstance> = instances
+    let needing = plan::needing_history(desired, observed);
+    let mut unsettled: BTreeMap<NsId, &mut ObservedInstance> = observed
+        .instances
         .iter_mut()
-        .filter(unsettled)
+        .filter(|instance| needing.contains(&instance.id))
         .map(|instance| (instance.id.clone(), instance))
         .collect();
     let ids: Vec<NsId> = unsettled.keys().cloned().collect();

@@ -33,7 +33,7 @@ pub use action::{Action, ActionId, InstanceSpec, Item, KduValues, PackageRef, Pl
 pub use blocked::Blocked;
 pub use check::{PlanFault, check};
 pub use descriptor::DescriptorDifference;
-pub use instances::needs_history;
+pub use instances::needing_history;
 pub use note::Note;
 pub use packages::{REPAIRED_KEY, needs_content};
 pub use render::render;

@@ -135,7 +135,7 @@ pub enum ItemStatus {
     Written,
     /// An operation was started.
     Started,
-    /// OSM was at work on it before we came, or something else must come first.
+    /// OSM was at work on it before we came.
     AtWork,
     /// It is tried again later, or comes after another one.
     Waiting,
@@ -324,9 +324,10 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
                     report.status = ItemStatus::AtWork;
                     report.operation = operation.id.clone();
                 }
-                Wait::Users(_) | Wait::Removal { .. } => report.status = ItemStatus::AtWork,
+                Wait::Removal { .. } => report.status = ItemStatus::AtWork,
                 Wait::Retry { due, .. } => report.due_in = Some(due.since(plan.read_at)),
-                Wait::Instance { .. } => {}
+                // What they wait for has an item of its own, which tells how the pass ends.
+                Wait::Users(_) | Wait::Instance { .. } => {}
             }
         }
         Verdict::Blocked { reason } => {

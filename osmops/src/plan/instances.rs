@@ -1,12 +1,14 @@
 //! What becomes of declared NS instances, by the state that OSM has them in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::desired::{DesiredInstance, DesiredState};
-use crate::ids::NsName;
+use crate::ids::{NsId, NsName};
 use crate::moment::Moment;
-use crate::observed::{Index, NsState, ObservedInstance, Operation, RunningOperation};
+use crate::observed::{
+    Index, NsState, ObservedInstance, ObservedState, Operation, RunningOperation,
+};
 use crate::redact::Secrets;
 use crate::source_pos::SourcePos;
 
@@ -18,14 +20,23 @@ use super::retry::{Again, again, attempt_after};
 use super::upgrade::is_unsettled;
 use super::{Action, ActionId, Attempt, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why};
 
-/// Whether planning needs an instance's operations: not of one that runs with the declared values.
-pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
-    if prune::needs_history(desired, have) {
+/// The instances whose operations planning needs: none that runs as declared.
+pub fn needing_history(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<NsId> {
+    let index = observed.index();
+    let needing = observed.instances.iter().filter(|have| needs_history(desired, &index, have));
+    needing.map(|have| have.id.clone()).collect()
+}
+
+fn needs_history(desired: &DesiredState, observed: &Index<'_>, have: &ObservedInstance) -> bool {
+    if prune::needs_history(desired, have, observed.named(&have.name)) {
         return true;
     }
     let Some(want) = desired.instance(&have.name) else { return false };
     if !ownership::may_be_ours(desired, have) {
         return false;
+    }
+    if want.recreate && is_made_otherwise(observed, want, have) {
+        return true;
     }
     if have.running.is_some() {
         return true;
@@ -37,6 +48,18 @@ pub fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
         NsState::Ready | NsState::Degraded => want.kdus.iter().any(|kdu| is_unsettled(have, kdu)),
         NsState::Other(_) => false,
     }
+}
+
+/// Whether an instance is of another NSD, or at another VIM account, than is declared.
+fn is_made_otherwise(
+    observed: &Index<'_>,
+    want: &DesiredInstance,
+    have: &ObservedInstance,
+) -> bool {
+    let mut accounts = observed.vim_accounts().iter();
+    let account = accounts.find(|account| account.name == want.vim_account.0);
+    have.nsd.as_ref() != Some(&want.nsd.0)
+        || have.vim_account.as_ref() != account.map(|account| &account.id)
 }
 
 pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {

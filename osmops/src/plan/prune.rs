@@ -14,13 +14,30 @@ use std::collections::BTreeMap;
 use crate::desired::{DesiredPackage, DesiredState, PackageKey, Prune};
 use crate::ids::{NsName, PackageKind};
 use crate::moment::Moment;
-use crate::observed::{NsState, ObservedInstance, ObservedPackage, ObservedState};
+use crate::observed::{ObservedInstance, ObservedPackage, ObservedState};
 use crate::source_pos::SourcePos;
 
 use super::{Action, ActionId, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why, ownership};
 
 pub(super) use instance::{Removal, remove_instance};
 use users::{Record, User, Users};
+
+/// Every declared item that names this package, whether OSM has it already or not.
+fn declared_users<'a>(
+    desired: &'a DesiredState,
+    key: &'a PackageKey,
+) -> impl Iterator<Item = Item> + 'a {
+    let instances = desired
+        .instances
+        .iter()
+        .filter(|want| key.kind == PackageKind::Nsd && want.nsd.0 == key.id);
+    let nsds = desired.packages.iter().filter(|nsd| {
+        key.kind == PackageKind::Vnfd && nsd.members.iter().any(|member| member.vnfd == key.id)
+    });
+    instances
+        .map(|want| Item::Instance(want.name.clone()))
+        .chain(nsds.map(|nsd| Item::Package(nsd.key.clone())))
+}
 
 /// What bears our mark and is declared no more.
 struct Doomed<'a> {
@@ -34,11 +51,17 @@ pub(super) fn may_remove(desired: &DesiredState) -> Option<&Prune> {
 }
 
 /// Whether planning the removal of an instance needs its operations: what OSM is about to do with it, since
-/// when, and how often its termination failed.
-pub(super) fn needs_history(desired: &DesiredState, have: &ObservedInstance) -> bool {
+/// when, and how often its termination failed. Of those that bear our mark and one name, each may be removed.
+pub(super) fn needs_history(
+    desired: &DesiredState,
+    have: &ObservedInstance,
+    named: &[&ObservedInstance],
+) -> bool {
+    let is_marked = |have: &ObservedInstance| ownership::is_marked(desired, have);
+    let made_twice = || named.iter().filter(|have| is_marked(have)).count() > 1;
     may_remove(desired).is_some()
-        && ownership::is_marked(desired, have)
-        && (have.running.is_some() || !matches!(have.state, NsState::Ready | NsState::Degraded))
+        && is_marked(have)
+        && (desired.instance(&have.name).is_none() || made_twice())
 }
 
 pub(super) fn plan_removals(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {
@@ -189,6 +212,12 @@ impl<'a> Remover<'a> {
                 Prospect::Gone(action) => needs.push(action),
                 Prospect::Leaves => leaving.extend(user.item),
                 Prospect::Stays => staying.push(user.words),
+            }
+        }
+        for item in declared_users(self.desired, key) {
+            let words = format!("{item}, as it is declared");
+            if !staying.contains(&item.to_string()) {
+                staying.push(words);
             }
         }
         if !staying.is_empty() {

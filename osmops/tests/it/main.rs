@@ -21,6 +21,7 @@ mod package_content;
 mod package_descriptors;
 mod properties;
 mod pruning;
+mod pruning_doubts;
 mod pruning_laws;
 mod recreation;
 mod repositories;

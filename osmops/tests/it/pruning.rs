@@ -79,7 +79,7 @@ async fn a_pass_never_waits_and_says_what_a_removal_waits_for() {
     assert_eq!(detail(&first, "NS extra").0, ItemStatus::Started);
     for item in ["NSD extra_ns", "VNFD extra_knf"] {
         let (status, text) = detail(&first, item);
-        assert_eq!(status, ItemStatus::AtWork, "{item}");
+        assert_eq!(status, ItemStatus::Waiting, "{item}");
         assert!(text.contains("once nothing uses it (now") && text.contains("NS extra"), "{text}");
     }
     let mark = world.osm.journal_len();
