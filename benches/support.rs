@@ -76,7 +76,7 @@ pub fn empty() -> ObservedState {
 fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackage {
     let PackageKey { kind, id: descriptor } = package.key.clone();
     let folder = package.folder.file_name().to_owned();
-    let name = UploadName { folder, owner: None, digest: package.digest.clone() };
+    let name = UploadName { folder, owner: None, adopted: false, digest: package.digest.clone() };
     let member = |m: &osmops::package::Member| Some((m.index.clone()?, m.vnfd.clone()));
     ObservedPackage {
         kind,

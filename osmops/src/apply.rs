@@ -151,7 +151,9 @@ enum Readiness {
 }
 
 fn readiness(planned: &PlannedAction, results: &BTreeMap<ActionId, ActionResult>) -> Readiness {
-    let mut readiness = Readiness::Ready;
+    let has_ended = |id| results.contains_key(id);
+    let mut readiness =
+        if planned.after.iter().all(has_ended) { Readiness::Ready } else { Readiness::Later };
     for need in &planned.needs {
         match results.get(need) {
             Some(ActionResult::Done | ActionResult::Started(_)) => {}
@@ -179,11 +181,12 @@ async fn send(
         |key: &PackageKey| packages.get(key).expect("plans name packages of their revision");
     Ok(match &planned.action {
         Action::CreatePackage { package: key } => {
-            let upload = upload(package(key), *owner)?;
+            let upload = upload(package(key), *owner, false)?;
             Sent::Package(nbi.create_package(key.kind, &upload).await?)
         }
-        Action::UpdatePackage { package: key, record } => {
-            nbi.update_package(key.kind, record, &upload(package(key), *owner)?).await?;
+        Action::UpdatePackage { package: key, record, adopted } => {
+            let upload = upload(package(key), *owner, *adopted)?;
+            nbi.update_package(key.kind, record, &upload).await?;
             Sent::Done
         }
         Action::PatchPackage { package: key, record, patch } => {
@@ -238,11 +241,12 @@ fn new_instance(spec: &InstanceSpec, made: &BTreeMap<ActionId, PackageId>) -> Ne
 }
 
 /// Measures the archive now; its bytes are made again, piece by piece, when they are sent.
-fn upload(package: &Package, owner: Option<&Owner>) -> Result<Upload, ArchiveError> {
+fn upload(package: &Package, owner: Option<&Owner>, adopted: bool) -> Result<Upload, ArchiveError> {
     let archive = Archive::measure(package)?;
     let name = UploadName {
         folder: package.name().to_owned(),
         owner: owner.cloned(),
+        adopted,
         digest: package.digest.clone(),
     };
     let (size_bytes, md5) = (archive.size_bytes, archive.md5.clone());

@@ -104,8 +104,19 @@ pub fn plan(desired: &DesiredState, observed: &ObservedState) -> Plan {
 impl Plan {
     /// Adds an action and returns its place.
     fn push(&mut self, item: &Item, action: Action, why: Why, needs: Vec<ActionId>) -> ActionId {
+        self.push_after(item, action, why, needs, Vec::new())
+    }
+
+    fn push_after(
+        &mut self,
+        item: &Item,
+        action: Action,
+        why: Why,
+        needs: Vec<ActionId>,
+        after: Vec<ActionId>,
+    ) -> ActionId {
         let id = ActionId(self.actions.len());
-        self.actions.push(PlannedAction { id, item: item.clone(), action, why, needs });
+        self.actions.push(PlannedAction { id, item: item.clone(), action, why, needs, after });
         id
     }
 

@@ -125,8 +125,8 @@ pub struct ItemReport {
     pub notes: Vec<Note>,
 }
 
-/// What became of a declared item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+/// What became of a declared item. Of several actions, the one that went furthest down this list counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ItemStatus {
     /// Read, and matches.
@@ -235,10 +235,7 @@ impl PassReport {
 
     /// Whether anything failed, is blocked or is wrong, whatever else is still at work.
     pub fn has_failures(&self) -> bool {
-        let bad = |item: &ItemReport| {
-            matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
-        };
-        self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(bad)
+        self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(is_bad)
     }
 
     /// How soon the first of those that failed is tried again.
@@ -279,7 +276,9 @@ fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
 
 fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
     let any = |status: ItemStatus| items.iter().any(|item| item.status == status);
-    if any(ItemStatus::Started) || any(ItemStatus::AtWork) {
+    // Beside a refused action another one may have started its operation.
+    let has_operation = items.iter().any(|item| item.operation.is_some());
+    if has_operation || any(ItemStatus::AtWork) {
         PassEnd::Waiting { poll_after: POLL_AFTER }
     } else if any(ItemStatus::Written) || any(ItemStatus::Unsent) {
         PassEnd::Waiting { poll_after: Duration::ZERO }
@@ -287,15 +286,15 @@ fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
         PassEnd::Failed
     } else if let Some(poll_after) = due_in(items) {
         PassEnd::Waiting { poll_after }
-    } else if has_problems
-        || any(ItemStatus::Failed)
-        || any(ItemStatus::Blocked)
-        || any(ItemStatus::Skipped)
-    {
+    } else if has_problems || items.iter().any(is_bad) {
         PassEnd::Stalled
     } else {
         PassEnd::Converged
     }
+}
+
+fn is_bad(item: &ItemReport) -> bool {
+    matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
 }
 
 fn due_in(items: &[ItemReport]) -> Option<Duration> {
@@ -352,33 +351,36 @@ fn add_outcome(
     result: &ActionResult,
 ) {
     let what = planned.map(|planned| words(&planned.action)).unwrap_or_default();
-    match result {
-        ActionResult::Done => {
-            report.status = ItemStatus::Written;
-            report.detail = Some(what.to_owned());
-        }
+    let (status, detail) = match result {
+        ActionResult::Done => (ItemStatus::Written, what.to_owned()),
         ActionResult::Started(operation) => {
-            report.status = ItemStatus::Started;
-            report.detail = Some(what.to_owned());
             report.operation = Some(operation.clone());
+            (ItemStatus::Started, what.to_owned())
         }
         ActionResult::Failed(failure) => {
-            report.status = ItemStatus::Failed;
-            report.detail = Some(failure.message.clone());
-            report.may_pass = failure.may_pass;
-            report.help = failure.help;
+            report.may_pass |= failure.may_pass;
+            report.help = report.help.or(failure.help);
+            (ItemStatus::Failed, failure.message.clone())
         }
         ActionResult::Skipped(need) => {
-            report.status = ItemStatus::Skipped;
-            let needed = plan.action(*need);
-            let needed = needed.map_or_else(String::new, |action| action.item.to_string());
-            report.detail = Some(format!("not sent, because {needed} was not done"));
+            let needed = plan.action(*need).map(|action| action.item.to_string());
+            let needed = needed.unwrap_or_default();
+            (ItemStatus::Skipped, format!("not sent, because {needed} was not done"))
         }
         ActionResult::Cancelled => {
-            report.status = ItemStatus::Unsent;
-            report.detail = Some("not sent, because it was time to stop".to_owned());
+            (ItemStatus::Unsent, "not sent, because it was time to stop".to_owned())
         }
+    };
+    if status < report.status {
+        return;
     }
+    report.detail = match report.detail.take() {
+        Some(first) if status == ItemStatus::Failed && report.status == status => {
+            Some(format!("{first}; {detail}"))
+        }
+        Some(_) | None => Some(detail),
+    };
+    report.status = status;
 }
 
 /// What changing a descriptor is called.

@@ -11,13 +11,16 @@ use crate::ids::Owner;
 
 use super::TreeDigest;
 
-/// The name of one upload: `<folder>.<owner>.<digest>.tar.gz`, with `-` for no owner.
+/// The name of one upload: `<folder>.<owner>.<digest>.tar.gz`, with `-` for no owner and [`ADOPTED`] after
+/// one who took over the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadName {
     /// The package's folder.
     pub folder: String,
     /// Whose upload it is.
     pub owner: Option<Owner>,
+    /// Whether the package was somebody else's before, so that its owner changes and never removes it.
+    pub adopted: bool,
     /// Which files it holds.
     pub digest: TreeDigest,
 }
@@ -28,11 +31,16 @@ impl UploadName {
         let rest = name.strip_suffix(".tar.gz")?;
         let (rest, digest) = rest.rsplit_once('.')?;
         let (folder, owner) = rest.rsplit_once('.')?;
+        let (owner, adopted) = match owner.strip_suffix(ADOPTED) {
+            Some(owner) => (owner, true),
+            None => (owner, false),
+        };
         let owner = match owner {
             "-" => None,
             text => Some(Owner::new(text.replace('+', "/")).ok()?),
         };
-        Some(Self { folder: folder.to_owned(), owner, digest: TreeDigest::parse(digest)? })
+        let digest = TreeDigest::parse(digest)?;
+        Some(Self { folder: folder.to_owned(), owner, adopted, digest })
     }
 }
 
@@ -45,12 +53,16 @@ impl fmt::Display for UploadName {
         }
         // `/` separates namespace and name in an owner and would be a folder in OSM's file store.
         let owner = self.owner.as_ref().map_or("-".to_owned(), |o| o.as_str().replace('/', "+"));
-        write!(f, ".{owner}.{}.tar.gz", self.digest.as_str())
+        let adopted = if self.adopted { ADOPTED } else { "" };
+        write!(f, ".{owner}{adopted}.{}.tar.gz", self.digest.as_str())
     }
 }
 
+/// No owner's name has it.
+const ADOPTED: &str = "~";
+
 /// Keeps the whole name below the 255 bytes that file systems take: 63 for the owner, 64 for the
-/// digest, 9 for the dots and the ending.
+/// digest, 10 for the dots, the sign of an adoption and the ending.
 const FOLDER_CHARS_MAX: usize = 110;
 
 #[cfg(test)]
@@ -62,8 +74,11 @@ mod tests {
         let digest = TreeDigest::from_sha256([7; 32]);
         for owner in [None, Some("team-a"), Some("flux-system/ldap")] {
             let owner = owner.map(|o| Owner::new(o).unwrap());
-            let name = UploadName { folder: "open.ldap_knf".into(), owner, digest: digest.clone() };
-            assert_eq!(UploadName::parse(&name.to_string()), Some(name));
+            for adopted in [false, true] {
+                let (owner, digest) = (owner.clone(), digest.clone());
+                let name = UploadName { folder: "open.ldap_knf".into(), owner, adopted, digest };
+                assert_eq!(UploadName::parse(&name.to_string()), Some(name));
+            }
         }
     }
 
@@ -78,7 +93,7 @@ mod tests {
     fn any_folder_name_gives_a_name_that_fits_in_a_header_and_a_file_system() {
         let digest = TreeDigest::from_sha256([7; 32]);
         let folder = "pâté/\n".repeat(60);
-        let name = UploadName { folder, owner: None, digest }.to_string();
+        let name = UploadName { folder, owner: None, adopted: false, digest }.to_string();
         assert!(name.len() <= 255 && name.bytes().all(|b| b.is_ascii_graphic()), "{name}");
     }
 }

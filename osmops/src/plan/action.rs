@@ -49,6 +49,8 @@ pub struct PlannedAction {
     pub why: Why,
     /// Earlier actions that must succeed first.
     pub needs: Vec<ActionId>,
+    /// Earlier actions that must end first, however they do.
+    pub after: Vec<ActionId>,
 }
 
 /// What is done to OSM. Each is one request.
@@ -66,6 +68,8 @@ pub enum Action {
         package: PackageKey,
         /// OSM's record of it.
         record: PackageId,
+        /// Whether it was somebody else's before it was ours, so that we never remove it.
+        adopted: bool,
     },
     /// Change keys of a package's descriptor, its files as they are.
     PatchPackage {

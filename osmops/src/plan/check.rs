@@ -34,7 +34,8 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
     let mut highest = 0;
     for (index, planned) in plan.actions.iter().enumerate() {
         let id = planned.id;
-        if id.0 != index || planned.needs.iter().any(|need| need.0 >= index) {
+        let mut earlier = planned.needs.iter().chain(&planned.after);
+        if id.0 != index || earlier.any(|need| need.0 >= index) {
             return Err(PlanFault::OutOfOrder(id));
         }
         let nsd = match &planned.action {

@@ -33,10 +33,16 @@ pub(super) fn is_marked(desired: &DesiredState, have: &ObservedInstance) -> bool
     have.owner.is_some() && have.owner == desired.owner
 }
 
-/// Whether a package's files were uploaded with our mark.
+/// Whether a package is ours from its first upload on. One that we adopted bears our mark with a sign.
 pub(super) fn is_package_marked(desired: &DesiredState, have: &ObservedPackage) -> bool {
-    let owner = have.upload().and_then(|upload| upload.owner);
-    owner.is_some() && owner == desired.owner
+    have.upload().is_some_and(|upload| {
+        upload.owner.is_some() && upload.owner == desired.owner && !upload.adopted
+    })
+}
+
+/// Whether our next upload of a package takes it over, or an earlier one did.
+pub(super) fn is_package_adopted(desired: &DesiredState, have: &ObservedPackage) -> bool {
+    desired.owner.is_some() && !is_package_marked(desired, have)
 }
 
 /// Which of the instances of one name is meant by a declaration.

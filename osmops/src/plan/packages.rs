@@ -77,7 +77,8 @@ fn plan_one(
     let step = |action, why| Step { action, why, needs: Vec::new() };
     if let Some(why) = changes.upload {
         let (package, record) = (key.clone(), record.clone());
-        steps.push(step(Action::UpdatePackage { package, record }, why));
+        let adopted = ownership::is_package_adopted(desired, have);
+        steps.push(step(Action::UpdatePackage { package, record, adopted }, why));
     }
     if let Some((patch, why)) = changes.patch {
         let patch = Params::new(patch, desired.secret_names.clone());

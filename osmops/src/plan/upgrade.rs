@@ -37,20 +37,22 @@ struct Upgrade<'a> {
     resets: bool,
     differences: Vec<ValueDifference>,
     attempt: Option<Attempt>,
+    /// Whether it is worth a request only once the packages have changed.
+    needs_packages: bool,
 }
 
 impl Planner<'_> {
     /// Brings the declared values about; one KDU that cannot be upgraded now does not keep the others from
     /// it.
     pub(super) fn upgrade(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
-        // OSM's record embeds its NSD, so an upgrade needs no package; but those that this revision
-        // changes come first.
-        let needs = package_actions(self.plan, self.desired, self.observed, self.want);
+        // OSM's record embeds its NSD, so an upgrade needs no package. Those that this revision changes
+        // come first; where OSM refuses that, the instance gets its values all the same.
+        let packages = package_actions(self.plan, self.desired, self.observed, self.want);
         let mut upgrades = Vec::new();
         let mut waiting = None;
         let mut blocked = None;
         for kdu in &self.want.kdus {
-            match self.upgrade_of(have, kdu, &needs) {
+            match self.upgrade_of(have, kdu, &packages) {
                 Ok(Step::Nothing) => {}
                 Ok(Step::Tell(note)) => self.notes.push(note),
                 Ok(Step::Upgrade(upgrade)) => upgrades.push(upgrade),
@@ -67,7 +69,7 @@ impl Planner<'_> {
         }
         let item = Item::Instance(self.want.name.clone());
         let mut actions = Vec::new();
-        for Upgrade { kdu, resets, differences, attempt } in upgrades {
+        for Upgrade { kdu, resets, differences, attempt, needs_packages } in upgrades {
             let action = Action::UpgradeKdu {
                 ns: have.id.clone(),
                 member: kdu.member.0.clone(),
@@ -77,16 +79,40 @@ impl Planner<'_> {
                 resets,
             };
             let why = Why::ValuesDiffer { differences, attempt };
-            actions.push(self.plan.push(&item, action, why, needs.clone()));
+            let (mut needs, mut after) = (Vec::new(), packages.clone());
+            if needs_packages {
+                std::mem::swap(&mut needs, &mut after);
+            }
+            actions.push(self.plan.push_after(&item, action, why, needs, after));
         }
         Ok(Verdict::Act { actions })
     }
 
+    /// What failed or had no effect before may do better with the packages that this plan changes, and only
+    /// with them.
     fn upgrade_of<'a>(
         &self,
         have: &ObservedInstance,
         kdu: &'a DesiredKdu,
-        needs: &[ActionId],
+        packages: &[ActionId],
+    ) -> Result<Step<'a>, Blocked> {
+        let step = self.upgrade_since(have, kdu, self.fresh_since(&[]));
+        if packages.is_empty() || matches!(step, Ok(Step::Upgrade(_) | Step::Wait(_))) {
+            return step;
+        }
+        let step = self.upgrade_since(have, kdu, self.fresh_since(packages))?;
+        Ok(match step {
+            Step::Upgrade(upgrade) => Step::Upgrade(Upgrade { needs_packages: true, ..upgrade }),
+            Step::Nothing | Step::Tell(_) | Step::Wait(_) => step,
+        })
+    }
+
+    /// What is to be done about a KDU whose operations count from `fresh_since` (epoch seconds).
+    fn upgrade_since<'a>(
+        &self,
+        have: &ObservedInstance,
+        kdu: &'a DesiredKdu,
+        fresh_since: f64,
     ) -> Result<Step<'a>, Blocked> {
         let (member, name) = (&kdu.member.0, &kdu.name.0);
         if !have.kdus.iter().any(|k| k.member == *member && k.name == *name) {
@@ -105,7 +131,6 @@ impl Planner<'_> {
         if differences.is_empty() && left.is_empty() {
             return Ok(Step::Nothing);
         }
-        let fresh_since = self.fresh_since(needs);
         // Values of the instantiation come back with every upgrade that does not reset them.
         let comes_back = || match made_with(history).and_then(|op| op.change_of(member, name)) {
             Some(Change::Set(own)) => !leftovers(kdu, &own.values).is_empty(),
@@ -138,7 +163,13 @@ impl Planner<'_> {
             failures(history, fresh_since, is_same, |op| op.change_of(member, name).is_some());
         let what = format!("the upgrade of KDU {member}/{name}");
         match self.again(have, &what, &failed)? {
-            Ok(attempt) => Ok(Step::Upgrade(Upgrade { kdu, resets, differences, attempt })),
+            Ok(attempt) => Ok(Step::Upgrade(Upgrade {
+                kdu,
+                resets,
+                differences,
+                attempt,
+                needs_packages: false,
+            })),
             Err(until) => Ok(Step::Wait(until)),
         }
     }

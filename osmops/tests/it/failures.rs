@@ -170,7 +170,7 @@ async fn a_failed_upgrade_is_tried_again_once_its_package_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
+async fn a_new_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
     let world = World::new(Profile::instant());
     world.converge(&Demo::default().revision()).await;
     world.osm.inject(Fault {
@@ -185,9 +185,54 @@ async fn an_instance_waits_for_its_vnfd_even_where_the_nsd_is_unchanged() {
     let (nbi, stop) = (world.client(), CancellationToken::new());
     let report = pass(&nbi, &revision("r", &files), &PassOptions::default(), &stop, &mut ()).await;
     assert_eq!(detail(&report, "VNFD openldap_knf").0, ItemStatus::Failed);
-    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+    assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Started, "it runs, and needs no package");
     assert_eq!(detail(&report, "NS second").0, ItemStatus::Skipped);
-    assert_eq!(world.writes_since(mark).len(), 1, "the VNFD's upload alone");
+    let writes = world.writes_since(mark);
+    assert_eq!(writes.len(), 2, "the VNFD's upload and the upgrade: {writes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_upgraded_while_osm_refuses_its_package_and_no_oftener_than_the_policy_says()
+{
+    for fails in [false, true] {
+        let world = World::new(Profile::instant());
+        world.converge(&Demo::default().revision()).await;
+        for nth in 1..=50 {
+            world.osm.inject(Fault {
+                operation: "PUT /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+                nth,
+                kind: FaultKind::Status {
+                    status: 422,
+                    body: Some("VNFD is in use".to_owned()),
+                    retry_after: None,
+                },
+            });
+            if fails {
+                world.osm.inject(Fault {
+                    operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+                    nth,
+                    kind: FaultKind::OperationFails { detail: "helm: timed out".to_owned() },
+                });
+            }
+        }
+        let mark = world.osm.journal_len();
+        let mut files = Demo { replicas: Some("2"), ..Demo::default() }.files();
+        files[1] = vnfd("openldap_knf", "ldap", "1.1");
+        let report = world.converge(&revision("r", &files)).await;
+        assert_eq!(report.end, PassEnd::Stalled, "{report:#?}");
+        let (status, text) = detail(&report, "VNFD openldap_knf");
+        assert_eq!(status, ItemStatus::Failed);
+        assert!(text.contains("VNFD is in use"), "{text}");
+        let writes = world.writes_since(mark);
+        let upgrades = writes.iter().filter(|line| line.ends_with("/action")).count();
+        if fails {
+            assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+            assert_eq!(upgrades, 3, "{writes:?}");
+        } else {
+            assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Current);
+            assert_eq!(upgrades, 1, "{writes:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -102,7 +102,30 @@ async fn other_files_without_a_mark_are_replaced_only_when_the_configuration_say
     let files = vec![config("owner: team-a\nadopt: true\n"), files[1].clone()];
     assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
     let name = world.packages()[0]["_admin"]["storage"]["zipfile"].clone();
-    assert!(name.as_str().unwrap().contains(".team-a."), "{name}");
+    assert!(name.as_str().unwrap().contains(".team-a~."), "{name}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_package_that_was_adopted_is_changed_and_never_removed() {
+    let world = World::new(Profile::instant());
+    let (_, text) = vnfd("their_knf", "ldap", "0.9");
+    let body: Value = serde_yaml::from_str(&text).unwrap();
+    world.by_hand("POST", "/osm/vnfpkgm/v1/vnf_packages_content", body).await;
+    let ours = vnfd("our_knf", "ldap", "1.0");
+    let own = vnfd("own_knf", "ldap", "1.0");
+    for version in ["1.0", "1.1"] {
+        let adopting = config("owner: team-a\nprune: true\nadopt: true\n");
+        let files = [adopting, ours.clone(), own.clone(), vnfd("their_knf", "ldap", version)];
+        assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
+        let their = world.packages().into_iter().find(|package| package["id"] == "their_knf");
+        assert_eq!(their.unwrap()["version"], version);
+    }
+    let files = [config("owner: team-a\nprune: true\n"), ours];
+    let report = world.converge(&revision("r", &files)).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let mut left: Vec<Value> = world.packages().iter().map(|p| p["id"].clone()).collect();
+    left.sort_by_key(ToString::to_string);
+    assert_eq!(left, ["our_knf", "their_knf"], "what we made goes, what was adopted stays");
 }
 
 #[tokio::test(start_paused = true)]

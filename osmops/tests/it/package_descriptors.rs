@@ -67,6 +67,25 @@ async fn keys_that_a_descriptor_dropped_are_removed_with_the_upload_that_drops_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upload_that_osm_refuses_is_told_in_its_words_though_a_patch_was_to_follow() {
+    let world = World::new(Profile::instant());
+    let before = "vnfd: {id: a, provider: us, product-name: x, df: [{id: d}]}\n";
+    assert_eq!(world.converge(&package("a_knf", before)).await.end, PassEnd::Converged);
+    let body = Some("VNFD is in use".to_owned());
+    world.osm.inject(mock_nbi::Fault {
+        operation: "PUT /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+        nth: 1,
+        kind: mock_nbi::FaultKind::Status { status: 422, body, retry_after: None },
+    });
+    let after = "vnfd: {id: a, product-name: y, df: [{id: d}]}\n";
+    let report = world.converge(&package("a_knf", after)).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (status, text) = detail(&report, "VNFD a");
+    assert_eq!(status, osmops::report::ItemStatus::Failed);
+    assert!(text.contains("VNFD is in use"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_someone_changed_in_a_descriptor_is_told_and_put_back_without_an_upload() {
     let world = World::new(Profile::instant());
     let files = [
@@ -222,7 +241,7 @@ fn observed_record(declared: &osmops::desired::DesiredPackage, record: &Value) -
     use osmops::observed::{Content, ObservedPackage, PackageState};
     use osmops::package::UploadName;
     let digest = declared.digest.clone();
-    let name = UploadName { folder: "p".to_owned(), owner: None, digest };
+    let name = UploadName { folder: "p".to_owned(), owner: None, adopted: false, digest };
     let package = ObservedPackage {
         kind: declared.key.kind,
         record: PackageId::new(record["_id"].as_str().unwrap()).unwrap(),

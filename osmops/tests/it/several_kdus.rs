@@ -1,10 +1,12 @@
 //! Services with several VNFs and KDUs.
 
-use mock_nbi::Profile;
-use osmops::report::PassEnd;
+use mock_nbi::{Fault, FaultKind, Profile};
+use osmops::reconcile::{PassOptions, pass};
+use osmops::report::{ItemStatus, PassEnd};
 use osmops::revision::Revision;
+use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, config, revision};
+use crate::world::{World, config, detail, revision};
 
 /// A VNFD with these KDUs.
 fn vnfd(id: &str, kdus: &[&str]) -> (String, String) {
@@ -86,6 +88,33 @@ async fn each_kdu_of_each_vnf_gets_its_own_values_and_only_what_differs_is_upgra
     let expected = [pair("cache", "{'n': 6}"), pair("db", "{'n': 2}"), pair("web", "{'n': 5}")];
     assert_eq!(values(&world), expected);
     assert_eq!(world.converge(&vnfs(5, 2, 6)).await.requests.write, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
+    let kdus = |db: u8, cache: u8| {
+        shop(&format!(
+            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
+        ))
+    };
+    let world = World::new(Profile::realistic());
+    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    let body = Some("no such thing".to_owned());
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 422, body, retry_after: None },
+    });
+    let options = PassOptions { writes_at_once: 1 };
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let report = pass(&nbi, &kdus(2, 2), &options, &stop, &mut ()).await;
+    let (status, text) = detail(&report, "NS shop");
+    assert_eq!(status, ItemStatus::Failed);
+    assert!(text.contains("no such thing"), "{text}");
+    assert!(report.has_failures());
+    assert_eq!(report.changes.len(), 1, "the other KDU's upgrade");
+    assert_eq!(report.operations().len(), 1, "it is followed");
+    assert!(matches!(report.end, PassEnd::Waiting { .. }), "{report:#?}");
 }
 
 #[tokio::test(start_paused = true)]
