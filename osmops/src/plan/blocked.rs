@@ -271,7 +271,7 @@ pub enum Blocked {
     /// Too much would be removed for it not to be a mistake.
     #[error(
         "{at}: not removed, because {} would go: {going} of {of} {what}; if that is meant, say \
-         `osmops apply --allow-large-prune`, or `allowLargePrune: true` there",
+         `osmops apply --allow-large-prune`, or `allowLargePrune: true` in osm_ops_config.yaml",
         if going == of { "everything" } else { "more than half" }
     )]
     LargePrune {

@@ -494,6 +494,8 @@ async fn what_is_declared_no_more_is_removed_where_the_deployment_says_prune() {
 
     let mut files = demo("test.0.0.8");
     files.retain(|(path, _)| !path.ends_with("ldap.ops.yaml"));
+    let config = files.iter_mut().find(|(path, _)| path.ends_with("osm_ops_config.yaml"));
+    config.unwrap().1.push_str("\nallowLargePrune: true\n");
     let without = stage.artifacts.add("without", archive(&files));
     stage.point_at(&without).await;
     stage.status("ldap", ready_at("without")).await;
