@@ -12,6 +12,8 @@ pub struct Failure {
     pub may_pass: bool,
     /// How long the server asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// Whether no answer came, so that what was asked for may have been done.
+    pub may_be_done: bool,
     /// What the reader can do about it, where there is something to say.
     pub help: Option<&'static str>,
 }
@@ -19,7 +21,8 @@ pub struct Failure {
 impl Failure {
     /// Takes over an error and its causes.
     pub fn of(error: &dyn Error, may_pass: bool) -> Self {
-        Self { message: chain(error), may_pass, retry_after: None, help: None }
+        let message = chain(error);
+        Self { message, may_pass, retry_after: None, may_be_done: false, help: None }
     }
 }
 

@@ -238,6 +238,11 @@ impl PassReport {
         self.stopped.is_some() || !self.problems.is_empty() || self.items.iter().any(is_bad)
     }
 
+    /// How many items cannot go on by themselves.
+    pub fn stalled_items(&self) -> usize {
+        self.items.iter().filter(|item| is_bad(item)).count()
+    }
+
     /// How soon the first of those that failed is tried again.
     pub fn due_in(&self) -> Option<Duration> {
         due_in(&self.items)

@@ -108,8 +108,8 @@ fn check_changes(changes: &Placed<Vec<String>>, last: &Last) -> Check {
         report.changes.iter().map(change).collect::<Vec<_>>()
     });
     let claim = match changes.value.as_slice() {
-        [] => "OSM was sent no change".to_owned(),
-        all => format!("OSM was sent just this: {}", all.join("; ")),
+        [] => "OSM took no change".to_owned(),
+        all => format!("OSM took just this: {}", all.join("; ")),
     };
     compare(changes.line, claim, found.as_ref() == Some(&changes.value), || {
         match found.as_deref() {
@@ -130,8 +130,9 @@ fn check_requests(checks: &mut Vec<Check>, bounds: &Placed<RequestBounds>, last:
     };
     if let Some(n) = writes {
         let claim = match n {
-            0 => "no request wrote to OSM".to_owned(),
-            n => format!("{} wrote to OSM", plural(n, "request")),
+            0 => "no changing request was sent".to_owned(),
+            1 => "1 changing request was sent".to_owned(),
+            n => format!("{n} changing requests were sent"),
         };
         push(claim, requests.write == n, requests.write);
     }

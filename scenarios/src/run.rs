@@ -261,7 +261,7 @@ impl Runner<'_> {
         let operations_probed = watcher.probed.len() as u64;
         story.log_out(nbi.log_out().await);
         let requests = nbi.request_counts();
-        story.applied(&report, &requests);
+        story.applied(&report, within, &requests);
         self.tell_requests(served, story).await?;
         self.sessions.push(Session {
             verb: "apply",

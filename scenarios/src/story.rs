@@ -116,6 +116,7 @@ impl Story {
             Sign::Bad => ("✗", Style::new().red()),
             Sign::Busy => ("…", Style::new().yellow()),
             Sign::Sent => ("→", Style::new().cyan()),
+            Sign::Doubt => ("?", Style::new().yellow()),
         };
         format!("{} {text}", self.paint(style, sign))
     }
@@ -375,6 +376,11 @@ fn trouble(fault: &Fault) -> String {
         FaultKind::OperationFails { detail } => {
             format!("starts an operation that fails later with `{detail}`")
         }
+        FaultKind::OperationRests { state, detail } => {
+            let detail = detail.as_ref().map(|detail| format!(" with `{detail}`"));
+            let (state, detail) = (state.word(), detail.unwrap_or_default());
+            format!("starts an operation that ends in state {state}{detail}")
+        }
         FaultKind::Late { seconds } => format!("is answered {seconds} s late"),
         other => {
             let about = other.help().map_or("meets trouble", |help| help.about);
@@ -399,4 +405,5 @@ enum Sign {
     Bad,
     Busy,
     Sent,
+    Doubt,
 }

@@ -97,7 +97,7 @@ fn render(what: &str, header: &[&str], rows: impl Iterator<Item = Vec<String>>) 
     }
     let mut lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     if hidden > 0 {
-        lines.push(format!("and {hidden} more of the sort {what}"));
+        lines.push(format!("and {hidden} more {what}s"));
     }
     lines.join("\n")
 }

@@ -29,7 +29,8 @@ pub enum RestState {
 }
 
 impl RestState {
-    fn word(self) -> &'static str {
+    /// OSM's word for it.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
             Self::PartiallyCompleted => "PARTIALLY_COMPLETED",

@@ -142,8 +142,17 @@ fn summary(report: &PassReport) -> String {
         }
         PassEnd::Failed => format!("failed: revision {revision} is not applied; it may work later"),
         PassEnd::Stalled => {
-            format!("stalled: revision {revision} needs a commit or an operator's hand (see above)")
+            format!("stalled: revision {revision}: {}", stalled_words(report))
         }
+    }
+}
+
+fn stalled_words(report: &PassReport) -> String {
+    let helps = "another commit or an operator must help";
+    match report.stalled_items() {
+        0 => format!("it cannot go on by itself (see above); {helps}"),
+        1 => format!("1 item cannot go on by itself (see above); {helps}"),
+        n => format!("{n} items cannot go on by themselves (see above); {helps}"),
     }
 }
 

@@ -165,7 +165,8 @@ impl NbiError {
     /// Everything that a report says of it.
     pub fn failure(&self) -> Failure {
         let (retry_after, help) = (self.retry_after(), self.help());
-        Failure { retry_after, help, ..Failure::of(self, self.is_transient()) }
+        let may_be_done = matches!(self, NbiError::Interrupted { .. } | NbiError::TimedOut { .. });
+        Failure { retry_after, may_be_done, help, ..Failure::of(self, self.is_transient()) }
     }
 
     /// What a refusal means.

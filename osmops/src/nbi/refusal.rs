@@ -91,7 +91,10 @@ impl Refusal {
                 "the project is full: ask OSM's administrator for a larger quota, or remove what is not \
                  needed from the project"
             }
-            Refusal::InUse => "OSM takes this change only while nothing uses the package",
+            Refusal::InUse => {
+                "OSM refuses this while the package is in use: terminate its NS instances first, and to delete a \
+                 VNFD delete the NSDs that name it; a VNFD can also be updated by giving it another `software-version`"
+            }
             Refusal::TooLarge => {
                 "make the package smaller, or let OSM and any proxy before it take larger uploads"
             }

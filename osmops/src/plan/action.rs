@@ -3,9 +3,12 @@
 use std::fmt;
 
 use crate::desired::PackageKey;
-use crate::ids::{KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId};
+use crate::ids::{
+    DescriptorId, KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountId,
+};
 use crate::moment::Moment;
 use crate::secret::Params;
+use crate::source_pos::SourcePos;
 use serde::Serialize;
 
 use super::descriptor::DescriptorDifference;
@@ -139,6 +142,8 @@ pub struct InstanceSpec {
     pub name: NsName,
     /// What OSM shows beside it.
     pub description: Option<String>,
+    /// The NSD's id.
+    pub nsd_id: DescriptorId,
     /// The NSD.
     pub nsd: PackageRef,
     /// Where it runs.
@@ -182,6 +187,8 @@ pub enum Why {
         observed_version: Option<String>,
         /// The version that is declared.
         declared_version: Option<String>,
+        /// Where it is, or the nearest value around where it would be.
+        version_at: SourcePos,
         /// Digest of the tree that OSM's files come from, shortened.
         observed_digest: String,
         /// Digest of the declared tree, shortened.

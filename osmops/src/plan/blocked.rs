@@ -11,7 +11,7 @@ use crate::ids::{
 use crate::observed::RunningOperation;
 use crate::source_pos::SourcePos;
 
-use super::{Attempt, Item};
+use super::{Attempt, FailedOperation, Item};
 
 /// Why nothing can be done about an item.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -105,8 +105,9 @@ pub enum Blocked {
     },
     /// A package without an owner's mark, where the repository has an owner.
     #[error(
-        "{at}: OSM's files of this package (uploaded as `{}`) bear no owner's mark, so they are left alone; \
-         `adopt: true` in osm_ops_config.yaml takes them over, which would {would}",
+        "{at}: OSM's files of this package (uploaded as `{}`) have no owner's mark (uploaded by hand, or before \
+         there was an owner), so they are left alone; to take over all that has none: `adopt: true` in \
+         osm_ops_config.yaml; that would {would}",
         file_name.as_deref().unwrap_or("nothing")
     )]
     PackageWithoutMark {
@@ -119,8 +120,9 @@ pub enum Blocked {
     },
     /// An instance without an owner's mark, where the repository has an owner.
     #[error(
-        "{at}: NS instance {ns} has this name and no owner's mark, so it is left alone; `adopt: true` in its document \
-         takes it over, which would {would}"
+        "{at}: NS instance {ns} of this name has no owner's mark (made by hand, or before there was an owner), so it \
+         is left alone; to take it over: `adopt: true` in its document, or in osm_ops_config.yaml for all; that would \
+         {would}"
     )]
     InstanceWithoutMark {
         /// The declaration.
@@ -215,8 +217,9 @@ pub enum Blocked {
     },
     /// What failed was tried as often as the policy says.
     #[error(
-        "{at}: NS instance {ns}: attempt {} of {}: {}; it is tried again {}",
-        attempt.number, attempt.of, attempt.failed, helps(attempt)
+        "{at}: NS instance {ns}: {}; not tried again until {}",
+        all_failed(attempt),
+        helps(attempt)
     )]
     GivenUp {
         /// The declaration.
@@ -294,6 +297,17 @@ pub enum Blocked {
         /// What would repair it.
         would: String,
     },
+    /// It was applied as it is declared, OSM has it no more, and that is only to be reported.
+    #[error(
+        "{at}: deleted in OSM after it was applied (OSM keeps no record of when or by whom), and left so, because \
+         drift is only reported; a repair would {would}"
+    )]
+    Deleted {
+        /// The declaration.
+        at: SourcePos,
+        /// What would repair it.
+        would: String,
+    },
     /// A state that nothing is known to be done about.
     #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]
     StrangeState {
@@ -306,14 +320,24 @@ pub enum Blocked {
     },
 }
 
+/// How often it failed, and how it did last.
+fn all_failed(attempt: &Attempt) -> String {
+    let Attempt { number, failed: FailedOperation { what, id, asked_at, detail }, .. } = attempt;
+    let attempts = match number {
+        1 => format!("the only attempt at {what} failed"),
+        n => format!("all {n} attempts at {what} failed, the last one"),
+    };
+    format!("{attempts} (operation {id}, asked for at {asked_at}): {detail}")
+}
+
 /// What lets something be tried again that was given up.
 fn helps(attempt: &Attempt) -> &'static str {
     match attempt.failed.what.as_str() {
-        super::repair::TERMINATION => "once someone has terminated or deleted the instance in OSM",
+        super::repair::TERMINATION => "someone terminates or deletes the instance in OSM",
         super::repair::INSTANTIATION => {
-            "with other values or packages, or once someone has terminated or deleted it in OSM"
+            "a commit changes its values or packages, or someone terminates or deletes it in OSM"
         }
-        _ => "with other values or packages",
+        _ => "a commit changes its values or packages",
     }
 }
 

@@ -94,7 +94,12 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
 fn other_description(want: &DesiredInstance, have: &ObservedInstance) -> Option<Note> {
     let (declared, at) = want.description.as_ref()?;
     let observed = have.description.clone().unwrap_or_default();
-    (*declared != observed).then(|| Note::OtherDescription { at: at.clone(), observed })
+    let note = || Note::OtherDescription {
+        at: at.clone(),
+        observed: observed.clone(),
+        declared: declared.clone(),
+    };
+    (*declared != observed).then(note)
 }
 
 /// Decides about one declared instance.

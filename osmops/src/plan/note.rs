@@ -45,13 +45,15 @@ pub enum Note {
     },
     /// OSM shows another description, and has no way to change it.
     #[error(
-        "{at}: OSM shows the description `{observed}` and cannot change it; it stays until the instance is made anew"
+        "{at}: description: OSM has {observed:?}, declared is {declared:?}; OSM sets it only when an instance is made"
     )]
     OtherDescription {
         /// Where it is declared.
         at: SourcePos,
         /// What OSM shows.
         observed: String,
+        /// What the file says.
+        declared: String,
     },
 }
 

@@ -176,6 +176,7 @@ fn reason_to_upload(
     (upload.digest != package.digest).then(|| Why::FilesDiffer {
         observed_version: have.version.clone(),
         declared_version: package.version.clone(),
+        version_at: package.descriptor.position(&["version".to_owned()]),
         observed_digest: upload.digest.short().to_owned(),
         declared_digest: package.digest.short().to_owned(),
     })

@@ -80,14 +80,14 @@ fn deed(action: &Action) -> (char, String) {
             ('~', format!("change descriptor of package {record}"))
         }
         Action::CreateInstance { spec } => {
-            let nsd = match &spec.nsd {
-                PackageRef::Existing(id) => format!("NSD {id}"),
-                PackageRef::CreatedBy(_) => "the NSD made above".to_owned(),
+            let which = match &spec.nsd {
+                PackageRef::Existing(record) => record.to_string(),
+                PackageRef::CreatedBy(_) => "made first".to_owned(),
             };
-            ('+', format!("create from {nsd}"))
+            ('+', format!("create from NSD {} ({which})", spec.nsd_id))
         }
         Action::Instantiate { ns, .. } => ('+', format!("instantiate the record {ns}")),
-        Action::TakeDown { ns } => ('~', format!("terminate {ns}, and keep its record")),
+        Action::TakeDown { ns } => ('~', format!("terminate {ns} to try again (the record stays)")),
         Action::UpgradeKdu { ns, member, kdu, .. } => {
             ('~', format!("upgrade KDU {member}/{kdu} of {ns}"))
         }
@@ -113,17 +113,20 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::FilesDiffer {
             observed_version,
             declared_version,
+            version_at,
             observed_digest,
             declared_digest,
         } => {
+            let files = format!(
+                "the files differ from the last upload (digest {observed_digest} → {declared_digest})"
+            );
             let version = |v: &Option<String>| v.clone().unwrap_or_else(|| "none".to_owned());
             let (old, new) = (version(observed_version), version(declared_version));
-            let versions = if old == new {
-                format!("{at}: version {new} in both")
+            if old == new {
+                vec![format!("{at}: {files}; the version stays {new}")]
             } else {
-                format!("{at}: version {old} → {new}")
-            };
-            vec![versions, format!("files {observed_digest} → {declared_digest}")]
+                vec![format!("{version_at}: version {old} → {new}"), files]
+            }
         }
         Why::DeclaredNoMore => {
             vec![format!("{at}: made for this repository, and declared no more")]
@@ -139,7 +142,7 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         }
         Why::KeysDropped { differences } => {
             let found =
-                "OSM keeps what an upload says nothing of, so what is declared no more is removed:";
+                "OSM keeps what an upload does not name, so what is not declared is removed:";
             told_differences(found, differences)
         }
         Why::MadeAnew { reason } => {
@@ -188,6 +191,9 @@ pub(super) fn descriptor_difference(found: &DescriptorDifference) -> String {
     if observed == declared {
         return format!("{at}: {path}: values that are not shown differ");
     }
+    if found.declared.is_none() {
+        return format!("{at}: {path} is not declared (OSM has {observed})");
+    }
     format!("{at}: {path}: {observed} → {declared}")
 }
 
@@ -197,9 +203,11 @@ fn difference(found: &ValueDifference) -> String {
         return format!("{at}: {key}: values that are not shown differ");
     }
     let observed = observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
-    let declared = declared.as_ref().map_or("(not declared)".to_owned(), Value::to_string);
-    let changed_by = changed_by.as_ref().map(|by| format!(": {by}")).unwrap_or_default();
-    format!("{at}: {key}: {observed} → {declared}{changed_by}")
+    let Some(declared) = declared else {
+        return format!("{at}: {key} is not declared (OSM has {observed})");
+    };
+    let changed_by = changed_by.as_ref().map(|by| format!(" (OSM has {observed} {by})"));
+    format!("{at}: {key}: {observed} → {declared}{}", changed_by.unwrap_or_default())
 }
 
 fn attempt_words(attempt: &Attempt) -> String {
@@ -208,28 +216,39 @@ fn attempt_words(attempt: &Attempt) -> String {
     format!("attempt {number} of {}, because {failed}", number.max(of))
 }
 
-fn waits_for_others(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Waiting { on: Wait::Users(_) | Wait::Instance { .. } })
-}
-
 /// `2 to create, 1 to change, 3 unchanged`, naming only what there is.
 fn summary(plan: &Plan) -> String {
+    let is_retry = |planned: &&PlannedAction| matches!(planned.action, Action::TakeDown { .. });
+    let retried = plan.actions.iter().filter(is_retry).count();
     let signed =
         |sign: char| plan.actions.iter().filter(|planned| deed(&planned.action).0 == sign).count();
     let count = |wanted: fn(&Verdict) -> bool| {
         plan.entries.iter().filter(|entry| wanted(&entry.verdict)).count()
     };
+    let later = count(|v| matches!(v, Verdict::Waiting { on: Wait::Users(_) }));
+    let removed = signed('-') + later;
+    let to_remove = match later {
+        0 => "to remove".to_owned(),
+        1 if removed == 1 => "to remove (once nothing uses it)".to_owned(),
+        1 => "to remove (1 of them once nothing uses it)".to_owned(),
+        n if n == removed => "to remove (once nothing uses them)".to_owned(),
+        n => format!("to remove ({n} of them once nothing uses them)"),
+    };
     let parts = [
         (signed('+'), "to create"),
-        (signed('~'), "to change"),
-        (signed('-'), "to remove"),
+        (signed('~') - retried, "to change"),
+        (retried, "to retry"),
+        (removed, to_remove.as_str()),
         (
             count(|v| {
                 matches!(v, Verdict::Waiting { on: Wait::Operation(_) | Wait::Removal { .. } })
             }),
             "waiting for OSM",
         ),
-        (count(waits_for_others), "waiting for others"),
+        (
+            count(|v| matches!(v, Verdict::Waiting { on: Wait::Instance { .. } })),
+            "waiting for others",
+        ),
         (count(|v| matches!(v, Verdict::Waiting { on: Wait::Retry { .. } })), "to be tried again"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
         (count(|v| matches!(v, Verdict::Current)), "unchanged"),

@@ -26,6 +26,7 @@ impl Planner<'_> {
         let spec = InstanceSpec {
             name: self.want.name.clone(),
             description: self.want.description.as_ref().map(|(text, _)| text.clone()),
+            nsd_id: self.want.nsd.0.clone(),
             nsd,
             vim_account: self.vim_account()?.clone(),
             kdus: self.want.kdus.iter().map(values).collect(),

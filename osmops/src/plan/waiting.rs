@@ -58,7 +58,7 @@ impl fmt::Display for Wait {
             }
             Wait::Retry { attempt, due } => {
                 let Attempt { number, of, failed } = attempt;
-                write!(f, "attempt {number} of {of} comes at {due}: {failed}")
+                write!(f, "attempt {number} of {of} starts at {due}: {failed}")
             }
             Wait::Instance { at, name } => {
                 write!(f, "{at}: waits until NS {name} runs as declared")

@@ -61,7 +61,14 @@ pub enum RepoProblem {
         target_dir: String,
     },
     /// A document of a kind that is not known, or known no more.
-    #[error("{at}: kind `{kind}` is not known; `NsInstance` is{}", if kind == "KduNsAction" { " (`KduNsAction`, an action on an instance, was given up for `NsInstance`, which declares the instance itself)" } else { "" })]
+    #[error(
+        "{at}: kind `{kind}` {}",
+        if kind == "KduNsAction" {
+            "is no longer supported: declare the instance itself with kind `NsInstance`"
+        } else {
+            "is not known; `NsInstance` is"
+        }
+    )]
     UnknownKind {
         /// The value of `kind`.
         at: SourcePos,

@@ -46,7 +46,7 @@ async fn an_upgrade_by_hand_is_told_with_its_operation_and_repaired() {
     let plan = read_and_plan(&world.client(), &demo().revision().desired).await.unwrap();
     let text = render(&plan);
     let told =
-        format!("replicaCount: \"2\" → \"5\": changed in OSM by operation {operation} at 20");
+        format!("replicaCount: \"2\" → \"5\" (OSM has \"2\" since operation {operation} of 20");
     assert!(text.contains("ns/ldap.ops.yaml:10:5: ") && text.contains(&told), "{text}");
     let mark = world.osm.journal_len();
     assert_eq!(world.converge(&demo().revision()).await.end, PassEnd::Converged);
@@ -58,7 +58,7 @@ async fn a_commit_that_changes_a_value_is_not_taken_for_somebodys_doing() {
     let world = applied().await;
     let next = Demo { replicas: Some("6"), ..demo() }.revision();
     let plan = read_and_plan(&world.client(), &next.desired).await.unwrap();
-    assert!(!render(&plan).contains("changed in OSM"), "{}", render(&plan));
+    assert!(!render(&plan).contains("since operation"), "{}", render(&plan));
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,7 +33,10 @@ async fn an_instance_without_a_mark_is_left_alone_and_it_is_said_what_adopting_i
     assert_eq!(report.end, PassEnd::Stalled);
     let (status, text) = detail(&report, "NS ldap");
     assert_eq!(status, ItemStatus::Blocked);
-    assert!(text.contains("has this name and no owner's mark"), "{text}");
+    assert!(
+        text.contains("has no owner's mark (made by hand, or before there was an owner)"),
+        "{text}"
+    );
     assert!(text.contains("upgrade KDU openldap/ldap"), "{text}");
     assert!(text.contains("ns/ldap.ops.yaml:10:5: replicaCount: \"2\" → \"5\""), "{text}");
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
@@ -96,7 +99,7 @@ async fn other_files_without_a_mark_are_replaced_only_when_the_configuration_say
     let report = world.converge(&revision("r", &files)).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "VNFD openldap_knf");
-    assert!(text.contains("bear no owner's mark"), "{text}");
+    assert!(text.contains("have no owner's mark"), "{text}");
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 
     let files = vec![config("owner: team-a\nadopt: true\n"), files[1].clone()];

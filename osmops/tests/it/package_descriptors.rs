@@ -113,9 +113,9 @@ async fn what_someone_changed_in_a_descriptor_is_told_and_put_back_without_an_up
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:3:12: version: \"6.6\" → \"1.0\"",
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:16:17: kdu[ldap].helm-chart: \"stable/ldap:9.9.9\" → \
          \"stable/ldap:1.0.0\"",
-        "kdu[extra]: {\"name\":\"extra\",\"helm-chart\":\"x/y\"} → (absent)",
+        "kdu[extra] is not declared (OSM has {\"name\":\"extra\",\"helm-chart\":\"x/y\"})",
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:17:12: mgmt-cp: (absent) → \"mgmt-ext\"",
-        "    osm-pkgs/openldap_knf/openldap_knf.yaml:2:3: description: \"mine\" → (absent)",
+        "    osm-pkgs/openldap_knf/openldap_knf.yaml:2:3: description is not declared (OSM has \"mine\")",
         "~ NSD openldap_ns: change descriptor of package",
         "designer: \"them\" → \"us\"",
         "2 to change",

@@ -142,10 +142,10 @@ async fn a_package_that_somebody_uses_stays_and_it_is_said_who_does() {
     let report = world.converge(&demo().revision()).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "NSD extra_ns");
-    let user = "used by NS theirs of owner `team-b`";
-    assert!(text.contains(user), "{text}");
+    let user = format!("used by NS theirs ({ns}, of owner `team-b`, not made by this repository)");
+    assert!(text.contains(&user), "{text}");
     let (_, text) = detail(&report, "VNFD extra_knf");
-    assert!(text.contains(user) && text.contains("NSD extra_ns"), "{text}");
+    assert!(text.contains(&user) && text.contains("NSD extra_ns"), "{text}");
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 
     world.by_hand("DELETE", &format!("/osm/nslcm/v1/ns_instances_content/{ns}"), json!({})).await;
@@ -266,7 +266,11 @@ async fn a_failed_termination_is_tried_again_and_then_told_in_osms_words() {
     let report = world.converge(&demo().revision()).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "NS extra");
-    assert!(text.contains("attempt 3 of 3") && text.contains("release is locked"), "{text}");
+    assert!(
+        text.contains("all 3 attempts at the termination failed")
+            && text.contains("release is locked"),
+        "{text}"
+    );
     let (_, text) = detail(&report, "NSD extra_ns");
     assert!(text.contains("still used by NS extra"), "{text}");
 }
@@ -324,7 +328,7 @@ async fn a_plan_shows_what_would_be_removed_and_removes_nothing() {
     assert!(
         text.contains("osm_ops_config.yaml:4:8: made for this repository, and declared no more")
     );
-    assert!(text.contains("1 to remove, 2 waiting for others, 3 unchanged"), "{text}");
+    assert!(text.contains("3 to remove (2 of them once nothing uses them), 3 unchanged"), "{text}");
     let waiting = plan.entries.iter().filter(|e| matches!(e.verdict, Verdict::Waiting { .. }));
     assert_eq!(waiting.count(), 2);
     assert_eq!(world.writes_since(mark), Vec::<String>::new());

@@ -65,7 +65,10 @@ async fn after_three_attempts_the_instance_is_stalled_with_osms_words_and_left_a
     assert_eq!(report.end, PassEnd::Stalled);
     let (status, text) = detail(&report, "NS ldap");
     assert_eq!(status, ItemStatus::Blocked);
-    assert!(text.contains("attempt 3 of 3: the instantiation (operation "), "{text}");
+    assert!(
+        text.contains("all 3 attempts at the instantiation failed, the last one (operation "),
+        "{text}"
+    );
     assert!(text.contains("helm: timed out"), "{text}");
     let mark = world.osm.journal_len();
     assert_eq!(world.converge(&demo).await.end, PassEnd::Stalled);
@@ -126,7 +129,7 @@ async fn a_failed_upgrade_is_tried_again_and_its_wait_names_time_operation_and_w
     let (status, text) = detail(&waiting, "NS ldap");
     assert_eq!(status, ItemStatus::Waiting);
     let part = ": the upgrade of KDU openldap/ldap (operation ";
-    assert!(text.starts_with("attempt 2 of 3 comes at ") && text.contains(part), "{text}");
+    assert!(text.starts_with("attempt 2 of 3 starts at ") && text.contains(part), "{text}");
     assert!(text.ends_with("failed: FAILED Executing kdu upgrade: helm: timed out"), "{text}");
     let mark = world.osm.journal_len();
     assert_eq!(world.converge(&next).await.end, PassEnd::Converged);
@@ -256,7 +259,7 @@ async fn a_plan_says_which_attempt_an_action_is_and_why() {
     one_pass(&world, &demo).await;
     let soon = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let text = osmops::plan::render(&soon);
-    assert!(text.contains("… NS ldap: attempt 2 of 3 comes at "), "{text}");
+    assert!(text.contains("… NS ldap: attempt 2 of 3 starts at "), "{text}");
     world.osm.advance(Duration::from_secs(61));
     let due = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let text = osmops::plan::render(&due);

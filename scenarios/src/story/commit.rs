@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::repository::{Checkout, content};
 
-use super::{Sign, Story};
+use super::{Sign, Story, plural};
 
 /// Of a new file of this length or shorter the content is shown, in lines.
 const NEW_FILE_LINES_MAX: usize = 12;
@@ -76,7 +76,7 @@ impl Story {
         let text = text(file);
         let lines = text.lines().count();
         let added = self.paint(Style::new().green(), &format!("+ {path}"));
-        self.line(format!("  {added} ({lines} lines)"));
+        self.line(format!("  {added} ({})", plural(lines as u64, "line")));
         // What is declared is worth reading; descriptors and prose are long.
         if path.as_str().ends_with(".ops.yaml") && lines <= NEW_FILE_LINES_MAX {
             for line in text.lines() {
@@ -112,7 +112,7 @@ impl Story {
         }
         let hidden = changes.len().saturating_sub(CHANGED_LINES_MAX);
         if hidden > 0 {
-            self.line(format!("           … {hidden} more changed lines"));
+            self.line(format!("           … {} more", plural(hidden as u64, "changed line")));
         }
     }
 }

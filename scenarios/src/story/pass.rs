@@ -1,13 +1,14 @@
 //! What `osmops` reads, plans, sends and sees.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use osmops::apply::ActionResult;
 use osmops::nbi::NbiError;
 use osmops::observed::{OpEnd, OpState};
 use osmops::plan::{Action, Item, Plan, PlannedAction, render};
 use osmops::reconcile::OperationLook;
-use osmops::report::{ItemStatus, PassEnd, PassReport};
+use osmops::report::{ItemReport, ItemStatus, PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
 use owo_colors::Style;
 
@@ -43,9 +44,7 @@ impl Story {
         });
         if let Some(examples) = &self.examples {
             let rest = plan.actions.len() - examples.len();
-            self.timed(&format!(
-                "(Of the {rest} last of these actions only what goes wrong is told.)"
-            ));
+            self.timed(&format!("(Of the other {rest} only failures are told.)"));
         }
     }
 
@@ -76,7 +75,7 @@ impl Story {
                 continue;
             }
             if index == last && hidden > 0 {
-                self.line(format!("    (and {hidden} more of these sorts)"));
+                self.line(format!("    ({hidden} more like these)"));
             }
             let style = match line.chars().next() {
                 Some('+') => Style::new().green(),
@@ -122,16 +121,18 @@ impl Story {
         }
         let line = match result {
             ActionResult::Done => {
-                let deleted = matches!(
-                    action.action,
-                    Action::DeleteInstance { .. } | Action::DeletePackage { .. }
-                );
-                let has = if deleted { "OSM has it no more" } else { "OSM has it" };
-                self.marked(Sign::Good, &format!("{item}: {has}"))
+                self.marked(Sign::Good, &format!("{item}: {}", done_words(&action.action)))
             }
             ActionResult::Started(operation) => {
                 let text = format!("{item}: OSM starts operation {operation}");
                 self.marked(Sign::Busy, &text)
+            }
+            ActionResult::Failed(failure) if failure.may_be_done => {
+                let text = format!(
+                    "{item}: {}; it may have been accepted, so OSM is read again before it is sent again",
+                    failure.message
+                );
+                self.marked(Sign::Doubt, &text)
             }
             ActionResult::Failed(failure) => {
                 self.marked(Sign::Bad, &format!("{item}: {}", failure.message))
@@ -145,6 +146,11 @@ impl Story {
             }
         };
         self.timed(&line);
+        if let ActionResult::Failed(failure) = result
+            && let Some(help) = failure.help
+        {
+            self.line(format!("              {help}"));
+        }
     }
 
     /// A look at an operation; told when there is something new.
@@ -182,17 +188,24 @@ impl Story {
     }
 
     /// How an `apply` ended.
-    pub(crate) fn applied(&mut self, report: &PassReport, requests: &RequestCounts) {
+    pub(crate) fn applied(
+        &mut self,
+        report: &PassReport,
+        within: Duration,
+        requests: &RequestCounts,
+    ) {
         let (sign, text) = match report.end {
-            PassEnd::Converged => (Sign::Good, "Converged: OSM is as the commit declares."),
-            PassEnd::Waiting { .. } if report.interrupted => {
-                (Sign::Bad, "Interrupted: the next pass carries on from here.")
+            PassEnd::Converged => {
+                (Sign::Good, "Converged: OSM is as the commit declares.".to_owned())
             }
-            PassEnd::Waiting { .. } => (Sign::Busy, "Waiting: OSM is still at work."),
-            PassEnd::Failed => (Sign::Bad, "Failed: it may succeed later."),
-            PassEnd::Stalled => (Sign::Bad, "Stalled: another commit or an operator must help."),
+            PassEnd::Waiting { .. } if report.interrupted => {
+                (Sign::Bad, "Interrupted: the next pass carries on from here.".to_owned())
+            }
+            PassEnd::Waiting { .. } => (Sign::Busy, stopped_words(report, within)),
+            PassEnd::Failed => (Sign::Bad, "Failed: it may succeed later.".to_owned()),
+            PassEnd::Stalled => (Sign::Bad, stalled_words(report.stalled_items())),
         };
-        let line = self.marked(sign, text);
+        let line = self.marked(sign, &text);
         self.timed(&line);
         for item in &report.items {
             let is_bad = matches!(
@@ -219,6 +232,46 @@ impl Story {
             let line = self.marked(Sign::Bad, &format!("cannot log out: {error}"));
             self.timed(&line);
         }
+    }
+}
+
+/// What an action that was done at once did.
+fn done_words(action: &Action) -> &'static str {
+    match action {
+        Action::CreatePackage { .. } | Action::UpdatePackage { .. } => "uploaded",
+        Action::PatchPackage { .. } => "descriptor changed",
+        Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "OSM has it no more",
+        Action::CreateInstance { .. }
+        | Action::Instantiate { .. }
+        | Action::TakeDown { .. }
+        | Action::UpgradeKdu { .. }
+        | Action::Terminate { .. } => "done",
+    }
+}
+
+/// Ended by its time limit: what OSM goes on with, by name.
+fn stopped_words(report: &PassReport, within: Duration) -> String {
+    let goes_on = |item: &&ItemReport| {
+        matches!(item.status, ItemStatus::Started | ItemStatus::AtWork) && item.operation.is_some()
+    };
+    let items: Vec<String> =
+        report.items.iter().filter(goes_on).map(|item| item.item.to_string()).collect();
+    let within = humantime::format_duration(within);
+    match items.as_slice() {
+        [] => format!("Stopped after {within}: it is not verified; apply it again to go on."),
+        items => {
+            let items = items.join(", ");
+            format!("Stopped after {within}: OSM goes on with {items}; apply it again to follow.")
+        }
+    }
+}
+
+fn stalled_words(items: usize) -> String {
+    let helps = "another commit or an operator must help.";
+    match items {
+        0 => format!("Stalled: {helps}"),
+        1 => format!("Stalled: 1 item cannot go on by itself; {helps}"),
+        n => format!("Stalled: {n} items cannot go on by themselves; {helps}"),
     }
 }
 

@@ -39,8 +39,18 @@ impl<'a> Users<'a> {
             let item = Item::Instance(instance.name.clone());
             let words = match &instance.owner {
                 Some(owner) if Some(owner) == ours => item.to_string(),
-                Some(owner) => format!("{item} of owner `{owner}`"),
-                None => format!("{item}, which bears no mark"),
+                Some(owner) => {
+                    format!(
+                        "{item} ({}, of owner `{owner}`, not made by this repository)",
+                        instance.id
+                    )
+                }
+                None => {
+                    format!(
+                        "{item} ({}, without an owner's mark, so not this repository's)",
+                        instance.id
+                    )
+                }
             };
             for package in &instance.packages {
                 let record = Record::Instance(instance.id.clone());
