@@ -421,6 +421,9 @@ fn every_package_of_the_public_demo_shows_no_difference_once_uploaded() {
         let name = osmops::ids::RevisionName::new("upstream").unwrap();
         let mut demo = Revision::read(&tree, name);
         demo.desired.instances.clear();
+        if demo.desired.packages.is_empty() {
+            continue;
+        }
         packages += demo.desired.packages.len();
         run(async {
             let world = World::new(Profile::instant());
