@@ -11,7 +11,7 @@ use crate::ids::Owner;
 
 use super::TreeDigest;
 
-/// The name of one upload: `<folder>.<owner>.<digest>.tar.gz`, with `-` for no owner and [`ADOPTED`] after
+/// The name of one upload: `<folder>.<owner>.<digest>.tar.gz`, with `-` for no owner and `~` after
 /// one who took over the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadName {
