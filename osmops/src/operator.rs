@@ -1,15 +1,17 @@
 //! The Kubernetes operator: watches in, passes and what is told of them out.
 //!
 //! The watches feed `cluster`, which knows what is declared; `driver` decides who runs next; `run`
-//! carries one run out; `status` alone writes to Kubernetes. `driver`, `cluster`, `conditions` and
-//! `end` are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
+//! carries one run out; `status` and `finalizer` alone write to Kubernetes. `driver`, `cluster`, `claim`,
+//! `conditions` and `end` are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
 
+mod claim;
 mod cluster;
 mod conditions;
 mod connection;
 pub mod crd;
 pub mod driver;
 mod end;
+mod finalizer;
 mod flux;
 mod http;
 mod metrics;

@@ -11,6 +11,7 @@ use kube::runtime::watcher::Event;
 use super::crd::{DependencyRef, OsmDeployment, SourceKind};
 use super::driver::Input;
 use super::end::{End, Reason};
+use super::finalizer;
 use super::flux::{REQUESTED_AT, Source};
 use super::names::{Name, ObjectKey};
 use super::watched::Watched;
@@ -48,6 +49,10 @@ pub(super) enum Task {
         object: Arc<OsmDeployment>,
         /// Its source, or why nothing can be done yet.
         source: Result<Arc<Source>, End>,
+    },
+    /// It was deleted, and waits for us to clean up.
+    Deletion {
+        object: Arc<OsmDeployment>,
     },
     Repository {
         source: Arc<Source>,
@@ -140,7 +145,7 @@ impl Cluster {
             ObjectKey::Deployment(name) => {
                 let object = self.deployments.get(name)?;
                 let mut hasher = DefaultHasher::new();
-                (object.uid(), object.metadata.generation).hash(&mut hasher);
+                (object.uid(), object.metadata.generation, is_deleted(object)).hash(&mut hasher);
                 object.annotations().get(REQUESTED_AT).hash(&mut hasher);
                 let source = self.source(object.spec.source_ref.kind, &source_name(object));
                 source.map(|source| &source.artifact).hash(&mut hasher);
@@ -149,7 +154,12 @@ impl Cluster {
                     fingerprint: hasher.finish(),
                     interval: object.interval(),
                     retry_interval: object.retry_interval(),
-                    suspended: object.spec.suspend || object.metadata.deletion_timestamp.is_some(),
+                    // What was deleted is let go, suspended or not.
+                    suspended: if is_deleted(object) {
+                        !finalizer::is_set(object)
+                    } else {
+                        object.spec.suspend
+                    },
                 })
             }
             ObjectKey::Repository(name) => {
@@ -171,6 +181,9 @@ impl Cluster {
         match key {
             ObjectKey::Deployment(name) => {
                 let object = self.deployments.get(name)?.clone();
+                if is_deleted(&object) {
+                    return finalizer::is_set(&object).then_some(Task::Deletion { object });
+                }
                 let source = self
                     .check_dependencies(name, &object)
                     .and_then(|()| self.usable_source(name, &object));
@@ -306,6 +319,10 @@ impl Where {
             Where::AllNamespaces => true,
         }
     }
+}
+
+fn is_deleted(object: &OsmDeployment) -> bool {
+    object.metadata.deletion_timestamp.is_some()
 }
 
 fn source_name(object: &OsmDeployment) -> Name {

@@ -25,14 +25,14 @@ pub(super) async fn of_secret(client: &Client, name: &Name) -> Result<Connection
     let api: Api<KubeSecret> = Api::namespaced(client.clone(), &name.namespace);
     match api.get_opt(&name.name).await {
         Ok(Some(secret)) => read_secret(name, &secret)
-            .map_err(|message| End::stalled(Reason::ReconciliationFailed, message)),
+            .map_err(|message| End::stalled(Reason::AuthenticationFailed, message)),
         Ok(None) => {
             let message = format!("Secret/{name} with the connection to OSM is not there");
-            Err(End::awaits(Reason::ReconciliationFailed, message))
+            Err(End::awaits(Reason::AuthenticationFailed, message))
         }
         Err(error) => {
             let message = format!("cannot read Secret/{name}: {}", chain(&error));
-            Err(End::failed(Reason::ReconciliationFailed, message))
+            Err(End::failed(Reason::AuthenticationFailed, message))
         }
     }
 }

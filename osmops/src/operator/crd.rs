@@ -1,10 +1,14 @@
 //! Our resource, field by field: what is declared of a deployment, and what is said of it.
 
+mod status;
+
 use std::time::Duration;
 
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use status::{Condition, HistoryEntry, OsmDeploymentStatus};
 
 /// Durations as Flux writes them, without fractions.
 const DURATION_PATTERN: &str = "^([0-9]+(ms|s|m|h))+$";
@@ -66,6 +70,10 @@ pub struct OsmDeploymentSpec {
     /// ten or more, goes only where `osm_ops_config.yaml` says `allowLargePrune`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prune: bool,
+
+    /// What becomes of what this deployment made in OSM when the deployment is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
 
     /// Whether differences are acted on, or only told in `status.plan`.
     #[serde(default)]
@@ -145,6 +153,17 @@ pub enum Mode {
     Plan,
 }
 
+/// What becomes of what a deployment made when it is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// It is left in OSM.
+    #[default]
+    Orphan,
+    /// What bears its mark is terminated and deleted, and the deployment stays until that is done. Not where it is
+    /// suspended, or where `mode` is `plan`.
+    Delete,
+}
+
 /// Another OsmDeployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyRef {
@@ -154,77 +173,6 @@ pub struct DependencyRef {
     /// Its namespace; the deployment's own when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-}
-
-/// What is said of a deployment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct OsmDeploymentStatus {
-    /// The generation that was last looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// `Ready`; `Reconciling` and `Stalled` only while they are true.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-    /// The revision that OSM was last seen to match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_applied_revision: Option<String>,
-    /// The revision that was last tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_attempted_revision: Option<String>,
-    /// The latest `reconcile.fluxcd.io/requestedAt` that was acted on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_handled_reconcile_at: Option<String>,
-    /// What OSM was last seen to have of the declaration, as `NSD openldap_ns`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub inventory: Vec<String>,
-    /// How the latest revisions fared, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
-    pub history: Vec<HistoryEntry>,
-    /// In plan mode: what would be done, and why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan: Option<String>,
-}
-
-/// One fact about a deployment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Condition {
-    /// Which fact.
-    #[serde(rename = "type")]
-    pub type_: String,
-    /// `True`, `False` or `Unknown`.
-    #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
-    pub status: String,
-    /// Why, in one word.
-    pub reason: String,
-    /// Why, in full.
-    pub message: String,
-    /// Since when it is so.
-    #[schemars(extend("format" = "date-time"))]
-    pub last_transition_time: String,
-    /// The generation that it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-}
-
-/// How a revision fared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HistoryEntry {
-    /// Which.
-    pub revision: String,
-    /// The reason of its latest `Ready` condition.
-    pub result: String,
-    /// When it was first tried.
-    #[schemars(extend("format" = "date-time"))]
-    pub first_attempted: String,
-    /// Since when the result is so.
-    #[schemars(extend("format" = "date-time"))]
-    pub since: String,
 }
 
 impl OsmDeployment {

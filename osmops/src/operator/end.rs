@@ -18,10 +18,12 @@ pub(super) enum Reason {
     ProgressingWithRetry,
     DependencyNotReady,
     ArtifactFailed,
+    AuthenticationFailed,
     BuildFailed,
     ReconciliationFailed,
     ReconciliationSucceeded,
     AccessDenied,
+    PruneFailed,
 }
 
 impl Reason {
@@ -31,10 +33,12 @@ impl Reason {
             Reason::ProgressingWithRetry => "ProgressingWithRetry",
             Reason::DependencyNotReady => "DependencyNotReady",
             Reason::ArtifactFailed => "ArtifactFailed",
+            Reason::AuthenticationFailed => "AuthenticationFailed",
             Reason::BuildFailed => "BuildFailed",
             Reason::ReconciliationFailed => "ReconciliationFailed",
             Reason::ReconciliationSucceeded => "ReconciliationSucceeded",
             Reason::AccessDenied => "AccessDenied",
+            Reason::PruneFailed => "PruneFailed",
         }
     }
 }
@@ -165,6 +169,29 @@ impl End {
         };
         end.changes = changes;
         end
+    }
+
+    /// What a pass made of the removal of everything that a deleted object made.
+    pub(super) fn of_removal(report: &PassReport, pause: Duration) -> Self {
+        let mut end = Self::of_pass(report, pause);
+        let message = match &mut end.standing {
+            Standing::Converged { .. } => "Removed from OSM what it made there".to_owned(),
+            _ if report.interrupted => "Stopped before everything was removed".to_owned(),
+            Standing::Progressing => format!("Deleting: {}", at_work(report)),
+            Standing::Failed(reason) | Standing::Stalled(reason) if report.stopped.is_none() => {
+                *reason = Reason::PruneFailed;
+                return end;
+            }
+            Standing::Failed(_) | Standing::Stalled(_) | Standing::Planned { .. } => return end,
+        };
+        end.message = shortened(message);
+        end
+    }
+
+    /// What a deleted object made stays in OSM.
+    pub(super) fn left(why: &str) -> Self {
+        let message = format!("Deleted, and OSM is left as it is, because {why}");
+        Self::new(Standing::Converged { inventory: Vec::new() }, message, Outcome::Settled)
     }
 
     /// What was found in plan mode.

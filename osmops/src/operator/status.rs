@@ -9,10 +9,11 @@ use kube::{Api, Client, Resource};
 use serde_json::json;
 
 use crate::failure::chain;
+use crate::ids::Owner;
 
 use super::conditions::{Subject, status_after};
 use super::crd::{OsmDeployment, OsmDeploymentStatus};
-use super::end::{End, Standing};
+use super::end::{End, Reason, Standing};
 use super::flux::{self, Source};
 use super::names::{Name, ObjectKey};
 
@@ -62,6 +63,35 @@ impl Teller {
         let is_news = told(before) != told(&after) && end.standing != Standing::Progressing;
         self.events(about, subject.revision.as_deref(), end, is_news).await;
         after
+    }
+
+    /// Notes the mark that what is made from now on bears.
+    ///
+    /// # Errors
+    /// Why it cannot be noted; nothing may be made then.
+    pub(super) async fn owner(
+        &self,
+        object: &OsmDeployment,
+        before: &OsmDeploymentStatus,
+        owner: Option<&Owner>,
+    ) -> Result<OsmDeploymentStatus, End> {
+        let owner = owner.map(ToString::to_string);
+        if before.owner == owner {
+            return Ok(before.clone());
+        }
+        let after = OsmDeploymentStatus { owner, ..before.clone() };
+        let name = Name::of(&object.metadata);
+        self.write(&name, &after).await.map_err(|error| {
+            let message =
+                format!("cannot write the status of OsmDeployment/{name}: {}", chain(&error));
+            End::failed(Reason::ReconciliationFailed, message)
+        })?;
+        Ok(after)
+    }
+
+    /// Tells of the end of a deleted object, which has no status any more.
+    pub(super) async fn farewell(&self, object: &OsmDeployment, end: &End) {
+        self.events(object.object_ref(&()), None, end, true).await;
     }
 
     /// Tells an Event on a GitRepository, unless `before` is the same.

@@ -2,6 +2,7 @@
 //! that has Flux's artifacts.
 
 mod artifacts;
+mod deletion;
 mod deployments;
 mod process;
 mod refusals;

@@ -43,10 +43,6 @@ async fn the_manifests_rights_are_enough() {
     stage.create_deployment("ldap", json!({})).await;
     stage.publish_tag("test.0.0.7").await;
     stage.status("ldap", ready_at("test.0.0.7")).await;
-    eventually("the Event is told", || async {
-        let events = stage.events("OsmDeployment").await;
-        events.iter().any(|event| event.contains("Applied revision")).then_some(())
-    })
-    .await;
+    stage.told("OsmDeployment", "Applied revision").await;
     assert!(!stage.log().contains("forbidden"), "{}", stage.log());
 }

@@ -13,7 +13,7 @@ async fn refusals_name_what_is_wrong_and_end_when_it_is_mended() {
     stage.create_deployment("ldap", json!({})).await;
     stage.start_operator(&[]);
 
-    stage.refusal("ldap", "ReconciliationFailed", "Secret/").await;
+    stage.refusal("ldap", "AuthenticationFailed", "Secret/").await;
     stage.create_secret().await;
     stage.status("ldap", ready_at("test.0.0.7")).await;
 

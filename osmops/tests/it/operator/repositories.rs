@@ -1,6 +1,5 @@
 //! GitRepositories that are reconciled by themselves.
 
-use crate::kube_api::eventually;
 use crate::world::PASSWORD;
 
 use super::artifacts::demo_with;
@@ -27,17 +26,7 @@ async fn repositories_are_reconciled_by_themselves_where_told_and_told_of_in_eve
         connections.to_str().unwrap(),
     ]);
     stage.publish("outside", &with_connection("test.0.0.7", "/etc/passwd")).await;
-    let told = |part: &'static str| {
-        let stage = &stage;
-        async move {
-            eventually(part, || async {
-                let events = stage.events("GitRepository").await;
-                events.iter().any(|event| event.contains(part)).then_some(events)
-            })
-            .await
-        }
-    };
-    let events = told("which is not in").await;
+    let events = stage.told("GitRepository", "which is not in").await;
     assert!(
         events[0].starts_with("Warning ReconciliationFailed: osm_ops_config.yaml:"),
         "{events:?}"
@@ -45,9 +34,9 @@ async fn repositories_are_reconciled_by_themselves_where_told_and_told_of_in_eve
     let nbi = connections.join("nbi.yaml");
     let nbi = nbi.to_str().unwrap();
     stage.publish("test.0.0.7", &with_connection("test.0.0.7", nbi)).await;
-    told("Applied revision: test.0.0.7").await;
+    stage.told("GitRepository", "Applied revision: test.0.0.7").await;
     let mark = stage.world.osm.journal_len();
     stage.publish("test.0.0.8", &with_connection("test.0.0.8", nbi)).await;
-    told("Applied revision: test.0.0.8").await;
+    stage.told("GitRepository", "Applied revision: test.0.0.8").await;
     assert_eq!(stage.world.writes_since(mark).len(), 2);
 }

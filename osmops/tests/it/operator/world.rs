@@ -10,7 +10,7 @@ use kube::runtime::wait::await_condition;
 use mock_nbi::{Profile, Server};
 use serde_json::{Value, json};
 
-use crate::kube_api::KubeApi;
+use crate::kube_api::{KubeApi, eventually};
 use crate::world::{PASSWORD, World};
 
 use super::artifacts::{Artifacts, Files, archive, demo};
@@ -19,7 +19,7 @@ const SOURCES: &str = "source.toolkit.fluxcd.io/v1";
 const OURS: &str = "osmops.io/v1alpha1";
 
 /// How long anything may take that takes a second when the machine is idle.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One test's namespace, OSM, artifacts and operator.
 pub(super) struct Stage {
@@ -144,6 +144,10 @@ impl Stage {
         self.kube.objects(&self.namespace, OURS, "OsmDeployment")
     }
 
+    pub(super) fn secrets(&self) -> Api<DynamicObject> {
+        self.kube.objects(&self.namespace, "v1", "Secret")
+    }
+
     /// As source-controller tells of a new revision of `demo`.
     pub(super) async fn point_at(&self, artifact: &Value) {
         let patch = Patch::Merge(json!({ "status": { "artifact": artifact } }));
@@ -194,6 +198,15 @@ impl Stage {
             ready["status"] == "False" && ready["reason"] == reason && message.contains(&part)
         });
         condition(&status.await, "Ready")["message"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits for an Event on an object of this kind whose line has `part`, and returns all of them.
+    pub(super) async fn told(&self, kind: &str, part: &str) -> Vec<String> {
+        eventually(part, || async {
+            let events = self.events(kind).await;
+            events.iter().any(|event| event.contains(part)).then_some(events)
+        })
+        .await
     }
 
     /// Every Event on an object of this kind, as `type reason: note`.

@@ -1,0 +1,114 @@
+//! Passes over a revision, and the looks at operations between them.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::chain;
+use crate::nbi::{Connection, Nbi};
+use crate::operator::driver::Outcome;
+use crate::operator::end::{End, Reason};
+use crate::plan::render;
+use crate::reconcile::{Following, Progress, pass, read_and_plan};
+use crate::report::{PassEnd, PassReport};
+use crate::revision::Revision;
+
+use super::{Context, Memory, Waiting};
+
+/// How soon to look at an operation for the first time; later looks come after longer pauses.
+pub(super) const FIRST_LOOK: Duration = Duration::from_secs(1);
+
+/// Looks at operations that ran when the last pass ended. While one still does, that is all there is to do.
+pub(super) async fn look_first(memory: &mut Memory) -> Option<End> {
+    let waiting = memory.waiting.as_mut()?;
+    match waiting.following.look(&waiting.nbi, &mut ()).await {
+        Ok(false) => {
+            let outcome = Outcome::Again { after: waiting.following.pause() };
+            Some(End { outcome, ..waiting.end.clone() })
+        }
+        Err(error) if error.is_transient() => {
+            let failure = error.failure();
+            let outcome = Outcome::Failed { not_before: failure.retry_after };
+            Some(End { outcome, ..End::failed(Reason::ReconciliationFailed, failure.message) })
+        }
+        // Where they were lost sight of, the pass finds out what became of them.
+        Ok(true) | Err(_) => {
+            memory.waiting = None;
+            None
+        }
+    }
+}
+
+fn session(context: &Context, connection: &Connection) -> Result<Nbi, End> {
+    if connection.is_in_the_clear() {
+        let base = &connection.base;
+        tracing::debug!("{base} is plain http: the password crosses the network in the clear");
+    }
+    let session = context.sessions.of(connection);
+    session.map_err(|error| End::stalled(Reason::ReconciliationFailed, chain(&error)))
+}
+
+/// One pass. `tell` makes an end of what became of it and of how long to wait where OSM is at work.
+pub(super) async fn apply(
+    context: &Context,
+    revision: &Revision,
+    connection: &Connection,
+    tell: impl Fn(&PassReport, Duration) -> End,
+    memory: &mut Memory,
+    stop: &CancellationToken,
+) -> Result<End, End> {
+    if revision.desired.is_empty() {
+        return Ok(tell(&PassReport::without_osm(revision), FIRST_LOOK));
+    }
+    let nbi = session(context, connection)?;
+    let mut report = pass(&nbi, revision, &context.options, stop, &mut ()).await;
+    let changes = report.changes.clone();
+    memory.progress.add(&mut report);
+    // Those of earlier passes were told by them.
+    report.changes = changes;
+    let following = Following::of(revision, &report, FIRST_LOOK);
+    let pause = match report.end {
+        PassEnd::Waiting { poll_after } if following.is_empty() => {
+            memory.progress.pause_while_waiting(&report, poll_after)
+        }
+        _ => FIRST_LOOK,
+    };
+    let end = tell(&report, pause);
+    if report.end == PassEnd::Converged {
+        memory.progress = Progress::default();
+    }
+    if matches!(report.end, PassEnd::Waiting { .. }) && !following.is_empty() {
+        let end = End { changes: Vec::new(), ..end.clone() };
+        memory.waiting = Some(Waiting { nbi, following, end });
+    }
+    Ok(end)
+}
+
+/// Only reads, and tells what would be done.
+pub(super) async fn plan(
+    context: &Context,
+    revision: &Revision,
+    connection: &Connection,
+) -> Result<End, End> {
+    let nbi = session(context, connection)?;
+    if !revision.problems.is_empty() {
+        let problems: Vec<String> = revision.problems.iter().map(ToString::to_string).collect();
+        return Err(End::stalled(Reason::BuildFailed, problems.join("; ")));
+    }
+    match read_and_plan(&nbi, &revision.desired).await {
+        Ok(plan) => Ok(End::of_plan(&plan, render(&plan), revision.name.as_str())),
+        Err(error) => {
+            let failure = error.failure();
+            let message = match failure.help {
+                Some(help) => format!("{} ({help})", failure.message),
+                None => failure.message,
+            };
+            if failure.may_pass {
+                let outcome = Outcome::Failed { not_before: failure.retry_after };
+                Err(End { outcome, ..End::failed(Reason::ReconciliationFailed, message) })
+            } else {
+                Err(End::stalled(Reason::ReconciliationFailed, message))
+            }
+        }
+    }
+}
