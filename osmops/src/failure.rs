@@ -14,6 +14,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether no answer came, so that what was asked for may have been done.
     pub may_be_done: bool,
+    /// Whether user, password or project were refused.
+    pub log_in_refused: bool,
     /// What the reader can do about it, where there is something to say.
     pub help: Option<&'static str>,
 }
@@ -22,7 +24,14 @@ impl Failure {
     /// Takes over an error and its causes.
     pub fn of(error: &dyn Error, may_pass: bool) -> Self {
         let message = chain(error);
-        Self { message, may_pass, retry_after: None, may_be_done: false, help: None }
+        Self {
+            message,
+            may_pass,
+            retry_after: None,
+            may_be_done: false,
+            log_in_refused: false,
+            help: None,
+        }
     }
 }
 

@@ -2,16 +2,18 @@
 //!
 //! The watches feed `cluster`, which knows what is declared; `driver` decides who runs next; `run`
 //! carries one run out; `status` and `finalizer` alone write to Kubernetes. `driver`, `cluster`, `claim`,
-//! `conditions` and `end` are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
+//! `declared`, `conditions`, `end` and `findings` are pure. Invariant: kube's own `Controller` is not used, because it would be a second driver.
 
 mod claim;
 mod cluster;
 mod conditions;
 mod connection;
 pub mod crd;
+mod declared;
 pub mod driver;
 mod end;
 mod finalizer;
+mod findings;
 mod flux;
 mod http;
 mod metrics;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::apply::{ActionOutcome, ActionResult};
 use crate::failure::Failure;
 use crate::ids::{OpId, RevisionName};
-use crate::plan::{Action, Item, Note, Plan, PlannedAction, Verdict, Wait};
+use crate::plan::{Action, Blocked, Item, Note, Plan, PlannedAction, Verdict, Wait};
 use crate::repo::{RepoProblem, RepoWarning};
 use crate::request_counts::RequestCounts;
 use crate::revision::Revision;
@@ -70,6 +70,9 @@ pub struct PassReport {
     pub stopped: Option<String>,
     /// What the reader can do about that, where there is something to say.
     pub help: Option<&'static str>,
+    /// Whether it was because OSM refused user, password or project.
+    #[serde(skip)]
+    pub log_in_refused: bool,
     /// How long OSM asks to be left alone.
     #[serde(rename = "retry_after_seconds", serialize_with = "maybe_seconds")]
     #[schemars(with = "Option<f64>")]
@@ -111,6 +114,9 @@ pub struct ItemReport {
     pub status: ItemStatus,
     /// More on it: why it is blocked, with what request it failed, what OSM is doing.
     pub detail: Option<String>,
+    /// Why it is blocked, where it is.
+    #[serde(skip)]
+    pub blocked: Option<Blocked>,
     /// The operation to look at.
     pub operation: Option<OpId>,
     /// Whether the failure may pass by itself.
@@ -171,6 +177,7 @@ impl PassReport {
             notes: plan.notes.clone(),
             stopped: None,
             help: None,
+            log_in_refused: false,
             retry_after: outcomes.iter().filter_map(retry_after).max(),
             interrupted: outcomes.iter().any(cancelled),
             timed_out: false,
@@ -195,6 +202,7 @@ impl PassReport {
             notes: Vec::new(),
             stopped: Some(failure.message),
             help: failure.help,
+            log_in_refused: failure.log_in_refused,
             retry_after: failure.retry_after,
             interrupted: false,
             timed_out: false,
@@ -312,6 +320,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         at: entry.at.clone(),
         status: ItemStatus::Current,
         detail: None,
+        blocked: None,
         operation: None,
         may_pass: false,
         help: None,
@@ -337,6 +346,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         Verdict::Blocked { reason } => {
             report.status = ItemStatus::Blocked;
             report.detail = Some(reason.to_string());
+            report.blocked = Some(reason.clone());
         }
         Verdict::Act { actions } => {
             // An outcome stands where its action does.

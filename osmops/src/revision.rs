@@ -34,19 +34,14 @@ pub struct Revision {
 impl Revision {
     /// Reads configuration, packages and declarations, and resolves what they say of each other.
     pub fn read(tree: &Tree, name: RevisionName) -> Self {
-        tracing::info!(revision = %name, "New revision detected");
         let Repo { config, instances, ops_files, package_folders, mut problems, mut warnings } =
             Repo::read(tree);
         let mut packages = Vec::new();
         for folder in &package_folders {
-            tracing::info!("osm package" = %folder, "processing");
             match Package::read(tree, folder) {
                 Ok(package) => packages.push(package),
                 Err(found) => problems.extend(found),
             }
-        }
-        for file in &ops_files {
-            tracing::info!(file = %file, "processing");
         }
         let (mut desired, found, doubts) = desired::resolve(config.as_ref(), &instances, &packages);
         if config.is_none() {
@@ -64,5 +59,16 @@ impl Revision {
         };
         let packages = packages.into_iter().map(|package| (key(&package), package)).collect();
         Self { name, config, desired, packages, problems, warnings, package_folders, ops_files }
+    }
+
+    /// Logs which revision it is, and every package and file of it.
+    pub fn announce(&self) {
+        tracing::info!(revision = %self.name, "New revision detected");
+        for folder in &self.package_folders {
+            tracing::info!("osm package" = %folder, "processing");
+        }
+        for file in &self.ops_files {
+            tracing::info!(file = %file, "processing");
+        }
     }
 }

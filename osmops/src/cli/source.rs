@@ -47,5 +47,6 @@ pub(super) fn read(repository: &Repository) -> anyhow::Result<Source> {
         Some(name) => RevisionName::new(name).with_context(|| format!("--revision `{name}`"))?,
     };
     let revision = Revision::read(&artifact.tree, name);
+    revision.announce();
     Ok(Source { artifact, revision })
 }

@@ -166,7 +166,9 @@ impl NbiError {
     pub fn failure(&self) -> Failure {
         let (retry_after, help) = (self.retry_after(), self.help());
         let may_be_done = matches!(self, NbiError::Interrupted { .. } | NbiError::TimedOut { .. });
-        Failure { retry_after, may_be_done, help, ..Failure::of(self, self.is_transient()) }
+        let log_in_refused = matches!(self, NbiError::LogInRefused { .. });
+        let failure = Failure::of(self, self.is_transient());
+        Failure { retry_after, may_be_done, log_in_refused, help, ..failure }
     }
 
     /// What a refusal means.

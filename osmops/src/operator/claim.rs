@@ -2,13 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::desired::Prune;
+use crate::desired::{Drift, Prune};
 use crate::ids::Owner;
 use crate::revision::Revision;
 use crate::source_pos::SourcePos;
 use crate::tree::TreePath;
 
-use super::crd::OsmDeployment;
+use super::crd::{DriftMode, OsmDeployment};
+use super::flux::Artifact;
 use super::names::Name;
 
 /// Takes over what an OsmDeployment says of whose the declared is, and of what is declared no more.
@@ -17,8 +18,19 @@ pub(super) fn claim(revision: &mut Revision, object: &OsmDeployment) {
     let allow_large = revision.config.as_ref().is_some_and(|config| config.allow_large_prune);
     let desired = &mut revision.desired;
     desired.owner.get_or_insert_with(|| owner_of(&name));
+    if let Some(timeout) = object.timeout() {
+        desired.policy.timeout = timeout;
+    }
     if object.spec.prune && revision.config.is_some() {
         desired.prune.get_or_insert(Prune { at: position(object), allow_large });
+    }
+}
+
+/// Where drift is only to be told: what differs though these very files were applied.
+pub(super) fn claim_drift(revision: &mut Revision, object: &OsmDeployment, was_applied: bool) {
+    if object.spec.drift == DriftMode::Warn && was_applied {
+        let applied = Box::new(revision.desired.clone());
+        revision.desired.drift = Drift::Report { applied };
     }
 }
 
@@ -43,6 +55,14 @@ fn owner_of(name: &Name) -> Owner {
         format!("{beginning}-{}", digest.get(..DIGEST_DIGITS).unwrap_or_default())
     };
     Owner::new(text).expect("a Kubernetes name is a text without control characters")
+}
+
+/// What stands for the files in a folder of an artifact.
+pub(super) fn files_of(artifact: &Artifact, folder: &TreePath) -> String {
+    match folder.as_str() {
+        "" => artifact.digest.clone(),
+        folder => format!("{}/{folder}", artifact.digest),
+    }
 }
 
 #[cfg(test)]

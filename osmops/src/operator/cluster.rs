@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 
 use super::crd::{DependencyRef, OsmDeployment, SourceKind};
+use super::declared::{Declared, Unreadable};
 use super::driver::Input;
 use super::end::{End, Reason};
 use super::finalizer;
@@ -36,7 +37,7 @@ pub(super) enum Where {
 
 /// Something that a watch told.
 pub(super) enum Change {
-    Deployment(Box<Event<(Name, OsmDeployment)>>),
+    Deployment(Box<Event<(Name, Declared)>>),
     Source(SourceKind, Event<(Name, Source)>),
     /// The resource version stands for what is in the Secret.
     Secret(Event<(Name, String)>),
@@ -49,6 +50,10 @@ pub(super) enum Task {
         object: Arc<OsmDeployment>,
         /// Its source, or why nothing can be done yet.
         source: Result<Arc<Source>, End>,
+    },
+    /// It cannot be read, which is to be told.
+    Unreadable {
+        object: Arc<Unreadable>,
     },
     /// It was deleted, and waits for us to clean up.
     Deletion {
@@ -63,7 +68,7 @@ pub(super) enum Task {
 pub(super) struct Cluster {
     rules: Rules,
     has_deployments: bool,
-    deployments: Watched<OsmDeployment>,
+    deployments: Watched<Declared>,
     sources: BTreeMap<SourceKind, Watched<Source>>,
     secrets: Watched<String>,
     /// The GitRepositories that OsmDeployments name; those are left to them.
@@ -136,14 +141,17 @@ impl Cluster {
 
     /// Whether this OsmDeployment is ready at its current generation.
     pub(super) fn is_ready(&self, name: &Name) -> bool {
-        self.deployments.get(name).is_some_and(|object| object.is_ready())
+        self.deployment(name).is_some_and(|object| object.is_ready())
     }
 
     /// What the driver must know of an object; `None` when it is no more, or none of ours.
     pub(super) fn input(&self, key: &ObjectKey) -> Option<Input> {
         match key {
             ObjectKey::Deployment(name) => {
-                let object = self.deployments.get(name)?;
+                let object = match self.deployments.get(name)?.as_ref() {
+                    Declared::Readable(object) => object,
+                    Declared::Unreadable(object) => return Some(self.input_of_unreadable(object)),
+                };
                 let mut hasher = DefaultHasher::new();
                 (object.uid(), object.metadata.generation, is_deleted(object)).hash(&mut hasher);
                 object.annotations().get(REQUESTED_AT).hash(&mut hasher);
@@ -180,7 +188,12 @@ impl Cluster {
     pub(super) fn task(&self, key: &ObjectKey) -> Option<Task> {
         match key {
             ObjectKey::Deployment(name) => {
-                let object = self.deployments.get(name)?.clone();
+                let object = match self.deployments.get(name)?.as_ref() {
+                    Declared::Readable(object) => object.clone(),
+                    Declared::Unreadable(object) => {
+                        return Some(Task::Unreadable { object: object.clone() });
+                    }
+                };
                 if is_deleted(&object) {
                     return finalizer::is_set(&object).then_some(Task::Deletion { object });
                 }
@@ -199,8 +212,33 @@ impl Cluster {
         &'a self,
         wanted: impl Fn(&OsmDeployment) -> bool + 'a,
     ) -> impl Iterator<Item = ObjectKey> + 'a {
-        let wanted = self.deployments.iter().filter(move |(_, object)| wanted(object));
+        let wanted = self.readable().filter(move |(_, object)| wanted(object));
         wanted.map(|(name, _)| ObjectKey::Deployment(name.clone()))
+    }
+
+    fn readable(&self) -> impl Iterator<Item = (&Name, &Arc<OsmDeployment>)> {
+        self.deployments.iter().filter_map(|(name, declared)| match declared.as_ref() {
+            Declared::Readable(object) => Some((name, object)),
+            Declared::Unreadable(_) => None,
+        })
+    }
+
+    fn deployment(&self, name: &Name) -> Option<&Arc<OsmDeployment>> {
+        match self.deployments.get(name)?.as_ref() {
+            Declared::Readable(object) => Some(object),
+            Declared::Unreadable(_) => None,
+        }
+    }
+
+    fn input_of_unreadable(&self, object: &Unreadable) -> Input {
+        let mut hasher = DefaultHasher::new();
+        (&object.metadata.uid, object.metadata.generation, &object.error).hash(&mut hasher);
+        Input {
+            fingerprint: hasher.finish(),
+            interval: self.rules.repository_interval,
+            retry_interval: None,
+            suspended: false,
+        }
     }
 
     fn source(&self, kind: SourceKind, name: &Name) -> Option<&Arc<Source>> {
@@ -208,7 +246,7 @@ impl Cluster {
     }
 
     fn named_repositories(&self) -> BTreeSet<Name> {
-        let objects = self.deployments.iter().map(|(_, object)| object);
+        let objects = self.readable().map(|(_, object)| object);
         let is_git =
             |object: &&Arc<OsmDeployment>| object.spec.source_ref.kind == SourceKind::GitRepository;
         objects.filter(is_git).map(|object| source_name(object)).collect()
@@ -274,16 +312,13 @@ impl Cluster {
                 );
                 return Err(End::stalled(Reason::AccessDenied, message));
             }
-            match self.deployments.get(&on) {
-                None => {
-                    let message = format!("dependency OsmDeployment/{on} is not there");
-                    return Err(End::awaits_dependency(message));
-                }
-                Some(other) if !other.is_ready() => {
-                    let message = format!("dependency OsmDeployment/{on} is not ready");
-                    return Err(End::awaits_dependency(message));
-                }
-                Some(_) => {}
+            if self.deployments.get(&on).is_none() {
+                let message = format!("dependency OsmDeployment/{on} is not there");
+                return Err(End::awaits_dependency(message));
+            }
+            if !self.is_ready(&on) {
+                let message = format!("dependency OsmDeployment/{on} is not ready");
+                return Err(End::awaits_dependency(message));
             }
         }
         Ok(())
@@ -295,7 +330,7 @@ impl Cluster {
         let mut paths = vec![vec![start.clone()]];
         while let Some(path) = paths.pop() {
             let last = path.last()?;
-            let Some(object) = self.deployments.get(last) else { continue };
+            let Some(object) = self.deployment(last) else { continue };
             for reference in &object.spec.depends_on {
                 let next = dependency(object, reference);
                 let mut longer = path.clone();

@@ -1,7 +1,9 @@
 //! Pure: the status before, and how things stand → the status after. The same twice changes nothing.
 
+use crate::ids::Owner;
+
 use super::crd::{Condition, HistoryEntry, OsmDeploymentStatus};
-use super::end::{End, Reason, Standing};
+use super::end::{End, Health, Reason, Standing};
 
 /// How many revisions the history remembers.
 const HISTORY_MAX: usize = 5;
@@ -12,6 +14,8 @@ pub(super) struct Subject {
     pub(super) generation: Option<i64>,
     /// The revision that was tried, once that is known.
     pub(super) revision: Option<String>,
+    /// What that revision's files are, once that is known.
+    pub(super) files: Option<String>,
     /// The request by hand that it answers.
     pub(super) requested_at: Option<String>,
 }
@@ -33,7 +37,7 @@ pub(super) fn status_after(
     }
     let (ready, reason) = match &end.standing {
         Standing::Progressing => ("Unknown", Reason::Progressing),
-        Standing::Converged { .. } | Standing::Planned { .. } => {
+        Standing::Converged { .. } | Standing::TakenOn | Standing::Planned { .. } => {
             ("True", Reason::ReconciliationSucceeded)
         }
         Standing::Failed(reason) | Standing::Stalled(reason) => ("False", *reason),
@@ -41,7 +45,12 @@ pub(super) fn status_after(
     match &end.standing {
         Standing::Converged { inventory } => {
             after.last_applied_revision.clone_from(&subject.revision);
+            after.last_applied_files.clone_from(&subject.files);
             after.inventory.clone_from(inventory);
+            after.plan = None;
+        }
+        Standing::TakenOn => {
+            after.last_applied_revision.clone_from(&subject.revision);
             after.plan = None;
         }
         Standing::Planned { plan } => after.plan = Some(plan.clone()),
@@ -54,7 +63,22 @@ pub(super) fn status_after(
     after
 }
 
-/// `Ready` always; `Reconciling` and `Stalled` only while they are true.
+/// The status before anything is sent: whose mark is borne by what is made from now on, and that what was
+/// applied last is so no more, unless it is the same.
+pub(super) fn status_before_sending(
+    before: &OsmDeploymentStatus,
+    subject: &Subject,
+    owner: Option<&Owner>,
+) -> OsmDeploymentStatus {
+    let mut after = before.clone();
+    after.owner = owner.map(ToString::to_string);
+    if after.last_applied_files != subject.files {
+        after.last_applied_files = None;
+    }
+    after
+}
+
+/// `Ready` always; `Reconciling` and `Stalled` only while they are true; `Healthy` as it was last seen.
 fn conditions(
     before: &OsmDeploymentStatus,
     subject: &Subject,
@@ -62,27 +86,44 @@ fn conditions(
     (ready, reason): (&str, Reason),
     now: &str,
 ) -> Vec<Condition> {
-    let condition = |type_: &str, status: &str, reason: Reason| {
-        let old = before.conditions.iter().find(|old| old.type_ == type_ && old.status == status);
+    let find = |type_: &str| before.conditions.iter().find(|old| old.type_ == type_);
+    let condition = |type_: &str, status: &str, reason: Reason, message: &str| {
+        let old = find(type_).filter(|old| old.status == status);
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
             reason: reason.as_str().to_owned(),
-            message: end.message.clone(),
+            message: message.to_owned(),
             last_transition_time: old.map_or(now, |old| &old.last_transition_time).to_owned(),
             observed_generation: subject.generation,
         }
     };
-    let mut conditions = vec![condition("Ready", ready, reason)];
+    let mut conditions = vec![condition("Ready", ready, reason, &end.message)];
     match &end.standing {
         Standing::Progressing => {
-            conditions.push(condition("Reconciling", "True", Reason::Progressing));
+            let reason = Reason::Progressing;
+            conditions.push(condition("Reconciling", "True", reason, &end.message));
         }
         Standing::Failed(_) => {
-            conditions.push(condition("Reconciling", "True", Reason::ProgressingWithRetry));
+            let reason = Reason::ProgressingWithRetry;
+            conditions.push(condition("Reconciling", "True", reason, &end.message));
         }
-        Standing::Stalled(reason) => conditions.push(condition("Stalled", "True", *reason)),
-        Standing::Converged { .. } | Standing::Planned { .. } => {}
+        Standing::Stalled(reason) => {
+            conditions.push(condition("Stalled", "True", *reason, &end.message));
+        }
+        Standing::Converged { .. } | Standing::TakenOn | Standing::Planned { .. } => {}
+    }
+    match &end.health {
+        Some(Health::Well(message)) => {
+            conditions.push(condition("Healthy", "True", Reason::Succeeded, message));
+        }
+        Some(Health::AtWork(message)) => {
+            conditions.push(condition("Healthy", "Unknown", Reason::Progressing, message));
+        }
+        Some(Health::Ailing(message)) => {
+            conditions.push(condition("Healthy", "False", Reason::HealthCheckFailed, message));
+        }
+        None => conditions.extend(find("Healthy").cloned()),
     }
     conditions
 }
@@ -114,13 +155,15 @@ mod tests {
     use crate::operator::driver::Outcome;
 
     fn subject(revision: &str) -> Subject {
-        Subject { generation: Some(3), revision: Some(revision.to_owned()), requested_at: None }
+        let revision = Some(revision.to_owned());
+        Subject { generation: Some(3), revision, ..Subject::default() }
     }
 
     fn converged() -> End {
         let standing = Standing::Converged { inventory: vec!["NS ldap".to_owned()] };
         let message = "Applied revision: 7".to_owned();
-        End { standing, message, changes: Vec::new(), outcome: Outcome::Settled }
+        let health = Some(Health::Well("1 item is as declared".to_owned()));
+        End { standing, message, changes: Vec::new(), health, outcome: Outcome::Settled }
     }
 
     fn told(status: &OsmDeploymentStatus) -> Vec<String> {
@@ -136,11 +179,33 @@ mod tests {
         assert_eq!(began.last_attempted_revision.as_deref(), Some("7"));
         assert_eq!(began.last_applied_revision, None);
         let ready = status_after(&began, &subject("7"), &converged(), "t2");
-        assert_eq!(told(&ready), ["Ready True ReconciliationSucceeded"]);
+        assert_eq!(told(&ready), ["Ready True ReconciliationSucceeded", "Healthy True Succeeded"]);
         assert_eq!(ready.conditions[0].last_transition_time, "t2");
         assert_eq!(ready.last_applied_revision.as_deref(), Some("7"));
         assert_eq!(ready.inventory, ["NS ldap"]);
         assert_eq!(status_after(&ready, &subject("7"), &converged(), "t3"), ready);
+    }
+
+    #[test]
+    fn what_was_applied_is_so_no_more_once_something_else_is_sent() {
+        let files = |revision: &str| Subject {
+            files: Some(format!("sha256:{revision}")),
+            ..subject(revision)
+        };
+        let ready = status_after(&OsmDeploymentStatus::default(), &files("7"), &converged(), "t1");
+        assert_eq!(ready.last_applied_files.as_deref(), Some("sha256:7"));
+        let owner = Owner::new("ns/a").unwrap();
+        let again = status_before_sending(&ready, &files("7"), Some(&owner));
+        assert_eq!(again.last_applied_files, ready.last_applied_files);
+        assert_eq!(again.owner.as_deref(), Some("ns/a"));
+        let other = status_before_sending(&again, &files("8"), Some(&owner));
+        assert_eq!(other.last_applied_files, None);
+        assert_eq!(other.last_applied_revision.as_deref(), Some("7"));
+        let taken_on = End { standing: Standing::TakenOn, ..converged() };
+        let taken_on = status_after(&other, &files("8"), &taken_on, "t2");
+        assert_eq!(taken_on.last_applied_files, None, "what may still fail is no drift");
+        assert_eq!(taken_on.last_applied_revision.as_deref(), Some("8"));
+        assert_eq!(told(&taken_on)[0], "Ready True ReconciliationSucceeded");
     }
 
     #[test]
@@ -151,13 +216,20 @@ mod tests {
         let failed = status_after(&ready, &subject("8"), &failed, "t2");
         assert_eq!(
             told(&failed),
-            ["Ready False ArtifactFailed", "Reconciling True ProgressingWithRetry"]
+            [
+                "Ready False ArtifactFailed",
+                "Reconciling True ProgressingWithRetry",
+                "Healthy True Succeeded"
+            ]
         );
         assert_eq!(failed.last_applied_revision.as_deref(), Some("7"));
         assert_eq!(failed.inventory, ["NS ldap"]);
         let stalled = End::stalled(Reason::BuildFailed, "three mistakes");
         let stalled = status_after(&failed, &subject("8"), &stalled, "t3");
-        assert_eq!(told(&stalled), ["Ready False BuildFailed", "Stalled True BuildFailed"]);
+        assert_eq!(
+            told(&stalled),
+            ["Ready False BuildFailed", "Stalled True BuildFailed", "Healthy True Succeeded"]
+        );
         assert_eq!(stalled.conditions[0].last_transition_time, "t2", "it was false before");
         let revisions: Vec<&str> = stalled.history.iter().map(|e| e.revision.as_str()).collect();
         assert_eq!(revisions, ["8", "7"]);

@@ -40,6 +40,10 @@ pub struct OsmDeploymentSpec {
     pub source_ref: SourceRef,
 
     /// The folder of the source that holds `osm_ops_config.yaml`; the root when absent.
+    #[schemars(extend("x-kubernetes-validations" = [{
+        "rule": "!self.startsWith('/') && !self.matches('(^|/)[.][.](/|$)')",
+        "message": "must stay within the source: no leading `/`, no `..`",
+    }]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 
@@ -58,9 +62,34 @@ pub struct OsmDeploymentSpec {
 
     /// How long after a failure it is tried again, as `1m`. When absent, the pause grows with each failure, from
     /// 750 ms to 15 minutes.
-    #[schemars(regex(pattern = DURATION_PATTERN))]
+    #[schemars(
+        regex(pattern = DURATION_PATTERN),
+        extend("x-kubernetes-validations" = [{
+            "rule": "duration(self) >= duration('1s')",
+            "message": "must be at least 1s",
+        }])
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_interval: Option<String>,
+
+    /// How long one run may take before it is stopped between two requests, and how long an operation of OSM's may
+    /// take before it counts as overdue, as `30m`. When absent, runs may take as long as they need, and operations as
+    /// long as `osm_ops_config.yaml` says.
+    #[schemars(
+        regex(pattern = DURATION_PATTERN),
+        extend("x-kubernetes-validations" = [{
+            "rule": "duration(self) >= duration('1s')",
+            "message": "must be at least 1s",
+        }])
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+
+    /// Be `Ready` only once OSM's operations have ended well and OSM was read again. Without, a deployment is `Ready` as
+    /// soon as OSM has taken everything on; `Healthy` tells how that goes on, and what fails later makes it `Ready` no
+    /// more.
+    #[serde(default = "yes")]
+    pub wait: bool,
 
     /// Leave OSM alone until this is taken away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -74,6 +103,10 @@ pub struct OsmDeploymentSpec {
     /// What becomes of what this deployment made in OSM when the deployment is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+
+    /// What is done about what was changed in OSM after it was applied.
+    #[serde(default)]
+    pub drift: DriftMode,
 
     /// Whether differences are acted on, or only told in `status.plan`.
     #[serde(default)]
@@ -153,6 +186,19 @@ pub enum Mode {
     Plan,
 }
 
+/// What is done about drift. What is declared otherwise than it was applied last is made to match in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftMode {
+    /// It is made to match again.
+    #[default]
+    Enabled,
+    /// It is told in `Ready` (`DriftDetected`) and in Events, and left.
+    Warn,
+    /// OSM is not looked at again once it matched, until something is declared otherwise or a run is asked for.
+    Disabled,
+}
+
 /// What becomes of what a deployment made when it is deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
@@ -186,6 +232,11 @@ impl OsmDeployment {
         self.spec.retry_interval.as_deref().and_then(parse_duration)
     }
 
+    /// How long one run and an operation may take.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.spec.timeout.as_deref().and_then(parse_duration)
+    }
+
     /// Whether OSM was seen to match what is declared now.
     pub fn is_ready(&self) -> bool {
         let Some(status) = &self.status else { return false };
@@ -194,6 +245,10 @@ impl OsmDeployment {
             |condition: &Condition| condition.type_ == "Ready" && condition.status == "True";
         is_current && status.conditions.iter().any(ready)
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {

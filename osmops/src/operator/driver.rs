@@ -61,6 +61,8 @@ pub struct Input {
 pub enum Outcome {
     /// Nothing to do before the interval is over.
     Settled,
+    /// Nothing to do before something changes.
+    Finished,
     /// Something is at work that is worth another look.
     Again {
         /// How soon.
@@ -230,7 +232,7 @@ impl<K: Ord + Clone + Display> Driver<K> {
         } else if news {
             Some(now)
         } else {
-            Some(now + self.pause(key, slot, outcome, dependency_ready))
+            self.pause(key, slot, outcome, dependency_ready).map(|pause| now + pause)
         };
         let awaits = matches!(outcome, Outcome::AwaitsDependency { .. });
         self.schedule(key, due, awaits);
@@ -270,9 +272,17 @@ impl<K: Ord + Clone + Display> Driver<K> {
         self.running
     }
 
-    fn pause(&self, key: &K, slot: &Slot, outcome: Outcome, dependency_ready: bool) -> Duration {
+    /// How long until the next run; `None` when only a change calls for one.
+    fn pause(
+        &self,
+        key: &K,
+        slot: &Slot,
+        outcome: Outcome,
+        dependency_ready: bool,
+    ) -> Option<Duration> {
         let spread = |pause: Duration| jittered(pause, &self.policy, key, slot.runs);
-        match outcome {
+        Some(match outcome {
+            Outcome::Finished => return None,
             Outcome::Settled => spread(slot.input.interval),
             Outcome::Again { after } => after,
             Outcome::Failed { not_before } => {
@@ -285,7 +295,7 @@ impl<K: Ord + Clone + Display> Driver<K> {
             Outcome::AwaitsDependency { .. } if dependency_ready => Duration::ZERO,
             Outcome::AwaitsDependency { after } => spread(after),
             Outcome::Cancelled => Duration::ZERO,
-        }
+        })
     }
 
     /// Puts an object that does not run where it belongs in the queue, or out of it.

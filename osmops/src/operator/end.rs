@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::plan::{Item, Plan, Verdict};
-use crate::report::{ItemStatus, PassEnd, PassReport};
+use crate::desired::DesiredState;
+use crate::plan::{Plan, Verdict};
+use crate::report::{PassEnd, PassReport};
 
+use super::crd::OsmDeploymentStatus;
 use super::driver::Outcome;
+use super::findings::Findings;
 
 /// The longest message of a condition or an event; what is cut off is in the log. Kubernetes takes 1024
 /// bytes in an event.
@@ -14,33 +17,52 @@ const MESSAGE_BYTES_MAX: usize = 1000;
 /// Flux's reasons, as far as they occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    Progressing,
-    ProgressingWithRetry,
-    DependencyNotReady,
+    AccessDenied,
     ArtifactFailed,
     AuthenticationFailed,
     BuildFailed,
+    DependencyNotReady,
+    DriftDetected,
+    HealthCheckFailed,
+    Progressing,
+    ProgressingWithRetry,
+    PruneFailed,
     ReconciliationFailed,
     ReconciliationSucceeded,
-    AccessDenied,
-    PruneFailed,
+    Succeeded,
+    ValidationFailed,
 }
 
 impl Reason {
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Reason::Progressing => "Progressing",
-            Reason::ProgressingWithRetry => "ProgressingWithRetry",
-            Reason::DependencyNotReady => "DependencyNotReady",
+            Reason::AccessDenied => "AccessDenied",
             Reason::ArtifactFailed => "ArtifactFailed",
             Reason::AuthenticationFailed => "AuthenticationFailed",
             Reason::BuildFailed => "BuildFailed",
+            Reason::DependencyNotReady => "DependencyNotReady",
+            Reason::DriftDetected => "DriftDetected",
+            Reason::HealthCheckFailed => "HealthCheckFailed",
+            Reason::Progressing => "Progressing",
+            Reason::ProgressingWithRetry => "ProgressingWithRetry",
+            Reason::PruneFailed => "PruneFailed",
             Reason::ReconciliationFailed => "ReconciliationFailed",
             Reason::ReconciliationSucceeded => "ReconciliationSucceeded",
-            Reason::AccessDenied => "AccessDenied",
-            Reason::PruneFailed => "PruneFailed",
+            Reason::Succeeded => "Succeeded",
+            Reason::ValidationFailed => "ValidationFailed",
         }
     }
+}
+
+/// How what is declared fares in OSM, by its operations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Health {
+    /// So much of it is there, and well.
+    Well(String),
+    /// OSM is at work on this.
+    AtWork(String),
+    /// An operation on this failed, lasts too long, or left it broken.
+    Ailing(String),
 }
 
 /// How things stand.
@@ -53,6 +75,8 @@ pub(super) enum Standing {
         /// What it has of the declaration.
         inventory: Vec<String>,
     },
+    /// OSM has taken everything on and is at work, and nobody waits for that.
+    TakenOn,
     /// OSM was read, and in plan mode that is all.
     Planned {
         /// What would be done.
@@ -72,13 +96,16 @@ pub(super) struct End {
     pub(super) message: String,
     /// What was sent to OSM and taken on.
     pub(super) changes: Vec<String>,
+    /// How what is declared fares; absent where this run did not find out.
+    pub(super) health: Option<Health>,
     /// When the next run makes sense.
     pub(super) outcome: Outcome,
 }
 
 impl End {
     fn new(standing: Standing, message: impl Into<String>, outcome: Outcome) -> Self {
-        Self { standing, message: shortened(message.into()), changes: Vec::new(), outcome }
+        let message = shortened(message.into());
+        Self { standing, message, changes: Vec::new(), health: None, outcome }
     }
 
     /// A run has begun over something that was not tried before.
@@ -127,15 +154,10 @@ impl End {
         )
     }
 
-    /// What a pass made of it. `pause` is how long to wait where OSM is at work.
-    pub(super) fn of_pass(report: &PassReport, pause: Duration) -> Self {
+    /// What a pass made of what is declared. `pause` is how long to wait where OSM is at work.
+    pub(super) fn of_pass(report: &PassReport, desired: &DesiredState, pause: Duration) -> Self {
         let revision = &report.revision;
-        let changes = report.changes.iter().map(|change| {
-            let operation = change.operation.as_ref();
-            let operation = operation.map(|id| format!(" (operation {id})")).unwrap_or_default();
-            format!("{}: {}{operation}", change.item, change.what)
-        });
-        let changes: Vec<String> = changes.collect();
+        let findings = Findings { report, desired };
         let mut end = match report.end {
             _ if report.interrupted => Self::new(
                 Standing::Progressing,
@@ -143,49 +165,81 @@ impl End {
                 Outcome::Cancelled,
             ),
             PassEnd::Converged => {
-                let inventory = current(report).map(ToString::to_string).collect();
-                let message = format!("Applied revision: {revision}");
-                Self::new(Standing::Converged { inventory }, message, Outcome::Settled)
+                let standing = Standing::Converged { inventory: findings.inventory() };
+                Self::new(standing, format!("Applied revision: {revision}"), Outcome::Settled)
             }
             PassEnd::Waiting { .. } => {
-                let message = format!("Applying revision {revision}: {}", at_work(report));
-                Self::at_work(message, pause)
+                let message = format!("Applying revision {revision}: {}", findings.at_work());
+                match findings.health() {
+                    Some(Health::Ailing(_)) => {
+                        Self::later(Reason::HealthCheckFailed, message, pause)
+                    }
+                    _ => Self::at_work(message, pause),
+                }
             }
             PassEnd::Failed => {
                 let outcome = Outcome::Failed { not_before: report.retry_after };
-                Self::new(Standing::Failed(Reason::ReconciliationFailed), faults(report), outcome)
+                Self::new(Standing::Failed(findings.reason()), findings.faults(), outcome)
             }
-            PassEnd::Stalled => {
-                let is_only_repository = report.stopped.is_none()
-                    && !report.problems.is_empty()
-                    && report.items.iter().all(|item| item.status == ItemStatus::Current);
-                let reason = if is_only_repository {
-                    Reason::BuildFailed
-                } else {
-                    Reason::ReconciliationFailed
-                };
-                Self::stalled(reason, faults(report))
-            }
+            PassEnd::Stalled => Self::stalled(findings.reason(), findings.faults()),
         };
-        end.changes = changes;
+        end.changes = findings.changes();
+        end.health = findings.health();
         end
     }
 
+    /// The same, where nobody waits for OSM's operations: what it has taken on counts as applied.
+    /// `was_taken_on` says that it had been before, so that what OSM is at work on is that.
+    pub(super) fn without_waiting(
+        mut self,
+        report: &PassReport,
+        desired: &DesiredState,
+        was_taken_on: bool,
+    ) -> Self {
+        let findings = Findings { report, desired };
+        if self.standing == Standing::Progressing
+            && !report.interrupted
+            && findings.is_taken_on(was_taken_on)
+        {
+            self.standing = Standing::TakenOn;
+            self.message = format!("Applied revision: {}", report.revision);
+        }
+        self
+    }
+
     /// What a pass made of the removal of everything that a deleted object made.
-    pub(super) fn of_removal(report: &PassReport, pause: Duration) -> Self {
-        let mut end = Self::of_pass(report, pause);
-        let message = match &mut end.standing {
-            Standing::Converged { .. } => "Removed from OSM what it made there".to_owned(),
+    pub(super) fn of_removal(report: &PassReport, desired: &DesiredState, pause: Duration) -> Self {
+        let mut end = Self::of_pass(report, desired, pause);
+        end.health = None;
+        end.message = match end.standing {
             _ if report.interrupted => "Stopped before everything was removed".to_owned(),
-            Standing::Progressing => format!("Deleting: {}", at_work(report)),
-            Standing::Failed(reason) | Standing::Stalled(reason) if report.stopped.is_none() => {
-                *reason = Reason::PruneFailed;
-                return end;
+            Standing::Converged { .. } => "Removed from OSM what it made there".to_owned(),
+            Standing::Progressing => {
+                shortened(format!("Deleting: {}", Findings { report, desired }.at_work()))
             }
-            Standing::Failed(_) | Standing::Stalled(_) | Standing::Planned { .. } => return end,
+            _ => end.message,
         };
-        end.message = shortened(message);
         end
+    }
+
+    /// There is nothing to do and nothing to look at since an earlier process ended so.
+    pub(super) fn finished(status: &OsmDeploymentStatus) -> Self {
+        let revision = status.last_applied_revision.as_deref().unwrap_or_default();
+        let standing = Standing::Converged { inventory: status.inventory.clone() };
+        Self::new(standing, format!("Applied revision: {revision}"), Outcome::Finished)
+    }
+
+    /// It was stopped because it took longer than it may.
+    pub(super) fn timed_out(limit: Duration) -> Self {
+        let limit = humantime::format_duration(limit);
+        let message = format!("not done within {limit} (spec.timeout); the next run goes on");
+        Self::failed(Reason::ReconciliationFailed, message)
+    }
+
+    /// The object cannot be read; only a change of it helps.
+    pub(super) fn unreadable(error: &str) -> Self {
+        let message = format!("osmops {}: {error}", env!("CARGO_PKG_VERSION"));
+        Self::stalled(Reason::ValidationFailed, message)
     }
 
     /// What a deleted object made stays in OSM.
@@ -210,52 +264,6 @@ impl End {
         };
         Self::new(Standing::Planned { plan: text }, message, Outcome::Settled)
     }
-}
-
-fn current(report: &PassReport) -> impl Iterator<Item = &Item> {
-    let is_current = |item: &&crate::report::ItemReport| item.status == ItemStatus::Current;
-    report.items.iter().filter(is_current).map(|item| &item.item)
-}
-
-/// What OSM is doing, and what stands in the way meanwhile.
-fn at_work(report: &PassReport) -> String {
-    let busy = |status: ItemStatus| {
-        matches!(
-            status,
-            ItemStatus::Written | ItemStatus::Started | ItemStatus::AtWork | ItemStatus::Unsent
-        )
-    };
-    let mut parts: Vec<String> = report
-        .items
-        .iter()
-        .filter(|item| busy(item.status))
-        .map(|item| format!("{}: {}", item.item, item.detail.as_deref().unwrap_or("at work")))
-        .collect();
-    if report.has_failures() {
-        parts.push(faults(report));
-    }
-    parts.join("; ")
-}
-
-/// Everything that is wrong: with OSM, with items, with the repository.
-fn faults(report: &PassReport) -> String {
-    let with_help = |text: &str, help: Option<&str>| match help {
-        Some(help) => format!("{text} ({help})"),
-        None => text.to_owned(),
-    };
-    let stopped = report.stopped.iter().map(|reason| with_help(reason, report.help));
-    let problems = report.problems.iter().map(ToString::to_string);
-    let items = report
-        .items
-        .iter()
-        .filter(|item| {
-            matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
-        })
-        .map(|item| {
-            let detail = item.detail.as_deref().unwrap_or_default();
-            with_help(&format!("{}: {detail}", item.item), item.help)
-        });
-    stopped.chain(problems).chain(items).collect::<Vec<_>>().join("; ")
 }
 
 /// Cut where it is too long, between two characters.

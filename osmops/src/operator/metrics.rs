@@ -86,7 +86,7 @@ impl Metrics {
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
         let result = match ran.outcome {
             _ if ran.is_failure => "error",
-            Outcome::Settled => "success",
+            Outcome::Settled | Outcome::Finished => "success",
             Outcome::Failed { .. }
             | Outcome::Again { .. }
             | Outcome::AwaitsDependency { .. }

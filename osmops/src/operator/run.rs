@@ -12,12 +12,15 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::artifact::FetchLimits;
+use crate::ids::RevisionName;
 use crate::nbi::Nbi;
 use crate::reconcile::{Following, PassOptions, Progress};
+use crate::revision::Revision;
 
 use super::cluster::Task;
 use super::conditions::Subject;
 use super::crd::OsmDeploymentStatus;
+use super::declared::Unreadable;
 use super::driver::Outcome;
 use super::end::{End, Standing};
 use super::names::ObjectKey;
@@ -46,7 +49,9 @@ pub(super) struct Memory {
     /// How the last run ended.
     told: Option<End>,
     /// What was tried last.
-    subject: Subject,
+    subject: Option<Subject>,
+    /// The revision that was announced last.
+    announced: Option<RevisionName>,
     progress: Progress,
     waiting: Option<Waiting>,
 }
@@ -60,15 +65,26 @@ struct Waiting {
 }
 
 impl Memory {
-    fn is_about(&mut self, uid: Option<String>, subject: &Subject) {
+    /// Forgets what was another object's, or of something else that was to be done for it. Returns what
+    /// was tried last; `None` when this is the first run.
+    fn is_about(&mut self, uid: Option<String>, subject: &Subject) -> Option<Subject> {
         let uid = uid.unwrap_or_default();
         if self.uid != uid {
             *self = Self { uid, ..Self::default() };
         }
-        if self.subject != *subject {
-            self.subject = subject.clone();
-            self.progress = Progress::default();
-            self.waiting = None;
+        if self.subject.as_ref() == Some(subject) {
+            return self.subject.clone();
+        }
+        self.progress = Progress::default();
+        self.waiting = None;
+        self.subject.replace(subject.clone())
+    }
+
+    /// Logs what the revision holds, unless that was done.
+    fn announce(&mut self, revision: &Revision) {
+        if self.announced.as_ref() != Some(&revision.name) {
+            revision.announce();
+            self.announced = Some(revision.name.clone());
         }
     }
 }
@@ -97,6 +113,7 @@ pub(super) async fn run(
         Task::Deployment { object, source } => {
             deployment::run(context, object, source.as_deref(), memory, stop).await
         }
+        Task::Unreadable { object } => unreadable(context, object, memory).await,
         Task::Deletion { object } => deletion::run(context, object, memory, stop).await,
         Task::Repository { source } => match repository::run(context, source, memory, stop).await {
             Some(end) => end,
@@ -111,4 +128,16 @@ pub(super) async fn run(
     let ran = Ran { outcome: end.outcome, is_failure };
     memory.told = Some(end);
     ran
+}
+
+/// Tells on an object that it cannot be read.
+async fn unreadable(context: &Context, object: &Unreadable, memory: &mut Memory) -> End {
+    let generation = object.metadata.generation;
+    memory.is_about(object.metadata.uid.clone(), &Subject { generation, ..Subject::default() });
+    let before = memory.status.take().or_else(|| object.status.clone()).unwrap_or_default();
+    let subject = Subject { generation, ..Subject::default() };
+    let end = End::unreadable(&object.error);
+    let after = context.teller.deployment(&object.metadata, &before, &subject, &end).await;
+    memory.status = Some(after);
+    end
 }

@@ -4,14 +4,14 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource};
 use serde_json::json;
 
 use crate::failure::chain;
 use crate::ids::Owner;
 
-use super::conditions::{Subject, status_after};
+use super::conditions::{Subject, status_after, status_before_sending};
 use super::crd::{OsmDeployment, OsmDeploymentStatus};
 use super::end::{End, Reason, Standing};
 use super::flux::{self, Source};
@@ -40,58 +40,58 @@ impl Teller {
     /// written is logged and written by the next run.
     pub(super) async fn deployment(
         &self,
-        object: &OsmDeployment,
+        metadata: &ObjectMeta,
         before: &OsmDeploymentStatus,
         subject: &Subject,
         end: &End,
     ) -> OsmDeploymentStatus {
-        let about = object.object_ref(&());
-        let name = Name::of(&object.metadata);
+        let name = Name::of(metadata);
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let after = status_after(before, subject, end, &now);
+        let mut is_written = true;
         if after != *before
             && let Err(error) = self.write(&name, &after).await
         {
+            // The Event is told all the same: it may be the object itself that cannot be written.
             let error = chain(&error);
             tracing::warn!("cannot write the status of OsmDeployment/{name}: {error}");
-            return before.clone();
+            is_written = false;
         }
         let told = |status: &OsmDeploymentStatus| {
             let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
             ready.map(|ready| (ready.status.clone(), ready.reason.clone(), ready.message.clone()))
         };
         let is_news = told(before) != told(&after) && end.standing != Standing::Progressing;
-        self.events(about, subject.revision.as_deref(), end, is_news).await;
-        after
+        self.events(reference(metadata), subject.revision.as_deref(), end, is_news).await;
+        if is_written { after } else { before.clone() }
     }
 
-    /// Notes the mark that what is made from now on bears.
+    /// Notes what must be known of what is about to be sent.
     ///
     /// # Errors
-    /// Why it cannot be noted; nothing may be made then.
-    pub(super) async fn owner(
+    /// Why it cannot be noted; nothing may be sent then.
+    pub(super) async fn before_sending(
         &self,
-        object: &OsmDeployment,
+        metadata: &ObjectMeta,
         before: &OsmDeploymentStatus,
+        subject: &Subject,
         owner: Option<&Owner>,
     ) -> Result<OsmDeploymentStatus, End> {
-        let owner = owner.map(ToString::to_string);
-        if before.owner == owner {
-            return Ok(before.clone());
+        let after = status_before_sending(before, subject, owner);
+        if after != *before {
+            let name = Name::of(metadata);
+            self.write(&name, &after).await.map_err(|error| {
+                let error = chain(&error);
+                let message = format!("cannot write the status of OsmDeployment/{name}: {error}");
+                End::failed(Reason::ReconciliationFailed, message)
+            })?;
         }
-        let after = OsmDeploymentStatus { owner, ..before.clone() };
-        let name = Name::of(&object.metadata);
-        self.write(&name, &after).await.map_err(|error| {
-            let message =
-                format!("cannot write the status of OsmDeployment/{name}: {}", chain(&error));
-            End::failed(Reason::ReconciliationFailed, message)
-        })?;
         Ok(after)
     }
 
     /// Tells of the end of a deleted object, which has no status any more.
-    pub(super) async fn farewell(&self, object: &OsmDeployment, end: &End) {
-        self.events(object.object_ref(&()), None, end, true).await;
+    pub(super) async fn farewell(&self, metadata: &ObjectMeta, end: &End) {
+        self.events(reference(metadata), None, end, true).await;
     }
 
     /// Tells an Event on a GitRepository, unless `before` is the same.
@@ -111,7 +111,10 @@ impl Teller {
     }
 
     async fn write(&self, name: &Name, status: &OsmDeploymentStatus) -> Result<(), kube::Error> {
-        let api: Api<OsmDeployment> = Api::namespaced(self.client.clone(), &name.namespace);
+        // An answer of any shape will do.
+        let resource = ApiResource::erase::<OsmDeployment>(&());
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &name.namespace, &resource);
         let patch = json!({
             "apiVersion": OsmDeployment::api_version(&()),
             "kind": OsmDeployment::kind(&()),
@@ -135,7 +138,7 @@ impl Teller {
         }
         if is_news {
             let (kind, reason) = match &end.standing {
-                Standing::Converged { .. } | Standing::Planned { .. } => {
+                Standing::Converged { .. } | Standing::TakenOn | Standing::Planned { .. } => {
                     ("Normal", "ReconciliationSucceeded")
                 }
                 Standing::Failed(reason) | Standing::Stalled(reason) => {
@@ -186,6 +189,18 @@ impl Teller {
     }
 }
 
+/// An OsmDeployment, as Events name it.
+fn reference(metadata: &ObjectMeta) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(OsmDeployment::api_version(&()).into_owned()),
+        kind: Some(OsmDeployment::kind(&()).into_owned()),
+        name: metadata.name.clone(),
+        namespace: metadata.namespace.clone(),
+        uid: metadata.uid.clone(),
+        ..ObjectReference::default()
+    }
+}
+
 /// As much as an Event holds.
 fn cut(text: &str) -> String {
     super::end::shortened(text.to_owned())
@@ -194,10 +209,10 @@ fn cut(text: &str) -> String {
 /// Logs how a run ended.
 pub(super) fn log(key: &ObjectKey, end: &End) {
     match &end.standing {
-        Standing::Progressing => tracing::info!("{key}: {}", end.message),
-        Standing::Converged { .. } | Standing::Planned { .. } => {
-            tracing::info!("{key}: {}", end.message);
-        }
+        Standing::Progressing
+        | Standing::Converged { .. }
+        | Standing::TakenOn
+        | Standing::Planned { .. } => tracing::info!("{key}: {}", end.message),
         Standing::Failed(reason) => tracing::warn!("{key}: {}: {}", reason.as_str(), end.message),
         Standing::Stalled(reason) => tracing::error!("{key}: {}: {}", reason.as_str(), end.message),
     }

@@ -3,7 +3,7 @@
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DynamicObject, PartialObjectMeta};
+use kube::api::{ApiResource, DynamicObject, PartialObjectMeta};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
@@ -13,6 +13,7 @@ use crate::failure::chain;
 
 use super::cluster::Change;
 use super::crd::{OsmDeployment, SourceKind};
+use super::declared::Declared;
 use super::flux::{self, Source, api_resource};
 use super::names::Name;
 use super::{OperatorError, Options};
@@ -77,12 +78,13 @@ pub(super) fn all(
     let mut streams: Vec<BoxStream<'static, Heard>> = Vec::new();
     let config = || watcher::Config::default().timeout(WATCH_SECONDS);
     if kinds.deployments {
-        let api: Api<OsmDeployment> = scoped(client, place);
+        let resource = ApiResource::erase::<OsmDeployment>(&());
+        let api = dynamic(client, place, &resource);
         let selected = match &options.label_selector {
             Some(labels) => config().labels(labels),
             None => config(),
         };
-        let change = |event| Change::Deployment(Box::new(named(event, lean)));
+        let change = |event| Change::Deployment(Box::new(named(event, Declared::of)));
         streams.push(watched("OsmDeployment", watcher(api, selected), change));
         let api: Api<PartialObjectMeta<Secret>> = scoped(client, place);
         let version =
@@ -92,7 +94,7 @@ pub(super) fn all(
     }
     for kind in &kinds.sources {
         let kind = *kind;
-        let api = sources(client, place, kind);
+        let api = dynamic(client, place, &api_resource(kind));
         let read = move |object: DynamicObject| Source::of(kind, &object);
         let change = move |event| Change::Source(kind, named(event, read));
         streams.push(watched(kind.as_str(), watcher(api, config()), change));
@@ -110,18 +112,11 @@ where
     }
 }
 
-fn sources(client: &Client, namespace: Option<&str>, kind: SourceKind) -> Api<DynamicObject> {
-    let resource = api_resource(kind);
+fn dynamic(client: &Client, namespace: Option<&str>, resource: &ApiResource) -> Api<DynamicObject> {
     match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, resource),
+        None => Api::all_with(client.clone(), resource),
     }
-}
-
-/// What `kubectl` remembers of who set what is long, and of no use here.
-fn lean(mut object: OsmDeployment) -> OsmDeployment {
-    object.metadata.managed_fields = None;
-    object
 }
 
 fn watched<K: 'static>(

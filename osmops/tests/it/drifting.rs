@@ -20,18 +20,6 @@ async fn applied() -> World {
     world
 }
 
-/// Somebody upgrades the demo's instance through OSM; gives the operation.
-async fn upgraded_by_hand(world: &World, replicas: &str) -> String {
-    let id = world.instance("ldap")["_id"].as_str().unwrap().to_owned();
-    let body = json!({
-        "member_vnf_index": "openldap", "kdu_name": "ldap", "primitive": "upgrade",
-        "primitive_params": { "replicaCount": replicas },
-    });
-    let path = format!("/osm/nslcm/v1/ns_instances/{id}/action");
-    let started = world.by_hand("POST", &path, body).await;
-    started["id"].as_str().unwrap().to_owned()
-}
-
 /// `now`, with only a report of what differs from `then`.
 fn reporting(now: Revision, then: &Revision) -> Revision {
     let mut now = now;
@@ -42,7 +30,7 @@ fn reporting(now: Revision, then: &Revision) -> Revision {
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_by_hand_is_told_with_its_operation_and_repaired() {
     let world = applied().await;
-    let operation = upgraded_by_hand(&world, "2").await;
+    let operation = world.upgrade_by_hand("2").await;
     let plan = read_and_plan(&world.client(), &demo().revision().desired).await.unwrap();
     let text = render(&plan);
     let told =
@@ -64,7 +52,7 @@ async fn a_commit_that_changes_a_value_is_not_taken_for_somebodys_doing() {
 #[tokio::test(start_paused = true)]
 async fn drift_that_is_only_reported_is_left_as_it_is() {
     let world = applied().await;
-    upgraded_by_hand(&world, "2").await;
+    world.upgrade_by_hand("2").await;
     let mark = world.osm.journal_len();
     let same = demo().revision();
     let report = world.converge(&reporting(demo().revision(), &same)).await;
@@ -79,7 +67,7 @@ async fn drift_that_is_only_reported_is_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_commit_is_applied_where_it_changes_something_while_drift_elsewhere_is_only_reported() {
     let world = applied().await;
-    upgraded_by_hand(&world, "2").await;
+    world.upgrade_by_hand("2").await;
     let mut files = demo().files();
     files.push(vnfd("other_knf", "ldap", "1"));
     files.push(nsd("other_ns", "other_knf", "openldap", "1"));

@@ -4,7 +4,11 @@
 mod artifacts;
 mod deletion;
 mod deployments;
+mod drift;
+mod health;
 mod process;
 mod refusals;
 mod repositories;
+mod secrets;
+mod unreadable;
 mod world;

@@ -113,8 +113,20 @@ impl World {
         self.raw(method, path, Some(token), &body).await
     }
 
+    /// The tokens of a user who is logged in elsewhere too.
+    pub(crate) async fn tokens_of(&self, user: &str, password: &str) -> Vec<String> {
+        let token = self.token_of(user, password).await;
+        let tokens = self.raw("GET", "/osm/admin/v1/tokens", Some(token), &Value::Null).await;
+        let id = |token: &Value| token["id"].as_str().unwrap().to_owned();
+        tokens.as_array().unwrap().iter().map(id).collect()
+    }
+
     async fn token_by_hand(&self) -> String {
-        let log_in = serde_json::json!({ "username": "admin", "password": PASSWORD });
+        self.token_of("admin", PASSWORD).await
+    }
+
+    async fn token_of(&self, user: &str, password: &str) -> String {
+        let log_in = serde_json::json!({ "username": user, "password": password });
         let token = self.raw("POST", "/osm/admin/v1/tokens", None, &log_in).await;
         format!("Bearer {}", token["id"].as_str().unwrap())
     }
@@ -130,6 +142,18 @@ impl World {
             .unwrap();
         let response = tower::ServiceExt::oneshot(self.osm.service(), request).await.unwrap();
         assert_eq!(response.status(), 201);
+    }
+
+    /// Somebody upgrades the demo's instance through OSM; gives the operation.
+    pub(crate) async fn upgrade_by_hand(&self, replicas: &str) -> String {
+        let id = self.instance("ldap")["_id"].as_str().unwrap().to_owned();
+        let body = serde_json::json!({
+            "member_vnf_index": "openldap", "kdu_name": "ldap", "primitive": "upgrade",
+            "primitive_params": { "replicaCount": replicas },
+        });
+        let path = format!("/osm/nslcm/v1/ns_instances/{id}/action");
+        let started = self.by_hand("POST", &path, body).await;
+        started["id"].as_str().unwrap().to_owned()
     }
 
     /// An instance of the demo's NSD, or of one with the same members, that somebody made.

@@ -72,7 +72,9 @@ fn cluster(rules: Rules) -> Cluster {
 }
 
 fn add(cluster: &mut Cluster, object: (Name, OsmDeployment)) -> BTreeSet<ObjectKey> {
-    cluster.apply(Change::Deployment(Box::new(Event::Apply(object))))
+    let (name, object) = object;
+    let declared = Declared::Readable(Arc::new(object));
+    cluster.apply(Change::Deployment(Box::new(Event::Apply((name, declared)))))
 }
 
 fn add_source(cluster: &mut Cluster, source: (Name, Source)) -> BTreeSet<ObjectKey> {
@@ -174,7 +176,60 @@ fn repositories_are_ours_only_where_told_and_only_when_no_deployment_names_them(
     assert!(add(&mut cluster, deployment("a", "repo", &json!({}))).contains(&repository("repo")));
     assert!(cluster.input(&repository("repo")).is_none());
     let (at, object) = deployment("a", "repo", &json!({}));
-    let concerned = cluster.apply(Change::Deployment(Box::new(Event::Delete((at, object)))));
+    let gone = (at, Declared::Readable(Arc::new(object)));
+    let concerned = cluster.apply(Change::Deployment(Box::new(Event::Delete(gone))));
     assert_eq!(concerned, [key("a"), repository("repo")].into());
     assert!(cluster.input(&repository("repo")).is_some());
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_told_of_and_the_others_go_on() {
+    let mut cluster = cluster(Rules::default());
+    add_source(&mut cluster, source("repo", Some("7")));
+    add(&mut cluster, deployment("a", "repo", &json!({})));
+    let (at, object) = deployment("b", "repo", &json!({}));
+    let unreadable = |error: &str| {
+        let error = error.to_owned();
+        let metadata = object.metadata.clone();
+        Declared::Unreadable(Arc::new(Unreadable { metadata, status: None, error }))
+    };
+    let mut seen = |declared: Declared| {
+        cluster.apply(Change::Deployment(Box::new(Event::Apply((at.clone(), declared)))));
+        let input = cluster.input(&key("b")).unwrap();
+        let told = match cluster.task(&key("b")).unwrap() {
+            Task::Unreadable { object } => Some(object.error.clone()),
+            Task::Deployment { .. } => None,
+            task => panic!("{task:?}"),
+        };
+        (input.fingerprint, told)
+    };
+    let (first, told) = seen(unreadable("x"));
+    assert_eq!(told.as_deref(), Some("x"));
+    assert_eq!(seen(unreadable("x")).0, first);
+    assert_ne!(seen(unreadable("y")).0, first);
+    assert_eq!(seen(Declared::Readable(Arc::new(object.clone()))).1, None);
+    add(&mut cluster, deployment("c", "repo", &json!({ "dependsOn": [{ "name": "b" }] })));
+    cluster.apply(Change::Deployment(Box::new(Event::Apply((name("b"), unreadable("x"))))));
+    assert!(obstacle(&cluster, "c").1.contains("OsmDeployment/ns/b is not ready"));
+    assert!(matches!(cluster.task(&key("a")), Some(Task::Deployment { source: Ok(_), .. })));
+}
+
+#[test]
+fn what_is_deleted_is_run_only_where_it_waits_for_us_suspended_or_not() {
+    let mut cluster = cluster(Rules::default());
+    let (at, mut object) = deployment("a", "repo", &json!({ "suspend": true }));
+    let mut seen = |deleted: bool, finalizers: &[&str]| {
+        let metadata = json!({
+            "name": "a", "namespace": "ns", "uid": "a", "finalizers": finalizers,
+            "deletionTimestamp": deleted.then_some("2026-11-21T00:00:00Z"),
+        });
+        object.metadata = serde_json::from_value(metadata).unwrap();
+        let declared = Declared::Readable(Arc::new(object.clone()));
+        cluster.apply(Change::Deployment(Box::new(Event::Apply((at.clone(), declared)))));
+        let is_deletion = matches!(cluster.task(&key("a")), Some(Task::Deletion { .. }));
+        (cluster.input(&key("a")).unwrap().suspended, is_deletion)
+    };
+    assert_eq!(seen(false, &["osmops.io/finalizer"]), (true, false));
+    assert_eq!(seen(true, &["osmops.io/finalizer"]), (false, true));
+    assert_eq!(seen(true, &["somebody.else/s"]), (true, false));
 }

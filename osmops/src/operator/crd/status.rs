@@ -10,13 +10,18 @@ pub struct OsmDeploymentStatus {
     /// The generation that was last looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`; `Reconciling` and `Stalled` only while they are true.
+    /// `Ready`; `Reconciling` and `Stalled` only while they are true; `Healthy` once OSM was read: whether its operations
+    /// on what is declared ended well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// The revision that OSM was last seen to match.
+    /// The revision that OSM was last seen to match or, without `wait`, that it took on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<String>,
+    /// The files that OSM was last seen to match, unless others were sent since: the artifact's digest, and the folder
+    /// in it where that is not its root. Drift is what differs though these are declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_files: Option<String>,
     /// The revision that was last tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempted_revision: Option<String>,

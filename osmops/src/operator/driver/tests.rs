@@ -40,6 +40,15 @@ fn a_new_object_runs_at_once_and_again_when_its_interval_is_over() {
 }
 
 #[test]
+fn what_is_finished_runs_again_only_when_something_changes() {
+    let mut driver = one_running();
+    driver.ended(at(5), &"a", Outcome::Finished);
+    assert_eq!(driver.step(at(5)).wake, None);
+    driver.seen(at(9000), &"a", input(2));
+    assert_eq!(starts(&mut driver, at(9000)), ["a"]);
+}
+
+#[test]
 fn many_changes_before_a_run_make_one_run() {
     let mut driver = exact(4);
     for fingerprint in 0..5 {

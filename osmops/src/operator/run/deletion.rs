@@ -15,6 +15,7 @@ use crate::operator::crd::{DeletionPolicy, Mode, OsmDeployment, OsmDeploymentSta
 use crate::operator::driver::Outcome;
 use crate::operator::end::{End, Standing};
 use crate::operator::finalizer;
+use crate::report::PassReport;
 use crate::revision::Revision;
 
 use super::passes::{apply, look_first};
@@ -41,13 +42,13 @@ pub(super) async fn run(
     if is_done && let Err(failed) = finalizer::set(&context.client, object, false).await {
         end = failed;
     } else if is_done {
-        context.teller.farewell(object, &end).await;
+        context.teller.farewell(&object.metadata, &end).await;
         return end;
     }
     memory.status = Some(if end.outcome == Outcome::Cancelled {
         before
     } else {
-        context.teller.deployment(object, &before, &subject, &end).await
+        context.teller.deployment(&object.metadata, &before, &subject, &end).await
     });
     end
 }
@@ -63,7 +64,8 @@ async fn remove(
         return Ok(end);
     }
     let connection = of_secret(&context.client, &secret_name(object)).await?;
-    apply(context, revision, &connection, End::of_removal, memory, stop).await
+    let tell = |report: &PassReport, pause| End::of_removal(report, &revision.desired, pause);
+    apply(context, revision, &connection, tell, memory, stop).await
 }
 
 /// What becomes of what a deleted OsmDeployment made.

@@ -1,17 +1,19 @@
 //! A run over an OsmDeployment.
 
 use kube::ResourceExt;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::operator::claim::claim;
+use crate::operator::claim::{claim, claim_drift, files_of};
 use crate::operator::cluster::secret_name;
 use crate::operator::conditions::Subject;
 use crate::operator::connection::of_secret;
-use crate::operator::crd::{DeletionPolicy, Mode, OsmDeployment, OsmDeploymentStatus};
+use crate::operator::crd::{DeletionPolicy, DriftMode, Mode, OsmDeployment, OsmDeploymentStatus};
 use crate::operator::driver::Outcome;
-use crate::operator::end::{End, Reason};
+use crate::operator::end::{End, Reason, Standing};
 use crate::operator::finalizer;
-use crate::operator::flux::{self, REQUESTED_AT, Source};
+use crate::operator::flux::{Artifact, REQUESTED_AT, Source};
+use crate::report::PassReport;
 use crate::tree::TreePath;
 
 use super::files::{fetched, read};
@@ -27,35 +29,57 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> End {
     let artifact = source.ok().and_then(|source| source.artifact.as_ref());
+    let folder = TreePath::parse(object.spec.path.as_deref().unwrap_or_default());
     let subject = Subject {
         generation: object.metadata.generation,
         revision: artifact.map(|artifact| artifact.revision.clone()),
+        files: artifact.zip(folder.as_ref()).map(|(artifact, folder)| files_of(artifact, folder)),
         requested_at: object.annotations().get(REQUESTED_AT).cloned(),
     };
-    memory.is_about(object.uid(), &subject);
+    let is_first = memory.is_about(object.uid(), &subject).is_none();
     let mut before = memory.status.take().or_else(|| object.status.clone()).unwrap_or_default();
+    if is_first && is_finished(object, &before, &subject) {
+        memory.status = Some(before.clone());
+        return End::finished(&before);
+    }
     let kept = finalizer::set(&context.client, object, is_to_be_removed(object)).await;
-    let end = match (kept, artifact) {
-        (Err(end), _) => end,
-        (Ok(()), None) => source.err().cloned().unwrap_or_else(|| {
+    let end = match (kept, artifact, folder) {
+        (Err(end), ..) => end,
+        (Ok(()), None, _) => source.err().cloned().unwrap_or_else(|| {
             End::awaits(Reason::ArtifactFailed, "the source has no artifact yet")
         }),
-        (Ok(()), Some(artifact)) => {
-            if is_new(&before, &subject) {
+        (Ok(()), Some(_), None) => {
+            let path = object.spec.path.as_deref().unwrap_or_default();
+            let message = format!("spec.path is `{path}`, which leads out of the source");
+            End::stalled(Reason::BuildFailed, message)
+        }
+        (Ok(()), Some(artifact), Some(folder)) => {
+            let is_new = is_new(&before, &subject);
+            if is_new {
                 let began = End::began(format!("Applying revision {}", artifact.revision));
-                before = context.teller.deployment(object, &before, &subject, &began).await;
+                let metadata = &object.metadata;
+                before = context.teller.deployment(metadata, &before, &subject, &began).await;
             }
-            let ended = deploy(context, object, artifact, &mut before, memory, stop).await;
-            ended.unwrap_or_else(|end| end)
+            let what = What { object, artifact, folder, subject: &subject, is_new };
+            within_time(context, &what, &mut before, memory, stop).await
         }
     };
     // Whoever stopped it has news, which the next run tells.
     memory.status = Some(if end.outcome == Outcome::Cancelled {
         before
     } else {
-        context.teller.deployment(object, &before, &subject, &end).await
+        context.teller.deployment(&object.metadata, &before, &subject, &end).await
     });
     end
+}
+
+/// What is deployed.
+struct What<'a> {
+    object: &'a OsmDeployment,
+    artifact: &'a Artifact,
+    folder: TreePath,
+    subject: &'a Subject,
+    is_new: bool,
 }
 
 /// Whether OSM is to be rid of what it made before it may go.
@@ -69,10 +93,52 @@ fn is_new(status: &OsmDeploymentStatus, subject: &Subject) -> bool {
         || status.last_attempted_revision != subject.revision
 }
 
+/// Whether these very files were applied.
+fn was_applied(status: &OsmDeploymentStatus, subject: &Subject) -> bool {
+    subject.files.is_some() && status.last_applied_files == subject.files
+}
+
+/// Whether an earlier process did all that there is to do, and OSM is not to be looked at again.
+fn is_finished(object: &OsmDeployment, status: &OsmDeploymentStatus, subject: &Subject) -> bool {
+    object.spec.drift == DriftMode::Disabled
+        && object.is_ready()
+        && was_applied(status, subject)
+        && !is_new(status, subject)
+        && status.last_handled_reconcile_at == subject.requested_at
+}
+
+/// Stops between two requests when the time that one run may take is over.
+async fn within_time(
+    context: &Context,
+    what: &What<'_>,
+    status: &mut OsmDeploymentStatus,
+    memory: &mut Memory,
+    stop: &CancellationToken,
+) -> End {
+    let Some(limit) = what.object.timeout() else {
+        return deploy(context, what, status, memory, stop).await.unwrap_or_else(|end| end);
+    };
+    let stop_or_time_over = stop.child_token();
+    let mut deploying = std::pin::pin!(deploy(context, what, status, memory, &stop_or_time_over));
+    let ended = tokio::select! {
+        biased;
+        ended = &mut deploying => ended,
+        () = sleep(limit) => {
+            stop_or_time_over.cancel();
+            deploying.await
+        }
+    };
+    let end = ended.unwrap_or_else(|end| end);
+    if end.outcome == Outcome::Cancelled && !stop.is_cancelled() {
+        End { changes: end.changes, ..End::timed_out(limit) }
+    } else {
+        end
+    }
+}
+
 async fn deploy(
     context: &Context,
-    object: &OsmDeployment,
-    artifact: &flux::Artifact,
+    what: &What<'_>,
     status: &mut OsmDeploymentStatus,
     memory: &mut Memory,
     stop: &CancellationToken,
@@ -80,22 +146,36 @@ async fn deploy(
     if let Some(end) = look_first(memory).await {
         return Ok(end);
     }
+    let What { object, artifact, folder, subject, is_new } = what;
     let connection = of_secret(&context.client, &secret_name(object)).await?;
-    let path = object.spec.path.as_deref().unwrap_or_default();
-    let Some(folder) = TreePath::parse(path) else {
-        let message = format!("spec.path is `{path}`, which leads out of the source");
-        return Err(End::stalled(Reason::BuildFailed, message));
-    };
-    let files = fetched(context, artifact, &folder, stop).await?;
+    let files = fetched(context, artifact, folder, stop).await?;
     let mut read = read(files, artifact).await?;
     claim(&mut read.revision, object);
+    claim_drift(&mut read.revision, object, was_applied(status, subject));
     let revision = &read.revision;
+    memory.announce(revision);
     if object.spec.mode == Mode::Plan {
         return plan(context, revision, &connection).await;
     }
     if !revision.desired.is_empty() {
         // Before anything is made that bears the mark: what must be removed once is known by it.
-        *status = context.teller.owner(object, status, revision.desired.owner.as_ref()).await?;
+        let (metadata, owner) = (&object.metadata, revision.desired.owner.as_ref());
+        *status = context.teller.before_sending(metadata, status, subject, owner).await?;
     }
-    apply(context, revision, &connection, End::of_pass, memory, stop).await
+    let was_taken_on = !is_new && status.last_applied_revision == subject.revision;
+    let tell = |report: &PassReport, pause| {
+        let end = End::of_pass(report, &revision.desired, pause);
+        if object.spec.wait {
+            end
+        } else {
+            end.without_waiting(report, &revision.desired, was_taken_on)
+        }
+    };
+    let mut end = apply(context, revision, &connection, tell, memory, stop).await?;
+    if object.spec.drift == DriftMode::Disabled
+        && matches!(end.standing, Standing::Converged { .. })
+    {
+        end.outcome = Outcome::Finished;
+    }
+    Ok(end)
 }

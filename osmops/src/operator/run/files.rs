@@ -59,6 +59,10 @@ fn not_fetched(error: &FetchError) -> End {
     let message = chain(error);
     match error {
         FetchError::Gone { .. } => End::later(Reason::ArtifactFailed, message, ARTIFACT_AGAIN),
+        FetchError::TooLarge { .. } => {
+            let message = format!("{message} (--artifact-bytes-max allows more)");
+            End::stalled(Reason::ArtifactFailed, message)
+        }
         error if error.may_pass() => End::failed(Reason::ArtifactFailed, message),
         _ => End::stalled(Reason::ArtifactFailed, message),
     }

@@ -99,15 +99,20 @@ pub(super) async fn plan(
         Ok(plan) => Ok(End::of_plan(&plan, render(&plan), revision.name.as_str())),
         Err(error) => {
             let failure = error.failure();
+            let reason = if failure.log_in_refused {
+                Reason::AuthenticationFailed
+            } else {
+                Reason::ReconciliationFailed
+            };
             let message = match failure.help {
                 Some(help) => format!("{} ({help})", failure.message),
                 None => failure.message,
             };
             if failure.may_pass {
                 let outcome = Outcome::Failed { not_before: failure.retry_after };
-                Err(End { outcome, ..End::failed(Reason::ReconciliationFailed, message) })
+                Err(End { outcome, ..End::failed(reason, message) })
             } else {
-                Err(End::stalled(Reason::ReconciliationFailed, message))
+                Err(End::stalled(reason, message))
             }
         }
     }

@@ -27,6 +27,7 @@ pub(super) async fn run(
         generation: None,
         revision: Some(artifact.revision.clone()),
         requested_at: source.requested_at.clone(),
+        ..Subject::default()
     };
     memory.is_about(Some(source.uid.clone()), &subject);
     let end = match reconcile_repository(context, artifact, memory, stop).await {
@@ -55,11 +56,14 @@ async fn reconcile_repository(
     }
     let read = read(files, artifact).await?;
     let revision = &read.revision;
+    memory.announce(revision);
     if revision.desired.is_empty() {
-        return Ok(Some(End::of_pass(&PassReport::without_osm(revision), FIRST_LOOK)));
+        let report = PassReport::without_osm(revision);
+        return Ok(Some(End::of_pass(&report, &revision.desired, FIRST_LOOK)));
     }
     let tree = &read.files.tree;
     let connection = of_repository(revision.config.as_ref(), tree, &context.connection_dir)
-        .map_err(|message| End::stalled(Reason::ReconciliationFailed, message))?;
-    apply(context, revision, &connection, End::of_pass, memory, stop).await.map(Some)
+        .map_err(|message| End::stalled(Reason::AuthenticationFailed, message))?;
+    let tell = |report: &PassReport, pause| End::of_pass(report, &revision.desired, pause);
+    apply(context, revision, &connection, tell, memory, stop).await.map(Some)
 }

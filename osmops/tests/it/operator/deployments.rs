@@ -12,7 +12,9 @@ async fn a_deployment_follows_its_source_and_only_what_changed_is_written() {
     stage.publish_tag("test.0.0.7").await;
     let status = stage.status("ldap", ready_at("test.0.0.7")).await;
     assert_eq!(status["inventory"], json!(["VNFD openldap_knf", "NSD openldap_ns", "NS ldap"]));
-    assert_eq!(status["conditions"].as_array().unwrap().len(), 1, "{status:#}");
+    assert_eq!(status["conditions"].as_array().unwrap().len(), 2, "{status:#}");
+    let healthy = condition(&status, "Healthy");
+    assert_eq!(healthy["message"], "3 items are as declared, and well");
     assert_eq!(stage.world.instance("ldap")["operational-status"], "running");
 
     let mark = stage.world.osm.journal_len();
@@ -34,9 +36,8 @@ async fn a_deployment_follows_its_source_and_only_what_changed_is_written() {
 
     // By hand: looked at, answered, nothing written.
     let mark = stage.world.osm.journal_len();
-    let asked = json!({ "reconcile.fluxcd.io/requestedAt": "now" });
-    stage.patch("ldap", json!({ "metadata": { "annotations": asked } })).await;
-    stage.status("ldap", |status| status["lastHandledReconcileAt"] == "now").await;
+    stage.ask("ldap", "now").await;
+    stage.is_answered("ldap", "now").await;
     assert_eq!(stage.world.writes_since(mark), [""; 0]);
     assert!(stage.world.osm.journal_len() > mark, "OSM was read");
 
@@ -53,7 +54,9 @@ async fn a_deployment_follows_its_source_and_only_what_changed_is_written() {
         let count = events.iter().filter(|event| event.starts_with(beginning)).count();
         assert_eq!(count, 1, "`{beginning}` once in {events:#?}");
     }
-    assert!(!stage.log().contains("of-the-environment"));
+    let log = stage.log();
+    assert_eq!(log.matches("New revision detected").count(), 2, "once for each revision");
+    assert!(!log.contains("of-the-environment"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ async fn repositories_are_reconciled_by_themselves_where_told_and_told_of_in_eve
     stage.publish("outside", &with_connection("test.0.0.7", "/etc/passwd")).await;
     let events = stage.told("GitRepository", "which is not in").await;
     assert!(
-        events[0].starts_with("Warning ReconciliationFailed: osm_ops_config.yaml:"),
+        events[0].starts_with("Warning AuthenticationFailed: osm_ops_config.yaml:"),
         "{events:?}"
     );
     let nbi = connections.join("nbi.yaml");

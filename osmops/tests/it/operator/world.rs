@@ -58,9 +58,14 @@ impl Drop for Operator {
 impl Stage {
     /// Nothing but a namespace; `None` where there is no API server.
     pub(super) async fn set() -> Option<Self> {
+        Self::set_with(Profile::instant()).await
+    }
+
+    /// With an OSM whose operations go by `profile`.
+    pub(super) async fn set_with(profile: Profile) -> Option<Self> {
         let kube = KubeApi::find().await?;
         let namespace = kube.namespace().await;
-        let world = World::new(Profile::instant());
+        let world = World::new(profile);
         let osm = world.osm.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let artifacts = Artifacts::serve().await;
         let folder = tempfile::tempdir().unwrap();
@@ -70,7 +75,12 @@ impl Stage {
     /// With an operator, a Secret, a GitRepository `demo` that was not fetched yet, and an OsmDeployment
     /// `ldap` of it with this in its spec.
     pub(super) async fn with_ldap(spec: Value) -> Option<Self> {
-        let mut stage = Self::set().await?;
+        Self::with_ldap_in(Profile::instant(), spec).await
+    }
+
+    /// The same, with an OSM whose operations go by `profile`.
+    pub(super) async fn with_ldap_in(profile: Profile, spec: Value) -> Option<Self> {
+        let mut stage = Self::set_with(profile).await?;
         stage.start_operator(&[]);
         stage.create_secret().await;
         stage.create_repository("demo").await;
@@ -90,7 +100,10 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_osmops"));
         command.args(["run", "--watch-all-namespaces=false", "--namespace", &self.namespace]);
         command.args(["--metrics-addr", "127.0.0.1:0", "--health-addr", "127.0.0.1:0"]);
-        command.args(["--log-level", "debug", "--log-encoding", "json"]).args(arguments);
+        command.args(["--log-encoding", "json"]).args(arguments);
+        if !arguments.contains(&"--log-level") {
+            command.args(["--log-level", "debug"]);
+        }
         command.env("KUBECONFIG", kubeconfig).env("NO_PROXY", "127.0.0.1");
         command.env_remove("SOURCE_HOST").env_remove("RUNTIME_NAMESPACE");
         // What `run` must not read.
@@ -103,6 +116,16 @@ impl Stage {
         self.operator.as_ref().unwrap().log()
     }
 
+    /// What `/metrics` says.
+    pub(super) async fn metrics(&self) -> String {
+        let log = self.log();
+        let (_, rest) = log.split_once("metrics on http://").expect("it says where");
+        let address = rest.split('"').next().unwrap();
+        let answer = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = answer.get(format!("http://{address}/metrics")).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
     /// Creates an object; `more` stands beside its metadata.
     pub(super) async fn create(&self, api_version: &str, kind: &str, name: &str, more: Value) {
         let metadata = json!({ "name": name });
@@ -113,11 +136,19 @@ impl Stage {
 
     /// The connection to OSM.
     pub(super) async fn create_secret(&self) {
-        let data = json!({
+        self.create_secret_with("osm", json!({})).await;
+    }
+
+    /// The connection to OSM with other values; null leaves a key out.
+    pub(super) async fn create_secret_with(&self, name: &str, other: Value) {
+        let mut data = json!({
             "hostname": format!("http://{}", self.osm.local_addr()),
             "project": "admin", "user": "admin", "password": PASSWORD,
         });
-        self.create("v1", "Secret", "osm", json!({ "stringData": data })).await;
+        let values = data.as_object_mut().unwrap();
+        values.extend(other.as_object().unwrap().clone());
+        values.retain(|_, value| !value.is_null());
+        self.create("v1", "Secret", name, json!({ "stringData": data })).await;
     }
 
     pub(super) async fn create_repository(&self, name: &str) {
@@ -150,8 +181,13 @@ impl Stage {
 
     /// As source-controller tells of a new revision of `demo`.
     pub(super) async fn point_at(&self, artifact: &Value) {
-        let patch = Patch::Merge(json!({ "status": { "artifact": artifact } }));
-        self.repositories().patch_status("demo", &PatchParams::default(), &patch).await.unwrap();
+        self.say_of_source("demo", json!({ "artifact": artifact })).await;
+    }
+
+    /// What source-controller says in a GitRepository's status.
+    pub(super) async fn say_of_source(&self, name: &str, status: Value) {
+        let patch = Patch::Merge(json!({ "status": status }));
+        self.repositories().patch_status(name, &PatchParams::default(), &patch).await.unwrap();
     }
 
     /// Makes these files the newest revision of `demo`, and returns the artifact.
@@ -170,6 +206,17 @@ impl Stage {
     pub(super) async fn patch(&self, name: &str, patch: Value) {
         let patch = Patch::Merge(patch);
         self.deployments().patch(name, &PatchParams::default(), &patch).await.unwrap();
+    }
+
+    /// Asks for a run by hand.
+    pub(super) async fn ask(&self, name: &str, at: &str) {
+        let asked = json!({ "reconcile.fluxcd.io/requestedAt": at });
+        self.patch(name, json!({ "metadata": { "annotations": asked } })).await;
+    }
+
+    /// Waits until a run that was asked for has ended.
+    pub(super) async fn is_answered(&self, name: &str, at: &'static str) {
+        self.status(name, move |status| status["lastHandledReconcileAt"] == at).await;
     }
 
     /// Waits for a deployment's status to be so, and returns it.

@@ -1,0 +1,167 @@
+//! What a pass found, in the words of a status. Pure.
+
+use crate::desired::DesiredState;
+use crate::plan::Blocked;
+use crate::report::{ItemReport, ItemStatus, PassReport};
+
+use super::end::{Health, Reason, shortened};
+
+/// A pass over what is declared.
+#[derive(Clone, Copy)]
+pub(super) struct Findings<'a> {
+    pub(super) report: &'a PassReport,
+    pub(super) desired: &'a DesiredState,
+}
+
+impl Findings<'_> {
+    /// What was sent to OSM and taken on.
+    pub(super) fn changes(self) -> Vec<String> {
+        let change = |change: &crate::report::Change| {
+            let operation = change.operation.as_ref();
+            let operation = operation.map(|id| format!(" (operation {id})")).unwrap_or_default();
+            format!("{}: {}{operation}", change.item, change.what)
+        };
+        self.report.changes.iter().map(change).collect()
+    }
+
+    /// What OSM has as it is declared.
+    pub(super) fn inventory(self) -> Vec<String> {
+        let items = self.report.items.iter();
+        let current = items.filter(|item| item.status == ItemStatus::Current);
+        current.map(|item| item.item.to_string()).collect()
+    }
+
+    /// What OSM is doing, and what stands in the way meanwhile.
+    pub(super) fn at_work(self) -> String {
+        let is_told = |item: &&ItemReport| is_busy(item) || item.status == ItemStatus::Waiting;
+        let mut parts: Vec<String> = self.report.items.iter().filter(is_told).map(words).collect();
+        if self.report.has_failures() {
+            parts.push(self.faults());
+        }
+        parts.join("; ")
+    }
+
+    /// Everything that is wrong: with OSM, with the repository, with items.
+    pub(super) fn faults(self) -> String {
+        let report = self.report;
+        let stopped = report.stopped.iter().map(|reason| with_help(reason, report.help));
+        let problems = report.problems.iter().map(ToString::to_string);
+        let items = report.items.iter().filter(|item| is_bad(item));
+        let items = items.map(|item| with_help(&words(item), item.help));
+        stopped.chain(problems).chain(items).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The one reason of all faults; a general one where they have several.
+    pub(super) fn reason(self) -> Reason {
+        let report = self.report;
+        if report.stopped.is_some() {
+            return if report.log_in_refused {
+                Reason::AuthenticationFailed
+            } else {
+                Reason::ReconciliationFailed
+            };
+        }
+        let problems = (!report.problems.is_empty()).then_some(Reason::BuildFailed);
+        let items = report.items.iter().filter(|item| is_bad(item));
+        let mut reasons = problems.into_iter().chain(items.map(|item| self.reason_of(item)));
+        match reasons.next() {
+            Some(first) if reasons.all(|other| other == first) => first,
+            Some(_) | None => Reason::ReconciliationFailed,
+        }
+    }
+
+    fn reason_of(self, item: &ItemReport) -> Reason {
+        if self.is_removal(item) {
+            return Reason::PruneFailed;
+        }
+        match &item.blocked {
+            Some(Blocked::Drifted { .. } | Blocked::Deleted { .. }) => Reason::DriftDetected,
+            // What a mistake in the repository brings with it.
+            Some(
+                Blocked::UnknownVnfd { .. }
+                | Blocked::UnknownNsd { .. }
+                | Blocked::NeedsMistaken { .. },
+            ) if !self.report.problems.is_empty() => Reason::BuildFailed,
+            _ if is_ailing(item) => Reason::HealthCheckFailed,
+            _ => Reason::ReconciliationFailed,
+        }
+    }
+
+    /// How what is declared fares; `None` where that was not found out.
+    pub(super) fn health(self) -> Option<Health> {
+        if self.report.stopped.is_some() {
+            return None;
+        }
+        let declared = || self.report.items.iter().filter(|item| !self.is_removal(item));
+        let ailing: Vec<String> = declared().filter(|item| is_ailing(item)).map(words).collect();
+        if !ailing.is_empty() {
+            return Some(Health::Ailing(shortened(ailing.join("; "))));
+        }
+        let busy: Vec<String> = declared().filter(|item| is_busy(item)).map(words).collect();
+        if !busy.is_empty() {
+            return Some(Health::AtWork(shortened(busy.join("; "))));
+        }
+        let count = declared().filter(|item| item.status == ItemStatus::Current).count();
+        let noun = if count == 1 { "item is" } else { "items are" };
+        (count > 0).then(|| Health::Well(format!("{count} {noun} as declared, and well")))
+    }
+
+    /// Whether OSM has taken everything on. What it is at work on since before this pass may be something
+    /// else than what is declared, unless that `was_taken_on`.
+    pub(super) fn is_taken_on(self, was_taken_on: bool) -> bool {
+        let is_taken_on = |item: &ItemReport| match item.status {
+            ItemStatus::Current | ItemStatus::Written | ItemStatus::Started => true,
+            ItemStatus::AtWork => was_taken_on,
+            ItemStatus::Waiting
+            | ItemStatus::Unsent
+            | ItemStatus::Skipped
+            | ItemStatus::Failed
+            | ItemStatus::Blocked => false,
+        };
+        !self.report.has_failures() && self.report.items.iter().all(is_taken_on)
+    }
+
+    /// Whether it is declared no more. Such items stand where their removal is asked for.
+    fn is_removal(self, item: &ItemReport) -> bool {
+        self.desired.prune.as_ref().is_some_and(|prune| prune.at == item.at)
+    }
+}
+
+fn is_busy(item: &ItemReport) -> bool {
+    matches!(
+        item.status,
+        ItemStatus::Written | ItemStatus::Started | ItemStatus::AtWork | ItemStatus::Unsent
+    )
+}
+
+fn is_bad(item: &ItemReport) -> bool {
+    matches!(item.status, ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped)
+}
+
+/// Whether an operation on it failed, lasts too long, or left it broken.
+fn is_ailing(item: &ItemReport) -> bool {
+    // What failed and is tried again is due at some time.
+    item.due_in.is_some()
+        || matches!(
+            item.blocked,
+            Some(
+                Blocked::GivenUp { .. }
+                    | Blocked::Overdue { .. }
+                    | Blocked::Degraded { .. }
+                    | Blocked::Broken { .. }
+                    | Blocked::StrangeState { .. }
+                    | Blocked::UpgradeWithoutEffect { .. }
+            )
+        )
+}
+
+fn words(item: &ItemReport) -> String {
+    format!("{}: {}", item.item, item.detail.as_deref().unwrap_or("at work"))
+}
+
+fn with_help(text: &str, help: Option<&str>) -> String {
+    match help {
+        Some(help) => format!("{text} ({help})"),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,46 @@
+//! What was changed in OSM after it was applied.
+
+use serde_json::{Value, json};
+
+use crate::kube_api::eventually;
+
+use super::world::{Stage, condition, ready_at};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_is_corrected_told_or_not_even_looked_for() {
+    let Some(mut stage) = Stage::with_ldap(json!({ "drift": "warn" })).await else { return };
+    stage.publish_tag("test.0.0.7").await;
+    stage.status("ldap", ready_at("test.0.0.7")).await;
+
+    stage.world.upgrade_by_hand("3").await;
+    let mark = stage.world.osm.journal_len();
+    stage.ask("ldap", "first").await;
+    let message = stage.refusal("ldap", "DriftDetected", "NS ldap: ").await;
+    assert!(message.contains("left so, because drift is only reported"), "{message}");
+    stage.told("OsmDeployment", "Warning DriftDetected: NS ldap: ").await;
+    assert_eq!(stage.world.writes_since(mark), [""; 0]);
+
+    // Another revision is applied whole.
+    stage.publish_tag("test.0.0.8").await;
+    stage.status("ldap", ready_at("test.0.0.8")).await;
+    assert_eq!(stage.world.writes_since(mark).len(), 3, "two packages, and the values");
+
+    stage.patch("ldap", json!({ "spec": { "drift": "disabled" } })).await;
+    let looked_at = |status: &Value| {
+        status["observedGeneration"] == 2 && condition(status, "Ready")["status"] == "True"
+    };
+    stage.status("ldap", looked_at).await;
+    stage.world.upgrade_by_hand("3").await;
+    stage.operator = None;
+    let mark = stage.world.osm.journal_len();
+    stage.start_operator(&[]);
+    let line = format!("OsmDeployment/{}/ldap: Applied revision", stage.namespace);
+    eventually("it is seen", || async { stage.log().contains(&line).then_some(()) }).await;
+    assert_eq!(stage.world.osm.journal_len(), mark, "OSM was not asked anything");
+    stage.ask("ldap", "second").await;
+    stage.is_answered("ldap", "second").await;
+    let mut writes = stage.world.writes_since(mark);
+    writes.retain(|write| !write.ends_with("/tokens"));
+    assert!(writes.len() == 1 && writes[0].ends_with("/action"), "the values: {writes:?}");
+    stage.status("ldap", ready_at("test.0.0.8")).await;
+}
