@@ -77,8 +77,9 @@ scale: ## Measure the fake with large worlds and many clients (some minutes)
 	$(CARGO) run --release --quiet --package mock-nbi --example scale -- grow
 
 .PHONY: generate
-generate: ## Rewrite mock-nbi/CONFORMANCE.md from the recordings, and the definition of OsmDeployment
+generate: ## Rewrite mock-nbi/CONFORMANCE.md, the definition of OsmDeployment, and the Helm chart
 	$(CARGO) run --quiet --package osmops -- crd > kind/manifests/crd.yaml
+	BLESS=1 $(CARGO) test --quiet --package osmops --test it the_chart_is_made_of_the_manifests
 	BLESS=1 $(CARGO) test --quiet --package mock-nbi --test it conformance_page_is_up_to_date
 
 .PHONY: bless

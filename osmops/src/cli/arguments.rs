@@ -1,12 +1,14 @@
 //! What can be said on the command line.
 
-use std::net::SocketAddr;
+mod run;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use osmops::artifact::FetchLimits;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use osmops::reconcile::PassOptions;
+
+pub(crate) use run::{RepositoriesIn, Run};
 
 /// GitOps for Open Source MANO (OSM): makes the live OSM match what a repository declares.
 #[derive(Debug, Parser)]
@@ -232,114 +234,6 @@ pub(crate) enum Document {
     Plan,
     /// `osmops apply --output json`
     Apply,
-}
-
-/// `osmops run`
-#[derive(Debug, Args)]
-pub(crate) struct Run {
-    /// The namespace that the operator runs in. [default: the pod's, or the kubeconfig's]
-    #[arg(long, env = "RUNTIME_NAMESPACE", value_name = "NAMESPACE", help_heading = "Objects")]
-    pub(crate) namespace: Option<String>,
-
-    /// Watch all namespaces; with `=false` only the operator's own
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1,
-          default_missing_value = "true", require_equals = true, help_heading = "Objects")]
-    pub(crate) watch_all_namespaces: bool,
-
-    /// Only OsmDeployments with these labels, as sharding.fluxcd.io/key=shard1
-    #[arg(long, value_name = "LABELS", help_heading = "Objects")]
-    pub(crate) watch_label_selector: Option<String>,
-
-    /// Refuse sources and dependencies in other namespaces
-    #[arg(long, help_heading = "Objects")]
-    pub(crate) no_cross_namespace_refs: bool,
-
-    /// Reconcile GitRepositories that hold osm_ops_config.yaml and that no OsmDeployment names, as the
-    /// original OSM Ops does; results are Events
-    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true,
-          default_missing_value = "own-namespace", help_heading = "GitRepositories")]
-    pub(crate) git_repositories: Option<RepositoriesIn>,
-
-    /// The folder in which connection files may be that a GitRepository names with an absolute path
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "/etc/osmops",
-        help_heading = "GitRepositories"
-    )]
-    pub(crate) connection_dir: PathBuf,
-
-    /// How often OSM is compared with such GitRepositories when nothing else calls for it
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration,
-          help_heading = "GitRepositories")]
-    pub(crate) interval: Duration,
-
-    /// How many objects are reconciled at once
-    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Pace")]
-    pub(crate) concurrent: usize,
-
-    /// How many requests may be on their way to one OSM, for all objects together
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Pace")]
-    pub(crate) calls_at_once: usize,
-
-    /// How many packages and instances one object may send to OSM at once
-    #[arg(long, value_name = "N", default_value_t = PassOptions::default().writes_at_once, help_heading = "Pace")]
-    pub(crate) writes_at_once: usize,
-
-    /// The pause after a first failure; it doubles with each further one
-    #[arg(long, value_name = "TIME", default_value = "750ms", value_parser = humantime::parse_duration,
-          help_heading = "Pace")]
-    pub(crate) min_retry_delay: Duration,
-
-    /// The longest pause after failures
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = humantime::parse_duration,
-          help_heading = "Pace")]
-    pub(crate) max_retry_delay: Duration,
-
-    /// How far intervals and pauses are spread, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=99),
-          help_heading = "Pace")]
-    pub(crate) interval_jitter_percentage: u8,
-
-    /// How long one request to OSM may take
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration,
-          help_heading = "Pace")]
-    pub(crate) request_timeout: Duration,
-
-    /// The longest artifact that is fetched, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = FetchLimits::default().bytes_max, help_heading = "Pace")]
-    pub(crate) artifact_bytes_max: u64,
-
-    /// Fetch artifacts from this HOST:PORT instead of the one in their URLs, as outside a cluster
-    #[arg(long, env = "SOURCE_HOST", value_name = "HOST:PORT", help_heading = "Addresses")]
-    pub(crate) source_host: Option<String>,
-
-    /// Where Prometheus finds /metrics
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "0.0.0.0:8080",
-        help_heading = "Addresses"
-    )]
-    pub(crate) metrics_addr: SocketAddr,
-
-    /// Where /healthz and /readyz are
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "0.0.0.0:9440",
-        help_heading = "Addresses"
-    )]
-    pub(crate) health_addr: SocketAddr,
-}
-
-/// Which GitRepositories are reconciled by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RepositoriesIn {
-    /// Those of the operator's namespace.
-    OwnNamespace,
-    /// All.
-    AllNamespaces,
 }
 
 /// How a result is printed.

@@ -1,9 +1,12 @@
 //! Where log lines go and how they look.
 
+mod json;
+
 use std::io::{self, IsTerminal};
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -34,7 +37,8 @@ pub(crate) fn set_up(arguments: &Arguments) {
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match arguments.log_encoding {
         LogEncoding::Json => {
-            registry.with(layer.json().flatten_event(true).with_span_list(false)).init();
+            let layer = layer.fmt_fields(JsonFields::new()).event_format(json::FluxJson);
+            registry.with(layer).init();
         }
         LogEncoding::Console => {
             let ansi = match arguments.colour {

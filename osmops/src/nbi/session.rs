@@ -109,6 +109,11 @@ impl Nbi {
         self.shared.counters.read()
     }
 
+    /// Whether a token is at hand, or just being asked for.
+    pub fn has_token(&self) -> bool {
+        self.shared.token.try_lock().map_or(true, |token| token.is_some())
+    }
+
     /// Gives the token back, if there is one. OSM forgets it by itself an hour after it was made.
     ///
     /// # Errors

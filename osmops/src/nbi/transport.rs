@@ -19,6 +19,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
 use super::connection::{Authorities, Connection};
+use super::exchange::{Exchange, Measured};
 
 /// Any error of a body or of a service in this process.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -123,6 +124,39 @@ impl Transport {
                 async move {
                     let _permit = gate.acquire().await.expect("the gate is never closed");
                     sending.await
+                }
+            })),
+        }
+    }
+
+    /// This transport, where `observer` hears of each request when its answer has begun or will not.
+    pub fn observed(self, observer: impl Fn(&Exchange) + Clone + Send + Sync + 'static) -> Self {
+        Self {
+            service: BoxCloneSyncService::new(tower::service_fn(move |request: Request<Body>| {
+                let (method, path) = (request.method(), request.uri().path());
+                let measured = Measured::begin(method, path, observer.clone());
+                let sending = self.send(request);
+                async move {
+                    let answer = sending.await;
+                    measured.end(answer.as_ref().ok().map(Response::status));
+                    answer
+                }
+            })),
+        }
+    }
+
+    /// This transport, where nothing is sent unless `is_allowed` at that moment.
+    pub fn while_allowed(
+        self,
+        is_allowed: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            service: BoxCloneSyncService::new(tower::service_fn(move |request: Request<Body>| {
+                let sending = is_allowed().then(|| self.send(request));
+                async move {
+                    let refused =
+                        || TransportError::NoConnection("this process may send no more".into());
+                    sending.ok_or_else(refused)?.await
                 }
             })),
         }

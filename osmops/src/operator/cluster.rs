@@ -64,6 +64,18 @@ pub(super) enum Task {
     },
 }
 
+impl Task {
+    /// The revision that it is about.
+    pub(super) fn revision(&self) -> Option<&str> {
+        let source = match self {
+            Task::Deployment { source, .. } => source.as_ref().ok()?,
+            Task::Deletion { .. } | Task::Unreadable { .. } => return None,
+            Task::Repository { source } => source,
+        };
+        source.artifact.as_ref().map(|artifact| artifact.revision.as_str())
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     rules: Rules,
@@ -257,8 +269,8 @@ impl Cluster {
         let Some(repositories) = self.sources.get(&SourceKind::GitRepository) else {
             return Vec::new();
         };
-        let inside = |name: &&Name| place.holds(name);
-        let names = repositories.iter().map(|(name, _)| name).filter(inside);
+        let ours = |(name, source): &(&Name, &Arc<Source>)| place.holds(name) && source.is_selected;
+        let names = repositories.iter().filter(ours).map(|(name, _)| name);
         names.cloned().map(ObjectKey::Repository).collect()
     }
 
@@ -267,7 +279,7 @@ impl Cluster {
         if !self.rules.repositories.as_ref()?.holds(name) || self.named.contains(name) {
             return None;
         }
-        self.source(SourceKind::GitRepository, name)
+        self.source(SourceKind::GitRepository, name).filter(|source| source.is_selected)
     }
 
     fn usable_source(&self, name: &Name, object: &OsmDeployment) -> Result<Arc<Source>, End> {

@@ -87,6 +87,8 @@ pub enum Outcome {
 pub struct Step<K> {
     /// Run these.
     pub run: Vec<K>,
+    /// For how long each of them was due.
+    pub waited: Vec<Duration>,
     /// Tell these, which run, to stop between two requests.
     pub cancel: Vec<K>,
     /// Step again at this time, unless an event comes first.
@@ -240,12 +242,10 @@ impl<K: Ord + Clone + Display> Driver<K> {
 
     /// What is due now is started, as far as there are workers.
     pub fn step(&mut self, now: Duration) -> Step<K> {
-        let mut run = Vec::new();
+        let (mut run, mut waited) = (Vec::new(), Vec::new());
         while self.running < self.policy.concurrent {
             let Some((due, ..)) = self.queue.first() else { break };
-            if *due > now {
-                break;
-            }
+            let Some(late) = now.checked_sub(*due) else { break };
             let Some((.., key)) = self.queue.pop_first() else { break };
             let Some(slot) = self.objects.get_mut(&key) else { continue };
             slot.runs += 1;
@@ -256,10 +256,11 @@ impl<K: Ord + Clone + Display> Driver<K> {
             };
             self.running += 1;
             run.push(key);
+            waited.push(late);
         }
         let has_workers = self.running < self.policy.concurrent;
         let wake = self.queue.first().map(|(due, ..)| *due).filter(|_| has_workers);
-        Step { run, cancel: std::mem::take(&mut self.cancel), wake }
+        Step { run, waited, cancel: std::mem::take(&mut self.cancel), wake }
     }
 
     /// How many objects are due at `now` and wait for a worker.

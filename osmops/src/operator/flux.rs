@@ -4,7 +4,7 @@
 
 use kube::ResourceExt;
 use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
+use kube::core::{GroupVersionKind, Selector, SelectorExt};
 use serde::Deserialize;
 
 use super::crd::SourceKind;
@@ -31,6 +31,8 @@ pub(super) struct Source {
     pub(super) artifact: Option<Artifact>,
     /// Why it is not ready, in Flux's words.
     pub(super) not_ready: Option<String>,
+    /// Whether it may be reconciled by itself, as far as labels go.
+    pub(super) is_selected: bool,
     /// A request for a run by hand.
     pub(super) requested_at: Option<String>,
 }
@@ -66,7 +68,11 @@ struct Condition {
 
 impl Source {
     /// Takes over what matters. What is of another shape than Flux gives counts as absent.
-    pub(super) fn of(kind: SourceKind, object: &DynamicObject) -> Self {
+    pub(super) fn of(
+        kind: SourceKind,
+        object: &DynamicObject,
+        selector: Option<&Selector>,
+    ) -> Self {
         let status = object.data.get("status").cloned().unwrap_or_default();
         let status: Status = serde_json::from_value(status).unwrap_or_default();
         let not_ready = status
@@ -81,6 +87,7 @@ impl Source {
             uid: object.uid().unwrap_or_default(),
             artifact: status.artifact,
             not_ready,
+            is_selected: selector.is_none_or(|selector| selector.matches(object.labels())),
             requested_at: object.annotations().get(REQUESTED_AT).cloned(),
         }
     }
@@ -139,7 +146,7 @@ mod tests {
                 "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
                 "metadata": { "name": "demo", "namespace": "ns", "uid": "u" }, "status": status,
             });
-            Source::of(SourceKind::GitRepository, &serde_json::from_value(object).unwrap())
+            Source::of(SourceKind::GitRepository, &serde_json::from_value(object).unwrap(), None)
         };
         let artifact = json!({ "url": "http://x/a.tar.gz", "revision": "main@sha1:1", "digest": "sha256:2", "size": 3 });
         let conditions =

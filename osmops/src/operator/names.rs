@@ -45,6 +45,14 @@ impl ObjectKey {
         }
     }
 
+    /// As Flux's controllers call themselves in metrics and logs.
+    pub(super) fn controller(&self) -> &'static str {
+        match self {
+            ObjectKey::Deployment(_) => "osmdeployment",
+            ObjectKey::Repository(_) => "gitrepository",
+        }
+    }
+
     pub(super) fn name(&self) -> &Name {
         match self {
             ObjectKey::Deployment(name) | ObjectKey::Repository(name) => name,

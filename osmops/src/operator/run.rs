@@ -23,6 +23,7 @@ use super::crd::OsmDeploymentStatus;
 use super::declared::Unreadable;
 use super::driver::Outcome;
 use super::end::{End, Standing};
+use super::metrics::{Counted, Metrics};
 use super::names::ObjectKey;
 use super::sessions::Sessions;
 use super::status::{self, Teller};
@@ -36,6 +37,7 @@ pub(super) struct Context {
     pub(super) source_host: Option<String>,
     pub(super) connection_dir: PathBuf,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) teller: Teller,
     pub(super) options: PassOptions,
 }
@@ -54,6 +56,7 @@ pub(super) struct Memory {
     announced: Option<RevisionName>,
     progress: Progress,
     waiting: Option<Waiting>,
+    counted: Counted,
 }
 
 /// Operations that are worth a look before the next pass.
@@ -70,7 +73,8 @@ impl Memory {
     fn is_about(&mut self, uid: Option<String>, subject: &Subject) -> Option<Subject> {
         let uid = uid.unwrap_or_default();
         if self.uid != uid {
-            *self = Self { uid, ..Self::default() };
+            let counted = std::mem::take(&mut self.counted);
+            *self = Self { uid, counted, ..Self::default() };
         }
         if self.subject.as_ref() == Some(subject) {
             return self.subject.clone();
@@ -109,6 +113,10 @@ pub(super) async fn run(
     memory: &mut Memory,
     stop: &CancellationToken,
 ) -> Ran {
+    memory.counted = Counted::of(&context.metrics, key);
+    if let Some(revision) = task.revision() {
+        tracing::Span::current().record("revision", revision);
+    }
     let end = match task {
         Task::Deployment { object, source } => {
             deployment::run(context, object, source.as_deref(), memory, stop).await

@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::failure::chain;
 use crate::nbi::{Connection, Nbi, TimeLimits, Transport, TransportSetupError};
-use crate::request_counts::RequestCounts;
+
+use super::fence::Fence;
+use super::metrics::NbiMetrics;
 
 /// A session that nobody used for so long is forgotten. OSM forgets its token after as long.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(3600);
@@ -22,6 +24,8 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(3600);
 pub(super) struct Sessions {
     limits: TimeLimits,
     calls_at_once: usize,
+    fence: Fence,
+    metrics: NbiMetrics,
     known: Mutex<Known>,
 }
 
@@ -29,8 +33,6 @@ pub(super) struct Sessions {
 struct Known {
     sessions: Vec<Session>,
     gates: Vec<(Url, Arc<Semaphore>)>,
-    /// Requests of sessions that are forgotten.
-    forgotten: RequestCounts,
 }
 
 #[derive(Debug)]
@@ -41,9 +43,16 @@ struct Session {
 }
 
 impl Sessions {
-    /// No session yet. `calls_at_once` limits the requests on their way to one address.
-    pub(super) fn new(limits: TimeLimits, calls_at_once: usize) -> Self {
-        Self { limits, calls_at_once: calls_at_once.max(1), known: Mutex::default() }
+    /// No session yet. `calls_at_once` limits the requests on their way to one address; nothing is sent
+    /// once the fence is closed.
+    pub(super) fn new(limits: TimeLimits, calls_at_once: usize, fence: Fence) -> Self {
+        Self {
+            limits,
+            calls_at_once: calls_at_once.max(1),
+            fence,
+            metrics: NbiMetrics::default(),
+            known: Mutex::default(),
+        }
     }
 
     /// The session of this connection. Sends nothing.
@@ -61,23 +70,30 @@ impl Sessions {
             return Ok(session.nbi.clone());
         }
         let gate = known.gate(&connection.base, self.calls_at_once);
-        let transport = Transport::network(connection)?.behind(gate);
+        let (fence, metrics) = (self.fence.clone(), self.metrics.clone());
+        let transport = Transport::network(connection)?
+            .observed(move |exchange| metrics.exchanged(exchange))
+            .while_allowed(move || fence.is_open())
+            .behind(gate);
         let nbi = Nbi::new(connection.clone(), transport, self.limits);
         let session = Session { connection: connection.clone(), nbi: nbi.clone(), last_used: now };
         known.sessions.push(session);
         Ok(nbi)
     }
 
-    /// Requests of all sessions so far.
-    pub(super) fn request_counts(&self) -> RequestCounts {
-        let known = self.lock();
-        let counts = known.sessions.iter().map(|session| session.nbi.request_counts());
-        counts.fold(known.forgotten, |sum, counts| sum + counts)
+    /// What is counted of their requests.
+    pub(super) fn metrics(&self) -> &NbiMetrics {
+        &self.metrics
     }
 
     /// How many sessions there are.
     pub(super) fn count(&self) -> usize {
         self.lock().sessions.len()
+    }
+
+    /// How many of them hold a token.
+    pub(super) fn token_count(&self) -> usize {
+        self.lock().sessions.iter().filter(|session| session.nbi.has_token()).count()
     }
 
     /// Gives every token back.
@@ -99,14 +115,7 @@ impl Sessions {
 
 impl Known {
     fn forget_idle(&mut self, now: Instant) {
-        let forgotten = &mut self.forgotten;
-        self.sessions.retain(|session| {
-            let keep = now.duration_since(session.last_used) < IDLE_TIME_MAX;
-            if !keep {
-                *forgotten = *forgotten + session.nbi.request_counts();
-            }
-            keep
-        });
+        self.sessions.retain(|session| now.duration_since(session.last_used) < IDLE_TIME_MAX);
         self.gates.retain(|(url, _)| self.sessions.iter().any(|s| s.connection.base == *url));
     }
 
@@ -139,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_same_connection_is_one_session_until_nobody_uses_it() {
-        let sessions = Sessions::new(TimeLimits::default(), 8);
+        let sessions = Sessions::new(TimeLimits::default(), 8, Fence::default());
         let of = |base: &str, password: &str| sessions.of(&connection(base, password)).unwrap();
         of("osm:1", "a");
         of("osm:1", "a");

@@ -1,7 +1,9 @@
 //! Carries out what the driver decides: the one loop that takes up changes, starts runs and hears of
 //! their ends.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +17,10 @@ use tracing::Instrument;
 use super::cluster::Cluster;
 use super::driver::{Driver, Outcome, Policy};
 use super::http::{Health, TICK};
-use super::metrics::Metrics;
+use super::metrics::{Load, Metrics};
 use super::names::ObjectKey;
 use super::run::{Context, Memory, Ran, run};
 use super::watches::Heard;
-
-/// How long runs may take to end when the process is to stop. Kubernetes kills after 30 s.
-const LAST_RUNS: Duration = Duration::from_secs(25);
 
 /// The loop and what it knows.
 pub(super) struct Shell {
@@ -34,8 +33,11 @@ pub(super) struct Shell {
     runs: JoinSet<Ended>,
     running: HashMap<Id, Running>,
     memories: HashMap<ObjectKey, Memory>,
+    /// Tells the runs of this process from those of an earlier one.
+    process_id: u64,
     run_count: u64,
     is_listed: bool,
+    workers: usize,
 }
 
 struct Running {
@@ -60,6 +62,7 @@ impl Shell {
         Self {
             context,
             cluster,
+            workers: policy.concurrent,
             driver: Driver::new(policy),
             metrics,
             health,
@@ -67,17 +70,20 @@ impl Shell {
             runs: JoinSet::new(),
             running: HashMap::new(),
             memories: HashMap::new(),
+            process_id: RandomState::new().hash_one(std::process::id()),
             run_count: 0,
             is_listed: false,
         }
     }
 
-    /// Turns until `stop`, then waits for what still runs, within limits.
+    /// Turns until `stop`, then waits for what still runs, but not longer than `patience`. Whether all of it
+    /// ended.
     pub(super) async fn run(
         mut self,
         mut changes: SelectAll<BoxStream<'static, Heard>>,
         stop: CancellationToken,
-    ) {
+        patience: Duration,
+    ) -> bool {
         loop {
             let wake = self.step();
             self.health.tick(self.is_listed);
@@ -89,7 +95,8 @@ impl Shell {
                 () = sleep_until(wake) => {}
             }
         }
-        self.end().await;
+        self.health.stopping();
+        self.end(patience).await
     }
 
     /// Starts what is due; returns when to look again.
@@ -101,10 +108,15 @@ impl Shell {
                 running.stop.cancel();
             }
         }
-        for key in step.run {
+        for (key, waited) in step.run.into_iter().zip(step.waited) {
+            self.metrics.begins(waited);
             self.start(key);
         }
-        self.metrics.load(self.driver.depth(now), self.driver.running());
+        self.metrics.load(&Load {
+            depth: self.driver.depth(now),
+            running: self.running.values().map(|running| running.since.elapsed()).collect(),
+            workers: self.workers,
+        });
         let wake = step.wake.map(|wake| self.started + wake);
         let tick = Instant::now() + TICK;
         wake.map_or(tick, |wake| wake.min(tick))
@@ -118,7 +130,16 @@ impl Shell {
         };
         self.run_count += 1;
         let stop = CancellationToken::new();
-        let span = tracing::info_span!("reconcile", object = %key, reconcileID = self.run_count);
+        let name = key.name();
+        let span = tracing::info_span!(
+            "reconcile",
+            controller = key.controller(),
+            controllerKind = key.kind(),
+            namespace = name.namespace,
+            name = name.name,
+            reconcileID = format!("{:016x}-{}", self.process_id, self.run_count),
+            revision = tracing::field::Empty,
+        );
         let running = Running { key: key.clone(), stop: stop.clone(), since: Instant::now() };
         let mut memory = self.memories.remove(&key).unwrap_or_default();
         let context = self.context.clone();
@@ -204,20 +225,22 @@ impl Shell {
     }
 
     /// Lets what runs end, between two requests.
-    async fn end(mut self) {
+    async fn end(mut self, patience: Duration) -> bool {
         let count = self.running.len();
         if count == 0 {
-            return;
+            return true;
         }
         tracing::info!("stopping: {count} runs are let end");
         for running in self.running.values() {
             running.stop.cancel();
         }
         let all = async { while self.runs.join_next().await.is_some() {} };
-        if timeout(LAST_RUNS, all).await.is_err() {
+        let all_ended = timeout(patience, all).await.is_ok();
+        if !all_ended {
             tracing::warn!(
                 "runs that did not end in time are cut off; OSM is asked what became of them"
             );
         }
+        all_ended
     }
 }

@@ -16,6 +16,7 @@ use super::crd::{OsmDeployment, OsmDeploymentStatus};
 use super::end::{End, Reason, Standing};
 use super::flux::{self, Source};
 use super::names::{Name, ObjectKey};
+use super::notify::{Notice, Notifier, Severity};
 
 /// What Kubernetes knows us as: the owner of what we write, and who reports Events.
 pub(super) const CONTROLLER: &str = "osmops";
@@ -29,11 +30,13 @@ pub(super) struct Teller {
     client: Client,
     /// The pod's name.
     instance: String,
+    /// Hears of every Event too.
+    notifier: Option<Notifier>,
 }
 
 impl Teller {
-    pub(super) fn new(client: Client, instance: String) -> Self {
-        Self { client, instance }
+    pub(super) fn new(client: Client, instance: String, notifier: Option<Notifier>) -> Self {
+        Self { client, instance, notifier }
     }
 
     /// Writes how things stand, if that is news, and returns the status as it is then. What cannot be
@@ -150,6 +153,29 @@ impl Teller {
         }
     }
 
+    fn notify(
+        &self,
+        about: &ObjectReference,
+        revision: Option<&str>,
+        kind: &str,
+        reason: &str,
+        message: &str,
+    ) {
+        let Some(notifier) = &self.notifier else { return };
+        let group = about.api_version.as_deref().and_then(|version| version.split_once('/'));
+        let key = format!("{}/revision", group.map_or("", |(group, _)| group));
+        notifier.tell(Notice {
+            involved_object: about.clone(),
+            severity: if kind == "Warning" { Severity::Error } else { Severity::Info },
+            timestamp: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            message: message.to_owned(),
+            reason: reason.to_owned(),
+            metadata: revision.map(|revision| (key, revision.to_owned())).into_iter().collect(),
+            reporting_controller: CONTROLLER,
+            reporting_instance: self.instance.clone(),
+        });
+    }
+
     async fn event(
         &self,
         about: &ObjectReference,
@@ -158,6 +184,7 @@ impl Teller {
         reason: &str,
         note: String,
     ) {
+        self.notify(about, revision, kind, reason, &note);
         let namespace = about.namespace.clone().unwrap_or_default();
         let (name, now) = (about.name.as_deref().unwrap_or_default(), Timestamp::now());
         // As Kubernetes' own components name them: the object, and a number that tells them apart.

@@ -1,5 +1,7 @@
 //! The watches of the Kubernetes API, as one stream of changes.
 
+use std::sync::Arc;
+
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -11,15 +13,14 @@ use kube::{Api, Client, Resource, ResourceExt};
 
 use crate::failure::chain;
 
+use super::client::heard;
 use super::cluster::Change;
 use super::crd::{OsmDeployment, SourceKind};
 use super::declared::Declared;
 use super::flux::{self, Source, api_resource};
+use super::http::Health;
 use super::names::Name;
 use super::{OperatorError, Options};
-
-/// How long the API server keeps one watch open, in seconds. Load balancers cut what is idle for 240.
-const WATCH_SECONDS: u32 = 200;
 
 /// What a watch says.
 pub(super) struct Heard {
@@ -73,20 +74,23 @@ pub(super) fn all(
     options: &Options,
     kinds: &Kinds,
     own_namespace: &str,
+    health: &Arc<Health>,
 ) -> SelectAll<BoxStream<'static, Heard>> {
     let place = (!options.all_namespaces).then_some(own_namespace);
     let mut streams: Vec<BoxStream<'static, Heard>> = Vec::new();
-    let config = || watcher::Config::default().timeout(WATCH_SECONDS);
+    let seconds = u32::try_from(options.watch_timeout.as_secs()).unwrap_or(u32::MAX).max(1);
+    let config = || watcher::Config::default().timeout(seconds);
+    let client = |watch| heard(client.clone(), watch, health.clone());
     if kinds.deployments {
         let resource = ApiResource::erase::<OsmDeployment>(&());
-        let api = dynamic(client, place, &resource);
+        let api = dynamic(client("OsmDeployment"), place, &resource);
         let selected = match &options.label_selector {
-            Some(labels) => config().labels(labels),
+            Some(selector) => config().labels_from(selector),
             None => config(),
         };
         let change = |event| Change::Deployment(Box::new(named(event, Declared::of)));
         streams.push(watched("OsmDeployment", watcher(api, selected), change));
-        let api: Api<PartialObjectMeta<Secret>> = scoped(client, place);
+        let api: Api<PartialObjectMeta<Secret>> = scoped(client("Secret"), place);
         let version =
             |secret: PartialObjectMeta<Secret>| secret.resource_version().unwrap_or_default();
         let change = move |event| Change::Secret(named(event, version));
@@ -94,28 +98,29 @@ pub(super) fn all(
     }
     for kind in &kinds.sources {
         let kind = *kind;
-        let api = dynamic(client, place, &api_resource(kind));
-        let read = move |object: DynamicObject| Source::of(kind, &object);
-        let change = move |event| Change::Source(kind, named(event, read));
+        let api = dynamic(client(kind.as_str()), place, &api_resource(kind));
+        let selector = options.label_selector.clone();
+        let read = move |object: DynamicObject| Source::of(kind, &object, selector.as_ref());
+        let change = move |event| Change::Source(kind, named(event, &read));
         streams.push(watched(kind.as_str(), watcher(api, config()), change));
     }
     futures_util::stream::select_all(streams)
 }
 
-fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+fn scoped<K>(client: Client, namespace: Option<&str>) -> Api<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
 {
     match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
     }
 }
 
-fn dynamic(client: &Client, namespace: Option<&str>, resource: &ApiResource) -> Api<DynamicObject> {
+fn dynamic(client: Client, namespace: Option<&str>, resource: &ApiResource) -> Api<DynamicObject> {
     match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, resource),
-        None => Api::all_with(client.clone(), resource),
+        Some(namespace) => Api::namespaced_with(client, namespace, resource),
+        None => Api::all_with(client, resource),
     }
 }
 

@@ -193,7 +193,7 @@ fn log_lines_are_those_of_the_original_in_console_or_json_form() {
     let output = check(osm.command(&["apply", &healthy, "--log-encoding", "json"]), 0, &[]);
     let lines: Vec<serde_json::Value> =
         text(&output.stderr).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines[0]["message"], "New revision detected");
+    assert_eq!(lines[0]["msg"], "New revision detected");
     assert_eq!(lines[0]["revision"], "healthy");
     assert_eq!(lines[1]["osm package"], "deploy/osm-pkgs/openldap_knf");
 }

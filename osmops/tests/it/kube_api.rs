@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::GroupVersionKind;
@@ -142,32 +143,96 @@ impl KubeApi {
     }
 }
 
+/// One right of the operator's: to do `verb` to `resource`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Right {
+    pub(crate) resource: String,
+    pub(crate) verb: String,
+}
+
+/// The roles of the manifests, as objects.
+fn manifest_roles() -> Vec<Value> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/manifests/rbac.yaml");
+    let manifests = fs_err::read_to_string(path).unwrap();
+    let objects = manifests.split("\n---\n").map(|text| serde_yaml::from_str(text).unwrap());
+    let is_role = |object: &Value| object["kind"] == "ClusterRole" || object["kind"] == "Role";
+    objects.filter(is_role).collect()
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// Every right that the manifests give the operator.
+pub(crate) fn manifest_rights() -> Vec<Right> {
+    let mut rights = Vec::new();
+    for role in manifest_roles() {
+        for rule in role["rules"].as_array().unwrap() {
+            for resource in texts(&rule["resources"]) {
+                let verbs = texts(&rule["verbs"]).into_iter();
+                rights.extend(verbs.map(|verb| Right { resource: resource.clone(), verb }));
+            }
+        }
+    }
+    rights
+}
+
+/// The rules without a right. One rule may give it to several resources.
+fn rules_without(rules: &Value, missing: &Right) -> Value {
+    let mut kept = Vec::new();
+    for rule in rules.as_array().unwrap() {
+        for resource in texts(&rule["resources"]) {
+            let mut verbs = texts(&rule["verbs"]);
+            verbs.retain(|verb| resource != missing.resource || *verb != missing.verb);
+            let mut rule = rule.clone();
+            rule["resources"] = json!([resource]);
+            rule["verbs"] = json!(verbs);
+            if !verbs.is_empty() {
+                kept.push(rule);
+            }
+        }
+    }
+    json!(kept)
+}
+
 impl KubeApi {
-    /// A kubeconfig, in `folder`, of somebody who may do what the manifests let the operator do in this
-    /// namespace, and nothing else.
-    pub(crate) async fn as_operator(&self, namespace: &str, folder: &Path) -> PathBuf {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/manifests/rbac.yaml");
-        let manifests = fs_err::read_to_string(path).unwrap();
-        let role =
-            manifests.split("\n---\n").find(|text| text.contains("kind: ClusterRole\n")).unwrap();
-        let mut role: Value = serde_yaml::from_str(role).unwrap();
-        // Rights in one namespace are enough, for an operator that watches one.
-        role["kind"] = json!("Role");
-        let account =
-            json!([{ "kind": "ServiceAccount", "name": "osmops", "namespace": namespace }]);
-        let reference = json!({
-            "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "osmops",
-        });
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": { "name": "osmops" }, "roleRef": reference, "subjects": account,
-        });
-        self.create(namespace, role).await;
-        self.create(namespace, binding).await;
+    /// A kubeconfig, in `folder`, of a service account `osmops` of this namespace, which may do in it what
+    /// the manifests let the operator do, but for what is `missing`.
+    pub(crate) async fn as_operator(
+        &self,
+        namespace: &str,
+        folder: &Path,
+        missing: Option<&Right>,
+    ) -> PathBuf {
+        for mut role in manifest_roles() {
+            // Rights in one namespace are enough, for an operator that watches one.
+            role["kind"] = json!("Role");
+            role["metadata"]["namespace"] = json!(namespace);
+            if let Some(missing) = missing {
+                role["rules"] = rules_without(&role["rules"], missing);
+            }
+            let name = role["metadata"]["name"].clone();
+            let account =
+                json!([{ "kind": "ServiceAccount", "name": "osmops", "namespace": namespace }]);
+            let reference =
+                json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name });
+            let binding = json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+                "metadata": { "name": name }, "roleRef": reference, "subjects": account,
+            });
+            self.create(namespace, role).await;
+            self.create(namespace, binding).await;
+        }
+        let metadata = json!({ "name": "osmops" });
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
+        self.create(namespace, account).await;
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
+        let (params, request) = (PostParams::default(), TokenRequest::default());
+        let made = accounts.create_token_request("osmops", &params, &request).await.unwrap();
+        let token = made.status.unwrap().token;
         let text = fs_err::read_to_string(&self.kubeconfig).unwrap();
         let mut config: Value = serde_yaml::from_str(&text).unwrap();
-        config["users"][0]["user"]["as"] =
-            json!(format!("system:serviceaccount:{namespace}:osmops"));
+        config["users"][0]["user"] = json!({ "token": token });
         let path = folder.join("kubeconfig.operator");
         fs_err::write(&path, config.to_string()).unwrap();
         path

@@ -12,6 +12,7 @@ mod failures;
 mod kdu_values;
 mod kube_api;
 mod layering;
+mod manifests;
 mod nbi_errors;
 mod operator;
 mod original;

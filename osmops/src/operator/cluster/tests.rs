@@ -31,6 +31,7 @@ fn source(text: &str, revision: Option<&str>) -> (Name, Source) {
         artifact: revision.map(artifact),
         not_ready: None,
         requested_at: None,
+        is_selected: true,
     };
     (name(text), source)
 }

@@ -152,6 +152,7 @@ fn no_more_run_at_once_than_there_are_workers_and_the_first_due_comes_first() {
     }
     let step = driver.step(at(9));
     assert_eq!((step.run, step.wake), (vec!["d", "c"], None));
+    assert_eq!(step.waited, [at(9), at(8)]);
     assert_eq!((driver.depth(at(9)), driver.running()), (2, 2));
     driver.ended(at(10), &"c", Outcome::Settled);
     assert_eq!(starts(&mut driver, at(10)), ["b"]);
@@ -181,7 +182,10 @@ fn the_suspended_rest_and_run_at_once_when_resumed() {
     driver.seen(at(1), &"a", suspended.clone());
     assert_eq!(driver.step(at(1)).cancel, ["a"]);
     driver.ended(at(2), &"a", Outcome::Cancelled);
-    assert_eq!(driver.step(at(2)), Step { run: vec![], cancel: vec![], wake: None });
+    assert_eq!(
+        driver.step(at(2)),
+        Step { run: vec![], waited: vec![], cancel: vec![], wake: None }
+    );
     driver.seen(at(3), &"a", Input { fingerprint: 2, ..suspended });
     assert_eq!(driver.step(at(9999)).run, [""; 0]);
     driver.seen(at(10_000), &"a", input(2));
@@ -198,7 +202,10 @@ fn what_is_gone_runs_no_more_and_may_come_again() {
     assert_eq!(starts(&mut driver, at(2)), ["a"], "the new one has not run yet");
     driver.gone(&"a");
     driver.ended(at(3), &"a", Outcome::Settled);
-    assert_eq!(driver.step(at(9999)), Step { run: vec![], cancel: vec![], wake: None });
+    assert_eq!(
+        driver.step(at(9999)),
+        Step { run: vec![], waited: vec![], cancel: vec![], wake: None }
+    );
     assert_eq!(driver.running(), 0);
 }
 

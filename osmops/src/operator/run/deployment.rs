@@ -155,7 +155,7 @@ async fn deploy(
     let revision = &read.revision;
     memory.announce(revision);
     if object.spec.mode == Mode::Plan {
-        return plan(context, revision, &connection).await;
+        return plan(context, revision, &connection, memory).await;
     }
     if !revision.desired.is_empty() {
         // Before anything is made that bears the mark: what must be removed once is known by it.

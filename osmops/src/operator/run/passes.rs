@@ -9,7 +9,7 @@ use crate::nbi::{Connection, Nbi};
 use crate::operator::driver::Outcome;
 use crate::operator::end::{End, Reason};
 use crate::plan::render;
-use crate::reconcile::{Following, Progress, pass, read_and_plan};
+use crate::reconcile::{Following, Observer, Progress, pass, read_and_plan};
 use crate::report::{PassEnd, PassReport};
 use crate::revision::Revision;
 
@@ -21,7 +21,7 @@ pub(super) const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Looks at operations that ran when the last pass ended. While one still does, that is all there is to do.
 pub(super) async fn look_first(memory: &mut Memory) -> Option<End> {
     let waiting = memory.waiting.as_mut()?;
-    match waiting.following.look(&waiting.nbi, &mut ()).await {
+    match waiting.following.look(&waiting.nbi, &mut memory.counted).await {
         Ok(false) => {
             let outcome = Outcome::Again { after: waiting.following.pause() };
             Some(End { outcome, ..waiting.end.clone() })
@@ -61,7 +61,7 @@ pub(super) async fn apply(
         return Ok(tell(&PassReport::without_osm(revision), FIRST_LOOK));
     }
     let nbi = session(context, connection)?;
-    let mut report = pass(&nbi, revision, &context.options, stop, &mut ()).await;
+    let mut report = pass(&nbi, revision, &context.options, stop, &mut memory.counted).await;
     let changes = report.changes.clone();
     memory.progress.add(&mut report);
     // Those of earlier passes were told by them.
@@ -89,6 +89,7 @@ pub(super) async fn plan(
     context: &Context,
     revision: &Revision,
     connection: &Connection,
+    memory: &mut Memory,
 ) -> Result<End, End> {
     let nbi = session(context, connection)?;
     if !revision.problems.is_empty() {
@@ -96,7 +97,10 @@ pub(super) async fn plan(
         return Err(End::stalled(Reason::BuildFailed, problems.join("; ")));
     }
     match read_and_plan(&nbi, &revision.desired).await {
-        Ok(plan) => Ok(End::of_plan(&plan, render(&plan), revision.name.as_str())),
+        Ok(plan) => {
+            memory.counted.planned(&plan);
+            Ok(End::of_plan(&plan, render(&plan), revision.name.as_str()))
+        }
         Err(error) => {
             let failure = error.failure();
             let reason = if failure.log_in_refused {

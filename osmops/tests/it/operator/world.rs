@@ -1,7 +1,8 @@
 //! One test's stage, and the objects on it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::Api;
@@ -41,6 +42,37 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) fn log(&self) -> String {
         fs_err::read_to_string(&self.log).unwrap()
+    }
+
+    /// Sends it a signal, as `kill` names it.
+    pub(super) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([format!("-{name}"), id]).status().unwrap().success());
+    }
+
+    /// Waits until its log has this.
+    pub(super) async fn logged(&self, part: &str) {
+        eventually(part, || async { self.log().contains(part).then_some(()) }).await;
+    }
+
+    /// Waits for its end.
+    pub(super) async fn ended(&mut self) -> ExitStatus {
+        let process = Mutex::new(&mut self.process);
+        eventually("the operator ends", || async { process.lock().unwrap().try_wait().unwrap() })
+            .await
+    }
+
+    /// What it answers on its port for `metrics` or for `health`.
+    pub(super) async fn get(&self, port: &str, path: &str) -> (u16, String) {
+        let address = eventually("it listens", || async {
+            let log = self.log();
+            let address = log.split_once(&format!("{port} on "))?.1;
+            Some(address.split(['"', '\n']).next()?.to_owned())
+        })
+        .await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{address}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 }
 
@@ -95,7 +127,12 @@ impl Stage {
     }
 
     pub(super) fn start_operator_as(&mut self, kubeconfig: &Path, arguments: &[&str]) {
-        let log = self.folder.path().join("operator.log");
+        self.operator = Some(self.spawn("operator", kubeconfig, arguments));
+    }
+
+    /// One more operator for this namespace; its log has this name.
+    pub(super) fn spawn(&self, name: &str, kubeconfig: &Path, arguments: &[&str]) -> Operator {
+        let log = self.folder.path().join(format!("{name}.log"));
         let stderr = fs_err::File::create(&log).unwrap().into_parts().0;
         let mut command = Command::new(env!("CARGO_BIN_EXE_osmops"));
         command.args(["run", "--watch-all-namespaces=false", "--namespace", &self.namespace]);
@@ -109,7 +146,7 @@ impl Stage {
         // What `run` must not read.
         command.env("OSM_HOSTNAME", "http://127.0.0.1:9").env("OSM_PASSWORD", "of-the-environment");
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn();
-        self.operator = Some(Operator { process: process.unwrap(), log });
+        Operator { process: process.unwrap(), log }
     }
 
     pub(super) fn log(&self) -> String {
@@ -228,12 +265,20 @@ impl Stage {
         let is_so = move |object: Option<&DynamicObject>| {
             object.is_some_and(|object| wanted(&object.data["status"]))
         };
-        let waiting = await_condition(self.deployments(), name, is_so);
+        let waiting = async {
+            loop {
+                // A watch ends when another test installs the definitions.
+                let object = await_condition(self.deployments(), name, is_so.clone()).await;
+                if let Ok(object) = object {
+                    return object;
+                }
+            }
+        };
         let Ok(object) = tokio::time::timeout(PATIENCE, waiting).await else {
             let object = self.deployments().get(name).await.unwrap();
             panic!("{name} has another status: {:#}", object.data["status"]);
         };
-        object.unwrap().unwrap().data["status"].clone()
+        object.unwrap().data["status"].clone()
     }
 
     /// Waits for `Ready` to be false for this reason, and returns its message.
