@@ -13,5 +13,6 @@ mod repositories;
 mod rights;
 mod secrets;
 mod seen;
+mod shards;
 mod unreadable;
 mod world;

@@ -161,6 +161,18 @@ fn dependencies_must_be_ready_and_circles_are_told() {
 }
 
 #[test]
+fn a_repository_of_another_shard_is_left_alone_and_still_serves_deployments() {
+    let here = Some(Where::AllNamespaces);
+    let mut cluster = cluster(Rules { repositories: here, ..Rules::default() });
+    let (at, other) = source("repo", Some("7"));
+    add_source(&mut cluster, (at, Source { is_selected: false, ..other }));
+    assert_eq!(cluster.input(&repository("repo")), None);
+    assert_eq!(cluster.keys(), []);
+    add(&mut cluster, deployment("a", "repo", &json!({})));
+    assert!(matches!(cluster.task(&key("a")), Some(Task::Deployment { source: Ok(_), .. })));
+}
+
+#[test]
 fn repositories_are_ours_only_where_told_and_only_when_no_deployment_names_them() {
     let mut silent = cluster(Rules::default());
     add_source(&mut silent, source("repo", Some("7")));

@@ -1,6 +1,10 @@
 //! The rights that the manifests give the operator: enough, and none too many.
 
 use futures_util::{StreamExt, stream};
+use kube::Api;
+use kube::api::{DynamicObject, PostParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::ApiResource;
 use serde_json::json;
 
 use crate::kube_api::{Right, eventually, manifest_rights};
@@ -65,4 +69,36 @@ async fn without_any_one_of_its_rights_the_operator_says_which_it_lacks() {
         operator.logged(&refusal).await;
     });
     stream::iter(each).buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+/// Every manifest that kustomize installs and that Flux's component adds, one object each.
+fn manifests() -> Vec<DynamicObject> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind");
+    let files =
+        ["rbac", "deployment", "networkpolicy"].map(|name| format!("manifests/{name}.yaml"));
+    let files = files.into_iter().chain(["flux/rbac.yaml".to_owned()]);
+    let texts = files.map(|file| fs_err::read_to_string(format!("{folder}/{file}")).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let documents = texts.iter().flat_map(|text| text.split("\n---\n"));
+    documents.map(|document| serde_yaml::from_str(document).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_server_takes_every_manifest() {
+    let Some(stage) = Stage::set().await else { return };
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    for mut object in manifests() {
+        let types = object.types.clone().unwrap();
+        let gvk = GroupVersionKind::try_from(&types).unwrap();
+        let resource = ApiResource::from_gvk(&gvk);
+        let client = stage.kube.client.clone();
+        let api: Api<DynamicObject> = if object.metadata.namespace.is_some() {
+            object.metadata.namespace = Some(stage.namespace.clone());
+            Api::namespaced_with(client, &stage.namespace, &resource)
+        } else {
+            Api::all_with(client, &resource)
+        };
+        let taken = api.create(&params, &object).await;
+        taken.unwrap_or_else(|error| panic!("{} {:?}: {error}", types.kind, object.metadata.name));
+    }
 }
