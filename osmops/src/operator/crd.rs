@@ -294,6 +294,37 @@ mod tests {
         assert_eq!(deployment("5m", None).retry_interval(), None);
     }
 
+    /// Whether the rules of a key of `spec` hold for a value, as an API server asks them.
+    fn is_accepted(key: &str, value: &str) -> bool {
+        let crd = serde_json::to_value(OsmDeployment::crd()).unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let rules = &schema["properties"]["spec"]["properties"][key]["x-kubernetes-validations"];
+        rules.as_array().unwrap().iter().all(|rule| {
+            let program = cel::Program::compile(rule["rule"].as_str().unwrap()).unwrap();
+            let mut context = cel::Context::default();
+            context.add_variable("self", value).unwrap();
+            program.execute(&context).unwrap() == cel::Value::Bool(true)
+        })
+    }
+
+    #[test]
+    fn the_definition_refuses_what_could_not_be_obeyed() {
+        for (key, least) in [("interval", "60s"), ("retryInterval", "1s"), ("timeout", "1s")] {
+            let least = parse_duration(least).unwrap();
+            for value in ["500ms", "1s", "59s", "60s", "1m", "1h30m"] {
+                let is_long_enough = parse_duration(value).unwrap() >= least;
+                assert_eq!(is_accepted(key, value), is_long_enough, "{key}: {value}");
+            }
+        }
+        for path in ["", ".", "./", "a/b", "./a/", "a..b", "..a/b"] {
+            assert!(is_accepted("path", path), "`{path}`");
+            assert!(crate::tree::TreePath::parse(path).is_some(), "`{path}`");
+        }
+        for path in ["/a", "..", "../a", "a/../b", "a/.."] {
+            assert!(!is_accepted("path", path), "`{path}`");
+        }
+    }
+
     #[test]
     fn the_committed_definition_is_the_generated_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kind/manifests/crd.yaml");

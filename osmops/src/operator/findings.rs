@@ -165,3 +165,92 @@ fn with_help(text: &str, help: Option<&str>) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::Prune;
+    use crate::ids::{NsName, RevisionName};
+    use crate::plan::Item;
+    use crate::revision::Revision;
+    use crate::source_pos::SourcePos;
+    use crate::tree::{Tree, TreePath};
+    use std::time::Duration;
+
+    fn at(path: &str) -> SourcePos {
+        SourcePos::whole(TreePath::parse(path).unwrap())
+    }
+
+    fn item(name: &str, status: ItemStatus, blocked: Option<Blocked>) -> ItemReport {
+        ItemReport {
+            item: Item::Instance(NsName::new(name).unwrap()),
+            at: at("ns.ops.yaml"),
+            status,
+            detail: blocked.as_ref().map(ToString::to_string),
+            blocked,
+            operation: None,
+            may_pass: false,
+            help: None,
+            due_in: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn drifted() -> Blocked {
+        Blocked::Drifted { at: at("ns.ops.yaml"), would: "upgrade it".to_owned() }
+    }
+
+    fn without_effect() -> Blocked {
+        Blocked::UpgradeWithoutEffect { at: at("ns.ops.yaml") }
+    }
+
+    /// The reason, and how well it is, of a pass that ended with these items.
+    fn found(items: Vec<ItemReport>) -> (Reason, Option<Health>) {
+        let name = RevisionName::new("7").unwrap();
+        let mut revision = Revision::read(&Tree::from_files([]), name);
+        revision.problems.clear();
+        let prune = Some(Prune { at: at("osm_ops_config.yaml"), allow_large: false });
+        let desired = DesiredState { prune, ..DesiredState::default() };
+        let mut report = PassReport::without_osm(&revision);
+        report.items = items;
+        let findings = Findings { report: &report, desired: &desired };
+        (findings.reason(), findings.health())
+    }
+
+    #[test]
+    fn faults_of_one_sort_have_its_reason_and_those_of_several_a_general_one() {
+        let blocked = |blocked| item("a", ItemStatus::Blocked, Some(blocked));
+        let mut removal = blocked(without_effect());
+        removal.at = at("osm_ops_config.yaml");
+        let failed = item("b", ItemStatus::Failed, None);
+        for (items, reason) in [
+            (vec![blocked(drifted())], Reason::DriftDetected),
+            (vec![blocked(without_effect())], Reason::HealthCheckFailed),
+            (vec![removal.clone()], Reason::PruneFailed),
+            (vec![failed.clone()], Reason::ReconciliationFailed),
+            (vec![blocked(drifted()), removal], Reason::ReconciliationFailed),
+            (vec![blocked(drifted()), blocked(drifted())], Reason::DriftDetected),
+        ] {
+            assert_eq!(found(items).0, reason);
+        }
+    }
+
+    #[test]
+    fn health_is_about_operations_on_what_is_declared() {
+        let current = || item("a", ItemStatus::Current, None);
+        let mut retried = item("b", ItemStatus::Waiting, None);
+        retried.due_in = Some(Duration::from_secs(60));
+        let started = item("c", ItemStatus::Started, None);
+        let drifted = item("d", ItemStatus::Blocked, Some(drifted()));
+        let mut removed = started.clone();
+        removed.at = at("osm_ops_config.yaml");
+        let well = Some(Health::Well("1 item is as declared, and well".to_owned()));
+        assert_eq!(found(vec![current()]).1, well);
+        assert_eq!(found(vec![current(), drifted.clone(), removed]).1, well);
+        assert_eq!(found(vec![drifted]).1, None);
+        let busy = found(vec![current(), started.clone()]).1;
+        assert_eq!(busy, Some(Health::AtWork("NS c: at work".to_owned())));
+        let ailing = found(vec![current(), started, retried]).1;
+        assert_eq!(ailing, Some(Health::Ailing("NS b: at work".to_owned())));
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Answers with the files that it was given, and 404.
+/// Answers with the files that it was given, and 404. What is called slow takes a minute.
 pub(super) struct Artifacts {
     pub(super) base: String,
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
@@ -19,7 +19,12 @@ impl Artifacts {
         let served = files.clone();
         let routes = axum::Router::new().fallback(move |uri: http::Uri| {
             let file = served.lock().unwrap().get(uri.path()).cloned();
-            async move { file.ok_or(http::StatusCode::NOT_FOUND) }
+            async move {
+                if uri.path().contains("slow") {
+                    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+                }
+                file.ok_or(http::StatusCode::NOT_FOUND)
+            }
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

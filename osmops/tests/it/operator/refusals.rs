@@ -73,6 +73,7 @@ async fn each_refusal_is_told_with_its_reason_and_what_helps() {
     stage.say_of_source("digest", json!({ "artifact": digest })).await;
     source("large", archive(&large())).await;
     source("hostile", hostile()).await;
+    source("slow", archive(&demo("test.0.0.7"))).await;
     source("mistaken", archive(&mistaken())).await;
     stage.create_repository("unready").await;
     let unready = json!({
@@ -138,6 +139,12 @@ async fn each_refusal_is_told_with_its_reason_and_what_helps() {
             spec: from("mistaken"),
             reason: "BuildFailed",
             message: "_deployment_/kdu/ldap.ops.yaml:4:1: unknown key `nsdNme`, did you mean `nsdName`?; _deployment_/kdu/ldap.ops.yaml:8:9: `kdu.name` must be text, but is a list; _deployment_/kdu/more.ops.yaml:3:1: while parsing a node, did not find expected node content",
+        },
+        Case {
+            name: "slow",
+            spec: json!({ "sourceRef": { "kind": "GitRepository", "name": "slow" }, "timeout": "1s" }),
+            reason: "ReconciliationFailed",
+            message: "not done within 1s (spec.timeout); the next run goes on",
         },
         Case {
             name: "foreign",
