@@ -181,11 +181,11 @@ async fn send(
         |key: &PackageKey| packages.get(key).expect("plans name packages of their revision");
     Ok(match &planned.action {
         Action::CreatePackage { package: key } => {
-            let upload = upload(package(key), *owner, false)?;
+            let upload = upload(package(key), *owner, false).await?;
             Sent::Package(nbi.create_package(key.kind, &upload).await?)
         }
         Action::UpdatePackage { package: key, record, adopted } => {
-            let upload = upload(package(key), *owner, *adopted)?;
+            let upload = upload(package(key), *owner, *adopted).await?;
             nbi.update_package(key.kind, record, &upload).await?;
             Sent::Done
         }
@@ -241,8 +241,12 @@ fn new_instance(spec: &InstanceSpec, made: &BTreeMap<ActionId, PackageId>) -> Ne
 }
 
 /// Measures the archive now; its bytes are made again, piece by piece, when they are sent.
-fn upload(package: &Package, owner: Option<&Owner>, adopted: bool) -> Result<Upload, ArchiveError> {
-    let archive = Archive::measure(package)?;
+async fn upload(
+    package: &Package,
+    owner: Option<&Owner>,
+    adopted: bool,
+) -> Result<Upload, ArchiveError> {
+    let archive = Archive::measure(package).await?;
     let name = UploadName {
         folder: package.name().to_owned(),
         owner: owner.cloned(),

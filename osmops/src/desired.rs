@@ -141,18 +141,20 @@ pub struct DesiredKdu {
 impl DesiredInstance {
     /// Whether another declaration asks for the same, wherever it stands.
     pub fn declares_the_same(&self, other: &Self) -> bool {
-        let same_kdu = |(a, b): (&DesiredKdu, &DesiredKdu)| {
-            a.member.0 == b.member.0
-                && a.name.0 == b.name.0
-                && a.params.values() == b.params.values()
-                && a.model.as_ref().map(|(model, _)| model)
-                    == b.model.as_ref().map(|(model, _)| model)
+        // A KDU is declared once, and in any order.
+        let has_same = |a: &DesiredKdu| {
+            let b = other.kdus.iter().find(|b| a.member.0 == b.member.0 && a.name.0 == b.name.0);
+            b.is_some_and(|b| {
+                a.params.values() == b.params.values()
+                    && a.model.as_ref().map(|(model, _)| model)
+                        == b.model.as_ref().map(|(model, _)| model)
+            })
         };
         self.name == other.name
             && self.nsd.0 == other.nsd.0
             && self.vim_account.0 == other.vim_account.0
             && self.kdus.len() == other.kdus.len()
-            && self.kdus.iter().zip(&other.kdus).all(same_kdu)
+            && self.kdus.iter().all(has_same)
     }
 }
 

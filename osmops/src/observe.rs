@@ -22,8 +22,8 @@ use crate::nbi::{
 };
 use crate::observed::{
     Change, Content, KduChange, NsState, ObservedInstance, ObservedKdu, ObservedPackage,
-    ObservedState, ObservedVimAccount, Operation, PackageState, RunningOperation, Settings,
-    UnnamedInstance,
+    ObservedState, ObservedVimAccount, Operation, PackageState, REPAIRED_KEY, RunningOperation,
+    Settings, UnnamedInstance,
 };
 use crate::plan;
 
@@ -152,7 +152,7 @@ fn package(desired: &DesiredState, kind: PackageKind, record: PackageRecord) -> 
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
         descriptor: is_declared.then_some(descriptor),
-        repaired: text(&record.admin.user_defined_data, plan::REPAIRED_KEY),
+        repaired: text(&record.admin.user_defined_data, REPAIRED_KEY),
         content: Content::NotRead,
         members,
         kdus,
@@ -252,6 +252,20 @@ fn operation(record: OpRecord) -> Operation {
         removes: record.params.autoremove == true,
         changes: changes(&record.kind, &record.params),
         kind: record.kind,
+    }
+}
+
+/// What an operation does, as `upgrade of KDU front/web`.
+pub(crate) fn name_operation(record: &OpRecord) -> String {
+    let OpParams { member_vnf_index, kdu_name, primitive, .. } = &record.params;
+    match (record.kind.as_str(), primitive, member_vnf_index, kdu_name) {
+        ("instantiate", ..) => "instantiation".to_owned(),
+        ("terminate", ..) => "termination".to_owned(),
+        ("action", Some(primitive), Some(member), Some(kdu)) => {
+            format!("{primitive} of KDU {member}/{kdu}")
+        }
+        ("action", Some(primitive), ..) => format!("action {primitive}"),
+        (other, ..) => other.to_owned(),
     }
 }
 

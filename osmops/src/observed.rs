@@ -34,6 +34,9 @@ pub struct ObservedState {
     pub read_at: Moment,
 }
 
+/// Where a package keeps the mark of its last repair: among the data that OSM lets clients keep with it.
+pub const REPAIRED_KEY: &str = "osmops_repaired";
+
 /// A VNF package or NS descriptor in OSM.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedPackage {

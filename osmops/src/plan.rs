@@ -35,7 +35,7 @@ pub use check::{PlanFault, check};
 pub use descriptor::DescriptorDifference;
 pub use instances::needing_history;
 pub use note::Note;
-pub use packages::{REPAIRED_KEY, needs_content};
+pub use packages::needs_content;
 pub use render::render;
 pub use values::ValueDifference;
 pub use waiting::{Attempt, FailedOperation, Wait};

@@ -17,7 +17,7 @@ use crate::observe::observe;
 use crate::observed::OpState;
 use crate::plan::{Item, Plan, PlannedAction, check, plan};
 use crate::redact::Secrets;
-use crate::report::{PassReport, words};
+use crate::report::{ChangeKind, PassReport};
 use crate::revision::Revision;
 
 pub use converge::{Progress, converge};
@@ -46,7 +46,7 @@ pub trait Observer: Send {
     fn operation_forgotten(&mut self, item: &Item, operation: &OpId) {
         let _ = (item, operation);
     }
-    /// A pass ended.
+    /// A pass ended like this.
     fn pass_ended(&mut self, report: &PassReport) {
         let _ = report;
     }
@@ -62,6 +62,8 @@ pub struct OperationLook {
     pub item: Item,
     /// Which.
     pub operation: OpId,
+    /// What it does, as `upgrade of KDU front/web`.
+    pub what: String,
     /// How it goes.
     pub state: OpState,
     /// OSM's words: the stage while it runs, the detail when it ended.
@@ -109,6 +111,19 @@ pub async fn pass(
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) -> PassReport {
+    let report = untold_pass(nbi, revision, options, stop, observer).await;
+    observer.pass_ended(&report);
+    report
+}
+
+/// A pass whose end nobody was told of yet: by what earlier ones did, it may end otherwise.
+async fn untold_pass(
+    nbi: &Nbi,
+    revision: &Revision,
+    options: &PassOptions,
+    stop: &CancellationToken,
+    observer: &mut dyn Observer,
+) -> PassReport {
     let (problems, warnings) = (&revision.problems, &revision.warnings);
     let mut report = match read_and_plan(nbi, &revision.desired).await {
         Err(error) => {
@@ -128,7 +143,6 @@ pub async fn pass(
         }
     };
     report.requests = nbi.request_counts();
-    observer.pass_ended(&report);
     report
 }
 
@@ -145,9 +159,9 @@ impl ApplyObserver for Logged<'_> {
     fn action_ended(&mut self, action: &PlannedAction, result: &ActionResult) {
         let item = &action.item;
         match result {
-            ActionResult::Done => tracing::info!("{item}: {}", words(&action.action)),
+            ActionResult::Done => tracing::info!("{item}: {}", ChangeKind::of(&action.action)),
             ActionResult::Started(operation) => {
-                tracing::info!(op_id = %operation, "{item}: {}", words(&action.action));
+                tracing::info!(op_id = %operation, "{item}: {}", ChangeKind::of(&action.action));
             }
             ActionResult::Failed(failure) => {
                 tracing::error!("{item}: {}", failure.message);

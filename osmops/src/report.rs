@@ -2,6 +2,8 @@
 //!
 //! Pure. In: plan and outcomes. Out: a [`PassReport`], which is also what `--output json` prints.
 
+mod change;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,11 +11,13 @@ use serde::Serialize;
 use crate::apply::{ActionOutcome, ActionResult};
 use crate::failure::Failure;
 use crate::ids::{OpId, RevisionName};
-use crate::plan::{Action, Blocked, Item, Note, Plan, PlannedAction, Verdict, Wait};
+use crate::plan::{Blocked, Item, Note, Plan, PlannedAction, Verdict, Wait};
 use crate::repo::{RepoProblem, RepoWarning};
 use crate::request_counts::RequestCounts;
 use crate::revision::Revision;
 use crate::source_pos::SourcePos;
+
+pub use change::{Change, ChangeKind};
 
 /// How soon to look at an operation again. Real ones take from seconds (an upgrade) to minutes.
 const POLL_AFTER: Duration = Duration::from_secs(1);
@@ -85,24 +89,6 @@ pub struct PassReport {
     pub requests: RequestCounts,
 }
 
-/// Something that OSM was sent and took on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Change {
-    /// About what.
-    pub item: Item,
-    /// What was done, in the past tense.
-    pub what: &'static str,
-    /// The operation that it started.
-    pub operation: Option<OpId>,
-}
-
-impl Change {
-    /// Whether just the descriptor of a package was changed.
-    pub(crate) fn is_patch(&self) -> bool {
-        self.what == DESCRIPTOR_CHANGED
-    }
-}
-
 /// What became of one declared item.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct ItemReport {
@@ -117,8 +103,8 @@ pub struct ItemReport {
     /// Why it is blocked, where it is.
     #[serde(skip)]
     pub blocked: Option<Blocked>,
-    /// The operation to look at.
-    pub operation: Option<OpId>,
+    /// The operations to look at: those that were started, or the one that OSM was at work on.
+    pub operations: Vec<ItemOperation>,
     /// Whether the failure may pass by itself.
     pub may_pass: bool,
     /// What the reader can do about a failure, where there is something to say.
@@ -129,6 +115,15 @@ pub struct ItemReport {
     pub due_in: Option<Duration>,
     /// What deserves a look and stops nothing.
     pub notes: Vec<Note>,
+}
+
+/// An operation of OSM's on an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct ItemOperation {
+    /// What it does, as `upgrade of KDU front/web`; OSM's own word where others started it.
+    pub what: String,
+    /// OSM's id of it.
+    pub id: OpId,
 }
 
 /// What became of a declared item. Of several actions, the one that went furthest down this list counts.
@@ -224,7 +219,7 @@ impl PassReport {
                 continue;
             };
             report.status = ItemStatus::Blocked;
-            report.detail = Some(if change.is_patch() {
+            report.detail = Some(if change.what == ChangeKind::DescriptorChanged {
                 format!(
                     "{}: its descriptor was changed twice, and OSM listed another one each time (`osmops plan` \
                      shows the difference); does someone else change it too, or does OSM put it there?",
@@ -258,10 +253,11 @@ impl PassReport {
 
     /// Every operation that is worth looking at, with the item that it works on.
     pub fn operations(&self) -> Vec<(Item, OpId)> {
-        self.items
-            .iter()
-            .filter_map(|item| Some((item.item.clone(), item.operation.clone()?)))
-            .collect()
+        let of_item = |item: &ItemReport| {
+            let name = item.item.clone();
+            item.operations.iter().map(move |op| (name.clone(), op.id.clone())).collect::<Vec<_>>()
+        };
+        self.items.iter().flat_map(of_item).collect()
     }
 }
 
@@ -282,7 +278,11 @@ fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
             }
         };
         let planned = plan.action(outcome.id)?;
-        Some(Change { item: planned.item.clone(), what: words(&planned.action), operation })
+        Some(Change {
+            item: planned.item.clone(),
+            what: ChangeKind::of(&planned.action),
+            operation,
+        })
     };
     outcomes.iter().filter_map(change).collect()
 }
@@ -290,7 +290,7 @@ fn changes_of(plan: &Plan, outcomes: &[ActionOutcome]) -> Vec<Change> {
 fn end_of(items: &[ItemReport], has_problems: bool) -> PassEnd {
     let any = |status: ItemStatus| items.iter().any(|item| item.status == status);
     // Beside a refused action another one may have started its operation.
-    let has_operation = items.iter().any(|item| item.operation.is_some());
+    let has_operation = items.iter().any(|item| !item.operations.is_empty());
     if has_operation || any(ItemStatus::AtWork) {
         PassEnd::Waiting { poll_after: POLL_AFTER }
     } else if any(ItemStatus::Written) || any(ItemStatus::Unsent) {
@@ -321,7 +321,7 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
         status: ItemStatus::Current,
         detail: None,
         blocked: None,
-        operation: None,
+        operations: Vec::new(),
         may_pass: false,
         help: None,
         due_in: None,
@@ -335,7 +335,12 @@ fn item_report(plan: &Plan, outcomes: &[ActionOutcome], entry: &crate::plan::Ent
             match on {
                 Wait::Operation(operation) => {
                     report.status = ItemStatus::AtWork;
-                    report.operation = operation.id.clone();
+                    let what = operation.what.clone();
+                    report.operations = operation
+                        .id
+                        .iter()
+                        .map(|id| ItemOperation { what: what.clone(), id: id.clone() })
+                        .collect();
                 }
                 Wait::Removal { .. } => report.status = ItemStatus::AtWork,
                 Wait::Retry { due, .. } => report.due_in = Some(due.since(plan.read_at)),
@@ -365,12 +370,14 @@ fn add_outcome(
     planned: Option<&PlannedAction>,
     result: &ActionResult,
 ) {
-    let what = planned.map(|planned| words(&planned.action)).unwrap_or_default();
+    let what = planned.map(|planned| ChangeKind::of(&planned.action));
+    let words = || what.as_ref().map(ToString::to_string).unwrap_or_default();
     let (status, detail) = match result {
-        ActionResult::Done => (ItemStatus::Written, what.to_owned()),
-        ActionResult::Started(operation) => {
-            report.operation = Some(operation.clone());
-            (ItemStatus::Started, what.to_owned())
+        ActionResult::Done => (ItemStatus::Written, words()),
+        ActionResult::Started(id) => {
+            let what = what.as_ref().and_then(ChangeKind::operation).unwrap_or_default();
+            report.operations.push(ItemOperation { what, id: id.clone() });
+            (ItemStatus::Started, words())
         }
         ActionResult::Failed(failure) => {
             report.may_pass |= failure.may_pass;
@@ -390,28 +397,10 @@ fn add_outcome(
         return;
     }
     report.detail = match report.detail.take() {
-        Some(first) if status == ItemStatus::Failed && report.status == status => {
+        Some(first) if report.status == status && first != detail => {
             Some(format!("{first}; {detail}"))
         }
         Some(_) | None => Some(detail),
     };
     report.status = status;
-}
-
-/// What changing a descriptor is called.
-const DESCRIPTOR_CHANGED: &str = "descriptor changed";
-
-/// What an action did, in the past tense.
-pub(crate) fn words(action: &Action) -> &'static str {
-    match action {
-        Action::CreatePackage { .. } => "created",
-        Action::UpdatePackage { .. } => "updated",
-        Action::PatchPackage { .. } => DESCRIPTOR_CHANGED,
-        Action::CreateInstance { .. } => "created, instantiation started",
-        Action::Instantiate { .. } => "instantiation started",
-        Action::TakeDown { .. } => "termination started, to try again",
-        Action::UpgradeKdu { .. } => "upgrade started",
-        Action::Terminate { .. } => "termination started",
-        Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "deleted",
-    }
 }

@@ -41,7 +41,7 @@ A scenario file says what OSM has before (`given`), and then what happens (`step
           {quota: ns_instances, at_most: 2}]
   steps:
     - apply: v1                               # or {tag: v1, within: 5s}; or plan: v1
-    - expect: {end: converged, requests: {writes: 3}, changes: [\"NS ldap: upgrade started\"]}
+    - expect: {end: converged, requests: {writes: 3}, changes: [\"NS ldap: upgrade of KDU openldap/ldap started\"]}
 On the fake only: fault, advance, operations, end_operations.
 
 Exit codes: 0 every expectation held, 1 one did not or a scenario could not be run, 64 wrong usage,

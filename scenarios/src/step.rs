@@ -218,7 +218,7 @@ pub struct Expectation {
     pub end: Option<Placed<End>>,
     /// How many actions the last `plan` had.
     pub plan_actions: Option<Placed<usize>>,
-    /// Everything that the last `apply` sent, in order, as `NS ldap: upgrade started`.
+    /// Everything that the last `apply` sent, in order, as `NS ldap: upgrade of KDU openldap/ldap started`.
     pub changes: Option<Placed<Vec<String>>>,
     /// Bounds on the requests of the last `apply` or `plan`.
     pub requests: Option<Placed<RequestBounds>>,

@@ -93,10 +93,10 @@ impl Observer for Progress {
     }
 
     fn operation_seen(&mut self, look: &OperationLook) {
-        let OperationLook { item, operation, state, words } = look;
+        let OperationLook { item, operation, what, state, words } = look;
         match state.end() {
             None => {
-                let text = format!("{item}: {words}");
+                let text = format!("{item}: {what}: {words}");
                 match self.operations.get(operation) {
                     Some(bar) => bar.set_message(text),
                     None => {
@@ -111,8 +111,8 @@ impl Observer for Progress {
                     bar.finish_and_clear();
                 }
                 match end {
-                    OpEnd::Done => self.line('✔', &format!("{item}: operation completed")),
-                    OpEnd::Failed => self.line('✘', &format!("{item}: operation failed: {words}")),
+                    OpEnd::Done => self.line('✔', &format!("{item}: {what} completed")),
+                    OpEnd::Failed => self.line('✘', &format!("{item}: {what} failed: {words}")),
                 }
             }
         }

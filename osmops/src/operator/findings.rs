@@ -188,7 +188,7 @@ mod tests {
             status,
             detail: blocked.as_ref().map(ToString::to_string),
             blocked,
-            operation: None,
+            operations: Vec::new(),
             may_pass: false,
             help: None,
             due_in: None,

@@ -47,17 +47,21 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Packs once to learn length and MD5; the bytes are made again when they are sent.
+    /// Packs once to learn length and MD5; the bytes are made again when they are sent. Lets others go on
+    /// after every piece of a file.
     ///
     /// # Errors
     /// [`ArchiveError`], naming the file.
-    pub fn measure(package: &Package) -> Result<Self, ArchiveError> {
+    pub async fn measure(package: &Package) -> Result<Self, ArchiveError> {
         let mut md5 = Md5::new();
         let mut size_bytes = 0;
-        for chunk in ArchiveChunks::new(package) {
-            let chunk = chunk?;
-            size_bytes += chunk.len() as u64;
-            md5.update(&chunk);
+        let mut chunks = ArchiveChunks::new(package);
+        while chunks.state != State::Ended {
+            chunks.advance()?;
+            let made = std::mem::take(chunks.builder.get_mut().get_mut());
+            size_bytes += made.len() as u64;
+            md5.update(&made);
+            tokio::task::yield_now().await;
         }
         Ok(Self { package: package.clone(), size_bytes, md5: hex::encode(md5.finalize()) })
     }
@@ -341,14 +345,30 @@ mod tests {
         assert!(!checksums.contains("checksums.txt"), "{checksums}");
     }
 
-    #[test]
-    fn measuring_tells_the_length_and_md5_of_what_is_sent() {
+    #[tokio::test]
+    async fn measuring_tells_the_length_and_md5_of_what_is_sent() {
         let big = (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
         let package = package(&[("image.bin".to_owned(), big.collect(), false)]);
-        let archive = Archive::measure(&package).unwrap();
+        let archive = Archive::measure(&package).await.unwrap();
         let sent = bytes_of(&package);
         assert_eq!(archive.size_bytes, sent.len() as u64);
         assert_eq!(archive.md5, hex::encode(Md5::digest(&sent)));
+        let ended = std::cell::Cell::new(false);
+        let measuring = async {
+            let archive = Archive::measure(&package).await;
+            ended.set(true);
+            archive
+        };
+        let others = async {
+            let mut turns = 0;
+            while !ended.get() {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+            turns
+        };
+        let (_, turns) = tokio::join!(measuring, others);
+        assert!(turns > 10, "others go on meanwhile: {turns} turns");
         let largest = archive.chunks().map(|chunk| chunk.unwrap().len()).max().unwrap();
         assert!(largest < 4 * READ_BYTES, "pieces stay small, {largest} bytes at most");
     }

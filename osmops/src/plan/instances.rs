@@ -203,7 +203,9 @@ impl Planner<'_> {
         Ok(None)
     }
 
-    /// Removes an instance; once it is gone, it is made as declared.
+    /// Removes an instance; once it is gone, it is made as declared. It may be running, so that it goes only
+    /// after its packages were taken: one that OSM refuses, perhaps because this very instance uses it, keeps
+    /// it as it is, and the refusal is told.
     fn recreate(&mut self, have: &ObservedInstance, reason: Blocked) -> Result<Verdict, Blocked> {
         // Nothing is removed that could not be made again.
         let (_, needs) = self.spec()?;

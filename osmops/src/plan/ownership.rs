@@ -9,7 +9,7 @@ use crate::desired::{DesiredInstance, DesiredPackage, DesiredState};
 use crate::ids::NsId;
 use crate::observed::{ObservedInstance, ObservedPackage};
 
-use super::{Blocked, PlannedAction, Verdict, prune, render};
+use super::{Blocked, PlannedAction, Verdict, render};
 
 /// What OSM has of a declared instance's name.
 pub(super) enum Claim<'a> {
@@ -31,6 +31,13 @@ pub(super) fn may_be_ours(desired: &DesiredState, have: &ObservedInstance) -> bo
 /// Whether an instance bears our mark.
 pub(super) fn is_marked(desired: &DesiredState, have: &ObservedInstance) -> bool {
     have.owner.is_some() && have.owner == desired.owner
+}
+
+/// Whether of several instances with our mark and one name only the oldest stays, with `prune` or without:
+/// nobody else gives our mark, and we never mean to make two. Not for a revision of which a part is broken or
+/// was left out.
+pub(super) fn may_remove_newer(desired: &DesiredState) -> bool {
+    desired.owner.is_some() && desired.is_complete
 }
 
 /// Whether a package is ours from its first upload on. One that we adopted bears our mark with a sign.
@@ -58,7 +65,7 @@ pub(super) fn claim<'a>(
     let strangers: Vec<&ObservedInstance> = named.iter().filter(unmarked).copied().collect();
     match (ours.as_slice(), strangers.as_slice()) {
         ([have], _) => Ok(Claim::Ours(have)),
-        ([oldest, newer @ ..], _) if prune::may_remove(desired).is_some() => {
+        ([oldest, newer @ ..], _) if may_remove_newer(desired) => {
             Ok(Claim::MadeTwice(oldest, newer.to_vec()))
         }
         ([], [have]) if desired.adopt || want.adopt => Ok(Claim::Ours(have)),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::desired::{DesiredPackage, DesiredState};
 use crate::ids::PackageKind;
 use crate::moment::Moment;
-use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState};
+use crate::observed::{Content, Index, ObservedPackage, ObservedState, PackageState, REPAIRED_KEY};
 use crate::secret::{Params, SecretNames};
 
 use super::descriptor::{Comparison, DescriptorDifference, compare};
@@ -126,9 +126,6 @@ fn changes(
     };
     Ok(Changes { upload, patch })
 }
-
-/// Where a package keeps the mark of its last repair: among the data that OSM lets clients keep with it.
-pub const REPAIRED_KEY: &str = "osmops_repaired";
 
 /// How long a difference that came back after its repair is left alone.
 const REPAIR_PAUSE: Duration = Duration::from_secs(3600);

@@ -46,7 +46,7 @@ struct Doomed<'a> {
 }
 
 /// Whether removals may be planned: asked for, with an owner, and from a revision that is whole.
-pub(super) fn may_remove(desired: &DesiredState) -> Option<&Prune> {
+fn may_remove(desired: &DesiredState) -> Option<&Prune> {
     desired.prune.as_ref().filter(|_| desired.owner.is_some() && desired.is_complete)
 }
 
@@ -58,10 +58,16 @@ pub(super) fn needs_history(
     named: &[&ObservedInstance],
 ) -> bool {
     let is_marked = |have: &ObservedInstance| ownership::is_marked(desired, have);
-    let made_twice = || named.iter().filter(|have| is_marked(have)).count() > 1;
-    may_remove(desired).is_some()
-        && is_marked(have)
-        && (desired.instance(&have.name).is_none() || made_twice())
+    if !is_marked(have) {
+        return false;
+    }
+    match desired.instance(&have.name) {
+        None => may_remove(desired).is_some(),
+        Some(_) => {
+            let marked = named.iter().filter(|have| is_marked(have));
+            ownership::may_remove_newer(desired) && marked.count() > 1
+        }
+    }
 }
 
 pub(super) fn plan_removals(plan: &mut Plan, desired: &DesiredState, observed: &ObservedState) {

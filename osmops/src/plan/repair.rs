@@ -10,7 +10,7 @@ use crate::observed::{Change, ObservedInstance, OpEnd, Operation, made_with};
 use super::instances::Planner;
 use super::retry::{being_removed, failures};
 use super::values::same_values;
-use super::{Action, ActionId, Blocked, Verdict, Why};
+use super::{Action, ActionId, Blocked, Item, Verdict, Why};
 
 impl Planner<'_> {
     /// A record without a deployment: either nobody ever began, or it was taken down.
@@ -64,14 +64,14 @@ impl Planner<'_> {
             };
         }
         // Nothing is taken down that could not be made again.
-        let (_, needs) = self.spec()?;
+        let (_, packages) = self.spec()?;
         let terminations = failures(
             history(have),
             0.0,
             |op| op.kind == "terminate",
             |op| matches!(op.kind.as_str(), "terminate" | "instantiate"),
         );
-        let instantiations = self.failed_instantiations(have, &needs);
+        let instantiations = self.failed_instantiations(have, &packages);
         let last_failed = history(have).iter().rfind(|op| op.state.end() == Some(OpEnd::Failed));
         let (what, failed) = match last_failed {
             Some(op) if op.kind == "terminate" => (TERMINATION, terminations),
@@ -83,7 +83,12 @@ impl Planner<'_> {
         };
         let detail = self.words_of(have);
         let why = attempt.map_or(Why::Broken { detail }, |attempt| Why::Failed { attempt });
-        Ok(self.act(Action::TakeDown { ns: have.id.clone() }, why, needs))
+        // What keeps a package from being updated may be this very record, so it is taken down however the
+        // request for the package ends.
+        let item = Item::Instance(self.want.name.clone());
+        let action = Action::TakeDown { ns: have.id.clone() };
+        let action = self.plan.push_after(&item, action, why, Vec::new(), packages);
+        Ok(Verdict::Act { actions: vec![action] })
     }
 
     /// The instantiations with the declared values that failed since the packages last changed.

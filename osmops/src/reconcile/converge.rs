@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::nbi::Nbi;
 use crate::plan::Item;
-use crate::report::{Change, PassEnd, PassReport};
+use crate::report::{Change, ChangeKind, ItemStatus, PassEnd, PassReport};
 use crate::revision::Revision;
 
 use super::follow::{Following, POLL_MAX, follow, pause_until};
-use super::{Observer, PassOptions, pass};
+use super::{Observer, PassOptions, untold_pass};
 
 /// How many passes in a row may fail before `converge` gives up; with its pauses about half a minute.
 const FAILED_PASSES_MAX: u32 = 5;
@@ -42,21 +42,24 @@ pub async fn converge(
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now + TIMEOUT_MAX);
     let mut progress = Progress::default();
+    let mut changes = Vec::new();
     loop {
         let mut report = pass_until(deadline, nbi, revision, options, stop, observer).await;
         progress.add(&mut report);
+        observer.pass_ended(&report);
+        changes.append(&mut report.changes);
+        report.changes.clone_from(&changes);
         let over = stop.is_cancelled() || Instant::now() >= deadline;
-        let left_alone = report.retry_after.unwrap_or_default();
         match report.end {
             PassEnd::Converged | PassEnd::Stalled => return report,
             PassEnd::Waiting { poll_after } if !over => {
-                let pause = progress.pause_while_waiting(&report, poll_after).max(left_alone);
+                let pause = progress.pause_while_waiting(&report, poll_after);
                 let following = Following::of(revision, &report, pause);
                 follow(nbi, following, deadline, stop, observer).await;
             }
             PassEnd::Failed if !over => {
                 let Some(pause) = progress.pause_after_failure() else { return report };
-                let pause = pause.max(left_alone);
+                let pause = pause.max(report.retry_after.unwrap_or_default());
                 let reason = report.stopped.as_deref().unwrap_or("see above");
                 tracing::warn!("pass failed, next one in {pause:?}: {reason}");
                 pause_until(Instant::now() + pause, deadline, stop).await;
@@ -82,7 +85,7 @@ async fn pass_until(
     observer: &mut dyn Observer,
 ) -> PassReport {
     let time_over = stop.child_token();
-    let mut passing = std::pin::pin!(pass(nbi, revision, options, &time_over, observer));
+    let mut passing = std::pin::pin!(untold_pass(nbi, revision, options, &time_over, observer));
     tokio::select! {
         biased;
         report = &mut passing => return report,
@@ -94,7 +97,8 @@ async fn pass_until(
 /// What is known of the passes over a revision so far.
 #[derive(Debug, Default)]
 pub struct Progress {
-    changes: Vec<Change>,
+    /// The changes of packages that no reading has shown to be in effect yet.
+    unproven: Vec<Change>,
     failures_in_a_row: u32,
     waits_in_a_row: u32,
     was_read: bool,
@@ -107,26 +111,35 @@ impl Progress {
         if report.end != PassEnd::Failed {
             self.failures_in_a_row = 0;
         }
-        let was_done_before = |change: &&Change| {
-            let same = |earlier: &Change| {
-                earlier.item == change.item && earlier.is_patch() == change.is_patch()
-            };
-            matches!(change.item, Item::Package(_)) && self.changes.iter().any(same)
+        let is_current = |item: &Item| {
+            report.items.iter().any(|i| i.item == *item && i.status == ItemStatus::Current)
         };
-        let again: Vec<Change> = report.changes.iter().filter(was_done_before).cloned().collect();
+        self.unproven.retain(|change| !is_current(&change.item));
+        let is_patch = |change: &Change| change.what == ChangeKind::DescriptorChanged;
+        let was_done_before = |change: &Change| {
+            let same = |b: &Change| b.item == change.item && is_patch(b) == is_patch(change);
+            self.unproven.iter().any(same)
+        };
+        let of_packages =
+            report.changes.iter().filter(|change| matches!(change.item, Item::Package(_)));
+        let (again, new): (Vec<Change>, Vec<Change>) =
+            of_packages.cloned().partition(was_done_before);
         if !again.is_empty() {
             report.stall_repeated(&again);
         }
+        self.unproven.extend(new);
         let waits = matches!(report.end, PassEnd::Waiting { .. }) && report.changes.is_empty();
         self.waits_in_a_row = if waits { self.waits_in_a_row + 1 } else { 0 };
-        self.changes.append(&mut report.changes);
-        report.changes.clone_from(&self.changes);
     }
 
     /// How long to wait before the next look, where passes find nothing to do but to wait: until
     /// something is due or, where OSM is at work, longer each time, because it may name no operation
-    /// that could be looked at instead.
+    /// that could be looked at instead. No shorter than OSM asks to be left alone.
     pub fn pause_while_waiting(&self, report: &PassReport, first: Duration) -> Duration {
+        self.pause_until_due(report, first).max(report.retry_after.unwrap_or_default())
+    }
+
+    fn pause_until_due(&self, report: &PassReport, first: Duration) -> Duration {
         let due_in = report.due_in();
         if due_in == Some(first) {
             return first;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ids::OpId;
 use crate::nbi::{Nbi, NbiError, OpRecord, Refusal};
-use crate::observe::describe_operation;
+use crate::observe::{describe_operation, name_operation};
 use crate::observed::OpEnd;
 use crate::plan::Item;
 use crate::redact::Secrets;
@@ -165,7 +165,13 @@ fn look_at(item: &Item, operation: &OpId, record: &OpRecord, secrets: &Secrets) 
         Some(OpEnd::Done) => String::new(),
         Some(OpEnd::Failed) => secrets.hide(&describe_operation(record)),
     };
-    OperationLook { item: item.clone(), operation: operation.clone(), state: record.state, words }
+    OperationLook {
+        item: item.clone(),
+        operation: operation.clone(),
+        what: name_operation(record),
+        state: record.state,
+        words,
+    }
 }
 
 /// What OSM writes of an operation while it runs. Upgrades have no stages.
@@ -179,12 +185,12 @@ fn stage(record: &OpRecord) -> String {
 }
 
 fn log_look(look: &OperationLook) {
-    let OperationLook { item, operation, state, words } = look;
+    let OperationLook { item, operation, what, state, words } = look;
     match state.end() {
-        None => tracing::info!(op_id = %operation, "{item}: {words}"),
-        Some(OpEnd::Done) => tracing::info!(op_id = %operation, "{item}: operation {state}"),
+        None => tracing::info!(op_id = %operation, "{item}: {what}: {words}"),
+        Some(OpEnd::Done) => tracing::info!(op_id = %operation, "{item}: {what} {state}"),
         Some(OpEnd::Failed) => {
-            tracing::error!(op_id = %operation, "{item}: operation {state}: {words}");
+            tracing::error!(op_id = %operation, "{item}: {what} {state}: {words}");
         }
     }
 }

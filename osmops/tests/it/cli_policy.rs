@@ -54,7 +54,7 @@ fn drift_is_repaired_or_only_reported_as_the_command_line_says() {
     check(osm.command(&["apply", &v1, "--drift", "report", "--wait"]), 1, &told);
     check(osm.command(&["plan", &v1]), 2, &told[..1]);
     let commit = ["apply", &v2, "--drift", "report", "--applied", &v1, "--wait"];
-    check(osm.command(&commit), 0, &["NS ldap: upgrade started", "converged"]);
+    check(osm.command(&commit), 0, &["NS ldap: upgrade of KDU openldap/ldap started", "converged"]);
     check(
         osm.command(&["apply", &v1, "--applied", "/nowhere", "--drift", "report"]),
         1,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mock_nbi::{Collection, Fault, FaultKind, Profile};
-use osmops::reconcile::{PassOptions, pass};
-use osmops::report::{ItemStatus, PassEnd};
+use osmops::reconcile::{Observer, PassOptions, Progress, pass};
+use osmops::report::{ItemStatus, PassEnd, PassReport};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Demo, World, config, detail, instance, revision, vnfd};
@@ -235,6 +235,16 @@ async fn an_instance_is_upgraded_while_osm_refuses_its_package_and_no_oftener_th
     }
 }
 
+/// How passes ended.
+#[derive(Default)]
+struct Ends(Vec<PassEnd>);
+
+impl Observer for Ends {
+    fn pass_ended(&mut self, report: &PassReport) {
+        self.0.push(report.end);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
     let world = World::new(Profile::instant());
@@ -256,10 +266,10 @@ async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
     );
     let demo = Demo { replicas: None, ..Demo::default() }.revision();
     let (hour, stop) = (Duration::from_secs(3600), CancellationToken::new());
-    let report =
-        osmops::reconcile::converge(&nbi, &demo, &PassOptions::default(), hour, &stop, &mut ())
-            .await;
+    let (options, mut ends) = (PassOptions::default(), Ends::default());
+    let report = osmops::reconcile::converge(&nbi, &demo, &options, hour, &stop, &mut ends).await;
     assert_eq!(report.end, PassEnd::Stalled);
+    assert_eq!(ends.0.last(), Some(&PassEnd::Stalled), "whoever watches is told the same");
     assert!(detail(&report, "VNFD openldap_knf").1.contains("uploaded twice"), "{report:#?}");
     assert_eq!(world.writes_since(0).len(), 4, "two for each package");
 }
@@ -355,4 +365,81 @@ async fn failing_passes_are_tried_again_with_growing_pauses_and_then_given_up() 
     assert_eq!(world.writes_since(mark).len(), 6, "the first, and five more");
     // 1 + 2 + 4 + 8 + 16 seconds, and one that a second log-in of a user costs.
     assert_eq!(began.elapsed().as_secs(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_someone_changes_again_after_its_repair_was_seen_is_repaired_again() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    // One instance keeps all passes from ending converged.
+    let mut files = Demo::default().files();
+    let (path, text) = files.pop().unwrap();
+    files.push((path, text.replace("mylocation1", "nowhere")));
+    let demo = revision("r", &files);
+    let (nbi, stop, options) = (world.client(), CancellationToken::new(), PassOptions::default());
+    let mut progress = Progress::default();
+    let nsd = world.osm.records(Collection::NsDescriptors)[0]["_id"].as_str().unwrap().to_owned();
+    for designer in ["one", "two", "three"] {
+        let path = format!("/osm/nsd/v1/ns_descriptors/{nsd}");
+        world.by_hand("PATCH", &path, serde_json::json!({ "designer": designer })).await;
+        for expected in [ItemStatus::Written, ItemStatus::Current] {
+            let mut report = pass(&nbi, &demo, &options, &stop, &mut ()).await;
+            progress.add(&mut report);
+            let (status, text) = detail(&report, "NSD openldap_ns");
+            assert_eq!(status, expected, "{designer}: {text}");
+            assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Blocked);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn osm_is_left_alone_for_as_long_as_it_asks_though_another_operation_is_at_work() {
+    let world = World::new(Profile::instant());
+    let files = |replicas: u8| {
+        let mut files = Demo { replicas: None, ..Demo::default() }.files();
+        let param = format!("replicaCount: {replicas}");
+        files.extend(["a", "b"].map(|name| instance(name, "openldap_ns", &param)));
+        revision("r", &files)
+    };
+    world.converge(&files(1)).await;
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 503, body: None, retry_after: Some(40) },
+    });
+    let (nbi, stop, options) = (world.client(), CancellationToken::new(), PassOptions::default());
+    let mut report = pass(&nbi, &files(2), &options, &stop, &mut ()).await;
+    let PassEnd::Waiting { poll_after } = report.end else { panic!("{report:#?}") };
+    let mut progress = Progress::default();
+    progress.add(&mut report);
+    let pause = progress.pause_while_waiting(&report, poll_after);
+    assert_eq!(pause, Duration::from_secs(40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_that_osm_delays_because_another_one_was_just_before_is_waited_for() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default().revision();
+    world.converge(&demo).await;
+    world.osm.advance(Duration::from_secs(10));
+    for expected in [0, 1] {
+        let (nbi, began) = (world.client(), tokio::time::Instant::now());
+        let (stop, options) = (CancellationToken::new(), PassOptions::default());
+        let report = pass(&nbi, &demo, &options, &stop, &mut ()).await;
+        assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+        assert_eq!(began.elapsed().as_secs(), expected, "the second within 2 s takes 1 s more");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_osm_that_does_not_answer_holds_up_no_other_one() {
+    let (silent, well) = (World::new(Profile::instant()), World::new(Profile::instant()));
+    let operation = "GET /vnfpkgm/v1/vnf_packages".to_owned();
+    silent.osm.inject(Fault { operation, nth: 1, kind: FaultKind::Hang });
+    let demo = Demo::default().revision();
+    tokio::select! {
+        biased;
+        report = silent.converge(&demo) => panic!("it answered: {report:#?}"),
+        report = well.converge(&demo) => assert_eq!(report.end, PassEnd::Converged),
+    }
 }

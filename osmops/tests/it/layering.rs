@@ -41,7 +41,17 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
     (
         "report",
-        &["apply", "failure", "ids", "plan", "repo", "request_counts", "revision", "source_pos"],
+        &[
+            "apply",
+            "failure",
+            "ids",
+            "plan",
+            "repo",
+            "request_counts",
+            "revision",
+            "schema",
+            "source_pos",
+        ],
     ),
 ];
 

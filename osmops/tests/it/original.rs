@@ -89,8 +89,27 @@ fn every_fault_of_the_original_has_a_test_that_would_show_it() {
         }
     }
     for (fault, test) in FAULTS {
-        assert!(sources.contains(&format!("fn {test}(")), "{fault}: no test `{test}`");
+        assert!(is_run(&sources, test), "{fault}: no test `{test}`");
     }
+}
+
+/// Whether a function of this name is a test: an attribute above it says so, and none has it passed over.
+fn is_run(sources: &str, name: &str) -> bool {
+    let Some((before, _)) = sources.split_once(&format!("fn {name}(")) else { return false };
+    let before = before.trim_end().trim_end_matches("async").trim_end();
+    let attributes = before.lines().rev().map(str::trim).take_while(|line| line.starts_with("#["));
+    let attributes: Vec<&str> = attributes.collect();
+    let says = |words: &str| attributes.iter().any(|line| line.starts_with(words));
+    (says("#[test]") || says("#[tokio::test")) && !says("#[ignore")
+}
+
+#[test]
+fn a_function_that_lost_its_attribute_is_no_test() {
+    let sources = "#[test]\nfn a() {}\nfn b() {}\n    #[tokio::test(start_paused = true)]\n    \
+                   async fn c() {}\n#[test]\n#[ignore]\nfn d() {}\n";
+    let run: Vec<&str> =
+        ["a", "b", "c", "d", "e"].into_iter().filter(|n| is_run(sources, n)).collect();
+    assert_eq!(run, ["a", "c"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -157,3 +157,29 @@ async fn without_an_owner_a_name_is_enough_for_what_bears_no_mark() {
     assert_eq!(world.converge(&revision("r", &files)).await.end, PassEnd::Converged);
     assert_eq!(world.osm.records(Collection::NsInstances).len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_instances_with_our_mark_the_newer_goes_without_prune_but_not_for_a_broken_revision()
+{
+    let world = world_with_packages().await;
+    world.converge(&demo_with(OWNER, "")).await;
+    let first = world.instance("ldap")["_id"].clone();
+    world.osm.advance(std::time::Duration::from_secs(60));
+    world.instance_by_hand("ldap", "openldap_ns", Some("team-a"), json!({})).await;
+    world.instance_by_hand("ldap", "openldap_ns", None, json!({})).await;
+    let mark = world.osm.journal_len();
+    let mut files = Demo { config: OWNER, replicas: Some("5"), ..Demo::default() }.files();
+    files.push(("ns/broken.ops.yaml".to_owned(), "kind: [\n".to_owned()));
+    let report = world.converge(&revision("broken", &files)).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    assert!(detail(&report, "NS ldap").1.contains("several NS instances of this name"));
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+
+    let report = world.converge(&demo_with(OWNER, "")).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let left = world.osm.records(Collection::NsInstances);
+    let marked = |ns: &&Value| ns["additionalParamsForNs"]["osmops_owner"] == "team-a";
+    let ours: Vec<&Value> = left.iter().filter(marked).map(|ns| &ns["_id"]).collect();
+    assert_eq!(ours, [&first]);
+    assert_eq!(left.len(), 2, "somebody else's stays");
+}

@@ -43,6 +43,26 @@ fn packed_otherwise(revision: &Revision) -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
+/// The same files and a link, which no repository's package has.
+fn packed_with_link(revision: &Revision) -> Vec<u8> {
+    let package = revision.packages.values().next().unwrap();
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    for file in &package.files {
+        let mut content = Vec::new();
+        file.file.open().unwrap().read_to_end(&mut content).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, format!("p/{}", file.path), content.as_slice()).unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    tar.append_link(&mut header, "p/README", "README.md").unwrap();
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
 /// What OSM has of the package's files, by path.
 fn unpacked(archive: &[u8]) -> BTreeMap<String, String> {
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
@@ -239,4 +259,31 @@ async fn files_that_osm_cannot_give_stop_nobody_and_are_replaced() {
     let report = world.converge(&demo).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     assert!(file_name(&world).contains(".-."), "replaced by ours: {}", file_name(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_are_no_package_of_a_repository_are_downloaded_once_and_left_alone() {
+    let mut files = files(&[("README.md", "read me")]);
+    files[0] = config("owner: team-a\n");
+    let demo = revision("demo", &files);
+    let world = World::new(Profile::instant());
+    world.upload_by_hand(VNFDS, packed_with_link(&demo)).await;
+    let downloads = || {
+        let sent = world.sent_since(0);
+        sent.iter().filter(|line| line.starts_with("GET") && line.ends_with("_content")).count()
+    };
+    // What OSM cannot give is not known, and asked for again.
+    world.osm.inject(Fault {
+        operation: "GET /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
+        nth: 1,
+        kind: FaultKind::Status { status: 500, body: None, retry_after: None },
+    });
+    let nbi = world.client();
+    for expected in [1, 2, 2, 2] {
+        let report = World::converge_with(&nbi, &demo).await;
+        let (status, text) = detail(&report, "VNFD openldap_knf");
+        assert_eq!(status, ItemStatus::Blocked);
+        assert!(text.contains("have no owner's mark"), "{text}");
+        assert_eq!(downloads(), expected);
+    }
 }

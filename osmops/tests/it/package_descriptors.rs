@@ -52,7 +52,8 @@ async fn keys_that_a_descriptor_dropped_are_removed_with_the_upload_that_drops_t
         let after = package("a_knf", after);
         let report = world.converge(&after).await;
         assert_eq!(report.end, PassEnd::Converged, "{release:?} {report:#?}");
-        let changes: Vec<&str> = report.changes.iter().map(|change| change.what).collect();
+        let changes: Vec<String> =
+            report.changes.iter().map(|change| change.what.to_string()).collect();
         assert_eq!(changes, ["updated", "descriptor changed"], "{release:?}");
         assert_eq!(world.writes_since(mark).len(), 2, "{release:?}");
         let record = world.osm.records(Collection::VnfPackages).remove(0);

@@ -301,8 +301,6 @@ async fn of_two_instances_of_ours_with_one_name_the_newer_goes() {
     let world = world_with(&demo().files()).await;
     let oldest = world.instance("ldap")["_id"].clone();
     world.instance_by_hand("ldap", "openldap_ns", Some("team-a"), json!({})).await;
-    let without = Demo { config: "owner: team-a\n", ..Demo::default() }.revision();
-    assert_eq!(world.converge(&without).await.end, PassEnd::Stalled, "not unless `prune` is on");
     let report = world.converge(&demo().revision()).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     assert_eq!(world.instance("ldap")["_id"], oldest);
@@ -393,4 +391,28 @@ async fn a_termination_tells_whether_the_record_goes_with_it() {
     let desired = demo().revision().desired;
     let observed = osmops::observe::observe(&world.client(), &desired).await.unwrap();
     assert!(observed.instances[0].history.as_ref().unwrap().last().unwrap().removes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_to_an_earlier_commit_brings_back_what_it_declared_and_no_more() {
+    let world = world_with(&demo_and_more()).await;
+    let before = everything(&world);
+    let mut next = Demo { version: "2", replicas: Some("3"), ..demo() }.files();
+    next.push(vnfd("later_knf", "ldap", "1"));
+    next.push(nsd("later_ns", "later_knf", "openldap", "1"));
+    next.push(instance("later", "later_ns", "a: 1"));
+    for (files, expected) in [
+        (&next, vec!["later_knf", "openldap_knf", "later_ns", "openldap_ns", "later", "ldap"]),
+        (&demo_and_more(), before.iter().map(String::as_str).collect()),
+    ] {
+        let report = world.converge(&revision("r", files)).await;
+        assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+        assert_eq!(everything(&world), expected);
+    }
+    assert!(world.packages().iter().all(|package| package["version"] != "2"));
+    let kdu = world.instance("ldap")["_admin"]["deployed"]["K8s"][0].to_string();
+    assert!(kdu.contains("'replicaCount': '1'"), "{kdu}");
+    let mark = world.osm.journal_len();
+    world.converge(&revision("r", &demo_and_more())).await;
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }

@@ -1,7 +1,7 @@
 //! `recreate: true`: what OSM cannot change is removed and made anew, over several passes.
 
-use mock_nbi::{Collection, Fault, FaultKind, Profile};
-use osmops::report::PassEnd;
+use mock_nbi::{Collection, Fault, FaultKind, Profile, Release};
+use osmops::report::{ItemStatus, PassEnd};
 use osmops::revision::Revision;
 use serde_json::json;
 
@@ -85,4 +85,62 @@ async fn a_lost_answer_to_the_removal_is_looked_up() {
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     assert_eq!(world.osm.records(Collection::NsInstances).len(), 1);
     assert_eq!(world.instance("ldap")["nsd-ref"], "other_ns");
+}
+
+/// Where OSM keeps packages in use from being changed.
+const STRICT: [Release; 2] = [Release::R19, Release::R19Recorded];
+
+/// The demo as release 19 takes it, without versions of charts in descriptors.
+fn strict(demo: &Demo) -> Vec<(String, String)> {
+    let mut files = demo.files();
+    files[1].1 = files[1].1.replace(":1.0.0", "");
+    files
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_its_package_broke_makes_way_for_the_mended_one() {
+    for release in STRICT {
+        let world = World::of_release(release, Profile::instant());
+        world.osm.inject(Fault {
+            operation: "POST /nslcm/v1/ns_instances_content".to_owned(),
+            nth: 1,
+            kind: FaultKind::OperationFails { detail: "no such chart".to_owned() },
+        });
+        let wrong = Demo { config: "retry: {attempts: 1}\n", ..Demo::default() };
+        let report = world.converge(&revision("wrong", &strict(&wrong))).await;
+        assert_eq!(report.end, PassEnd::Stalled);
+        assert_eq!(world.instance("ldap")["nsState"], "BROKEN", "{report:#?}");
+        let mended = Demo { version: "1.1", ..wrong };
+        let report = world.converge(&revision("mended", &strict(&mended))).await;
+        assert_eq!(report.end, PassEnd::Converged, "{release:?} {report:#?}");
+        assert_eq!(world.instance("ldap")["nsState"], "READY");
+        assert!(world.packages().iter().all(|package| package["version"] == "1.1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_instance_is_not_removed_for_packages_that_osm_refuses() {
+    for release in STRICT {
+        let world = World::of_release(release, Profile::instant());
+        let files = |version: &'static str, nsd_id: &str| {
+            let mut files = strict(&Demo { version, replicas: None, ..Demo::default() });
+            files.push(nsd("other_ns", "openldap_knf", "openldap", "1"));
+            let (path, text) = instance("ldap", nsd_id, "replicaCount: 1");
+            files.push((path, text + "recreate: true\n"));
+            revision("r", &files)
+        };
+        let report = world.converge(&files("1.0", "openldap_ns")).await;
+        assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+        let old = world.instance("ldap")["_id"].clone();
+        let report = world.converge(&files("1.1", "other_ns")).await;
+        assert_eq!(report.end, PassEnd::Stalled, "{release:?} {report:#?}");
+        let (_, text) = detail(&report, "VNFD openldap_knf");
+        assert!(text.contains("refused with 422"), "{text}");
+        assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Skipped);
+        assert_eq!(world.instance("ldap")["_id"], old);
+        assert_eq!(world.instance("ldap")["nsState"], "READY");
+        // By itself it is done.
+        assert_eq!(world.converge(&files("1.0", "other_ns")).await.end, PassEnd::Converged);
+        assert_eq!(world.instance("ldap")["nsd-ref"], "other_ns");
+    }
 }

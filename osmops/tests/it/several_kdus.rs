@@ -1,7 +1,8 @@
 //! Services with several VNFs and KDUs.
 
 use mock_nbi::{Fault, FaultKind, Profile};
-use osmops::reconcile::{PassOptions, pass};
+use osmops::desired::Drift;
+use osmops::reconcile::{Observer, OperationLook, PassOptions, converge, pass};
 use osmops::report::{ItemStatus, PassEnd};
 use osmops::revision::Revision;
 use tokio_util::sync::CancellationToken;
@@ -115,6 +116,82 @@ async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
     assert_eq!(report.changes.len(), 1, "the other KDU's upgrade");
     assert_eq!(report.operations().len(), 1, "it is followed");
     assert!(matches!(report.end, PassEnd::Waiting { .. }), "{report:#?}");
+}
+
+/// How operations ended.
+#[derive(Default)]
+struct Ends(Vec<String>);
+
+impl Observer for Ends {
+    fn operation_seen(&mut self, look: &OperationLook) {
+        if look.state.end().is_some() {
+            self.0.push(format!("{}: {} {}", look.item, look.what, look.state));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_that_fails_is_followed_and_told_though_that_of_another_kdu_completes() {
+    let kdus = |db: u8, cache: u8| {
+        shop(&format!(
+            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
+        ))
+    };
+    let world = World::new(Profile::realistic());
+    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "no such chart".to_owned() },
+    });
+    let (nbi, stop, options) = (world.client(), CancellationToken::new(), PassOptions::default());
+    let report = pass(&nbi, &kdus(2, 2), &options, &stop, &mut ()).await;
+    let shop = report.items.iter().find(|item| item.item.to_string() == "NS shop").unwrap();
+    let told: Vec<&str> = shop.operations.iter().map(|op| op.what.as_str()).collect();
+    assert_eq!(told, ["upgrade of KDU back/db", "upgrade of KDU back/cache"]);
+    let text = "upgrade of KDU back/db started; upgrade of KDU back/cache started";
+    assert_eq!(shop.detail.as_deref(), Some(text));
+    let mut ends = Ends::default();
+    let hour = std::time::Duration::from_secs(3600);
+    let report = converge(&nbi, &kdus(2, 2), &options, hour, &stop, &mut ends).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    let expected = ["NS shop: upgrade of KDU back/db COMPLETED"];
+    assert_eq!(ends.0[ends.0.len() - 1..], expected, "its second attempt");
+
+    world.osm.inject(Fault {
+        operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
+        nth: 1,
+        kind: FaultKind::OperationFails { detail: "no such chart".to_owned() },
+    });
+    let mut ends = Ends::default();
+    converge(&nbi, &kdus(3, 3), &options, hour, &stop, &mut ends).await;
+    ends.0.sort();
+    let expected = ["cache COMPLETED", "db COMPLETED", "db FAILED"]
+        .map(|end| format!("NS shop: upgrade of KDU back/{end}"));
+    assert_eq!(ends.0, expected, "each operation is followed to its end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn kdus_in_another_order_are_no_commit_so_that_drift_stays_reported() {
+    let world = World::new(Profile::instant());
+    let [one, other] = [["db", "cache"], ["cache", "db"]].map(|[first, second]| {
+        shop(&format!(
+            "vnfName: back\nkdus:\n- {{name: {first}, params: {{n: 1}}}}\n- {{name: {second}, params: {{n: 1}}}}\n"
+        ))
+    });
+    assert_eq!(world.converge(&one).await.end, PassEnd::Converged);
+    let id = world.instance("shop")["_id"].as_str().unwrap().to_owned();
+    let body = serde_json::json!({
+        "member_vnf_index": "back", "kdu_name": "db", "primitive": "upgrade",
+        "primitive_params": { "n": 7 },
+    });
+    world.by_hand("POST", &format!("/osm/nslcm/v1/ns_instances/{id}/action"), body).await;
+    let mark = world.osm.journal_len();
+    let mut next = other;
+    next.desired.drift = Drift::Report { applied: Box::new(one.desired.clone()) };
+    let report = world.converge(&next).await;
+    assert_eq!(report.end, PassEnd::Stalled, "{report:#?}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -252,7 +252,8 @@ fn done_words(action: &Action) -> &'static str {
 /// Ended by its time limit: what OSM goes on with, by name.
 fn stopped_words(report: &PassReport, within: Duration) -> String {
     let goes_on = |item: &&ItemReport| {
-        matches!(item.status, ItemStatus::Started | ItemStatus::AtWork) && item.operation.is_some()
+        matches!(item.status, ItemStatus::Started | ItemStatus::AtWork)
+            && !item.operations.is_empty()
     };
     let items: Vec<String> =
         report.items.iter().filter(goes_on).map(|item| item.item.to_string()).collect();

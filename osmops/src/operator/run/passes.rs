@@ -62,17 +62,12 @@ pub(super) async fn apply(
     }
     let nbi = session(context, connection)?;
     let mut report = pass(&nbi, revision, &context.options, stop, &mut memory.counted).await;
-    let changes = report.changes.clone();
     memory.progress.add(&mut report);
-    // Those of earlier passes were told by them.
-    report.changes = changes;
-    let following = Following::of(revision, &report, FIRST_LOOK);
     let pause = match report.end {
-        PassEnd::Waiting { poll_after } if following.is_empty() => {
-            memory.progress.pause_while_waiting(&report, poll_after)
-        }
-        _ => FIRST_LOOK,
+        PassEnd::Waiting { poll_after } => memory.progress.pause_while_waiting(&report, poll_after),
+        PassEnd::Converged | PassEnd::Failed | PassEnd::Stalled => FIRST_LOOK,
     };
+    let following = Following::of(revision, &report, pause);
     let end = tell(&report, pause);
     if report.end == PassEnd::Converged {
         memory.progress = Progress::default();
