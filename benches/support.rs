@@ -5,6 +5,7 @@ use osmops::ids::{
     DescriptorId, KduName, MemberIndex, NsId, NsName, PackageId, RevisionName, VimAccountId,
     VimAccountName,
 };
+use osmops::moment::Moment;
 use osmops::observed::{
     Content, NsState, ObservedInstance, ObservedKdu, ObservedPackage, ObservedState,
     ObservedVimAccount, PackageState,
@@ -83,7 +84,7 @@ fn observed_package(package: &osmops::desired::DesiredPackage) -> ObservedPackag
         record: id(PackageId::new(format!("{kind}-{descriptor}").replace('_', "-"))),
         id: Some(descriptor),
         version: package.version.clone(),
-        modified: 0.0,
+        modified: Moment::default(),
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         descriptor: Some(package.descriptor.json().clone()),
@@ -100,7 +101,7 @@ fn observed_instance(n: usize) -> ObservedInstance {
     ObservedInstance {
         id: id(NsId::new(format!("ns-{n}"))),
         name: id(NsName::new(format!("i{n}"))),
-        created: 0.0,
+        created: Moment::default(),
         description: None,
         nsd: Some(id(DescriptorId::new(format!("p{}_ns", n / INSTANCES_PER_NSD)))),
         packages: Vec::new(),

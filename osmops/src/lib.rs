@@ -51,6 +51,7 @@ pub mod moment;
 pub mod nbi;
 pub mod observe;
 pub mod observed;
+pub mod operation;
 pub mod operator;
 pub mod package;
 pub mod plan;

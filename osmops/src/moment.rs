@@ -1,5 +1,6 @@
 //! Points in time, as OSM tells them.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -19,6 +20,11 @@ impl Moment {
     /// Seconds since 1970.
     pub fn epoch_seconds(self) -> f64 {
         self.0
+    }
+
+    /// Which of two comes first.
+    pub fn total_cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
     }
 
     /// So much later.

@@ -14,10 +14,12 @@ use crate::ids::{
     VimAccountId, VimAccountName,
 };
 use crate::moment::Moment;
-use crate::package::{TreeDigest, UploadName};
+use crate::package::UploadName;
 
+pub use crate::operation::{OpEnd, OpKind, OpState};
+pub use crate::package::Content;
 pub(crate) use history::made_with;
-pub use history::{Change, KduChange, OpEnd, OpState, Operation, Settings};
+pub use history::{Change, KduChange, Operation, Settings};
 
 /// OSM at one reading, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,8 +52,8 @@ pub struct ObservedPackage {
     pub version: Option<String>,
     /// Whether it can be used.
     pub state: PackageState,
-    /// When the package or its descriptor last changed, in epoch seconds.
-    pub modified: f64,
+    /// When the package or its descriptor last changed.
+    pub modified: Moment,
     /// The file name of the last upload, as stored; absent when it was a descriptor alone.
     pub file_name: Option<String>,
     /// Its descriptor as OSM lists it, with keys of OSM's own; absent when none of its id is declared.
@@ -75,18 +77,6 @@ impl ObservedPackage {
     }
 }
 
-/// What is known of the files of a package.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Content {
-    /// Nobody needed to look.
-    #[default]
-    NotRead,
-    /// They were read.
-    Files(TreeDigest),
-    /// They were read, and are no package that a repository may hold.
-    Strange,
-}
-
 /// Whether a package can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PackageState {
@@ -105,8 +95,8 @@ pub struct ObservedInstance {
     pub id: NsId,
     /// Its name, which others may have too.
     pub name: NsName,
-    /// When it was made, in epoch seconds.
-    pub created: f64,
+    /// When it was made.
+    pub created: Moment,
     /// What is shown beside the name.
     pub description: Option<String>,
     /// The id of the NSD that it was made from, when it is one that can be declared.

@@ -11,7 +11,7 @@ mod tree_digest;
 mod upload_name;
 
 pub use archive::{Archive, ArchiveChunks, ArchiveError};
-pub use content::{ContentError, read_content};
+pub use content::{Content, ContentError, read_content};
 pub use descriptor::{Descriptor, Member};
 pub use descriptor_body::DescriptorBody;
 pub use tree_digest::TreeDigest;

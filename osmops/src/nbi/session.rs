@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::ids::PackageId;
 use crate::moment::Moment;
-use crate::observed;
+use crate::package;
 use crate::request_counts::RequestCounts;
 
 use super::answer::{Answer, check_status, content_type, decode};
@@ -52,7 +52,7 @@ struct Shared {
 }
 
 /// What was found in downloaded packages, with the time at which each had last changed.
-pub(crate) type PackageContents = BTreeMap<PackageId, (f64, observed::Content)>;
+pub(crate) type PackageContents = BTreeMap<PackageId, (Moment, package::Content)>;
 
 /// What a request carries.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::ids::{KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, VimAccountId};
-use crate::observed::OpState;
+use crate::operation::{OpKind, OpState};
 
 /// The answer to a log-in.
 #[derive(Debug, Deserialize)]
@@ -146,7 +146,7 @@ pub(crate) struct OpRecord {
     #[serde(rename = "_id")]
     pub(crate) id: OpId,
     #[serde(rename = "lcmOperationType")]
-    pub(crate) kind: String,
+    pub(crate) kind: OpKind,
     #[serde(rename = "operationState")]
     pub(crate) state: OpState,
     #[serde(rename = "nsInstanceId")]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::ids::{KduName, MemberIndex, OpId};
 use crate::moment::Moment;
+use crate::operation::{OpEnd, OpKind, OpState};
 use crate::secret::nested_value;
 
 /// One operation of an instance's history.
@@ -11,8 +12,8 @@ use crate::secret::nested_value;
 pub struct Operation {
     /// OSM's `_id`.
     pub id: OpId,
-    /// What it does (`lcmOperationType`): `instantiate`, `action`, `terminate`, …
-    pub kind: String,
+    /// What it does.
+    pub kind: OpKind,
     /// How it goes or went.
     pub state: OpState,
     /// When it was asked for.
@@ -61,71 +62,6 @@ pub struct Settings {
     pub forgets: bool,
 }
 
-/// The state of an operation (`operationState`).
-///
-/// Source: ETSI NFV-SOL 005, `LcmOperationStateType`; OSM writes these seven.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OpState {
-    /// OSM works on it, or has queued it.
-    Processing,
-    /// Done.
-    Completed,
-    /// Done in part.
-    PartiallyCompleted,
-    /// Failed; OSM may try again.
-    FailedTemp,
-    /// Failed.
-    Failed,
-    /// Failed, and being undone.
-    RollingBack,
-    /// Failed and undone.
-    RolledBack,
-    /// A word that this release of ours does not know; it counts as not ended.
-    #[serde(other)]
-    Unknown,
-}
-
-impl OpState {
-    /// How it ended, or `None` while OSM still works on it.
-    pub fn end(self) -> Option<OpEnd> {
-        match self {
-            OpState::Processing | OpState::RollingBack | OpState::Unknown => None,
-            OpState::Completed => Some(OpEnd::Done),
-            OpState::PartiallyCompleted
-            | OpState::FailedTemp
-            | OpState::Failed
-            | OpState::RolledBack => Some(OpEnd::Failed),
-        }
-    }
-}
-
-impl std::fmt::Display for OpState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            OpState::Processing => "PROCESSING",
-            OpState::Completed => "COMPLETED",
-            OpState::PartiallyCompleted => "PARTIALLY_COMPLETED",
-            OpState::FailedTemp => "FAILED_TEMP",
-            OpState::Failed => "FAILED",
-            OpState::RollingBack => "ROLLING_BACK",
-            OpState::RolledBack => "ROLLED_BACK",
-            OpState::Unknown => "unknown",
-        })
-    }
-}
-
-/// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpEnd {
-    /// It did what it should.
-    Done,
-    /// It did not, or only in part.
-    Failed,
-}
-
 impl Operation {
     /// The values that it sets, of whichever KDU.
     pub fn values(&self) -> impl Iterator<Item = &Map<String, Value>> {
@@ -160,10 +96,10 @@ pub(super) fn values(
     // What each of helm's revisions had, the last one in effect.
     let mut revisions: Vec<Map<String, Value>> = Vec::new();
     for operation in completed(history) {
-        match operation.kind.as_str() {
-            "instantiate" => revisions = vec![own.clone()],
-            "terminate" => revisions.clear(),
-            _ => match operation.change_of(member, kdu) {
+        match operation.kind {
+            OpKind::Instantiate => revisions = vec![own.clone()],
+            OpKind::Terminate => revisions.clear(),
+            OpKind::Action | OpKind::Other(_) => match operation.change_of(member, kdu) {
                 None => {}
                 Some(Change::Set(Settings { values, resets, forgets, .. })) => {
                     let mut given = if *resets { Map::new() } else { own.clone() };
@@ -186,7 +122,7 @@ pub(super) fn values(
 
 /// The operation whose values are those that the record was made with, as far as OSM's history tells.
 pub(crate) fn made_with(history: &[Operation]) -> Option<&Operation> {
-    history.iter().find(|operation| operation.kind == "instantiate")
+    history.iter().find(|operation| operation.kind == OpKind::Instantiate)
 }
 
 /// Lays values over others as helm does: mappings are merged, null removes.
@@ -224,7 +160,7 @@ pub(super) fn model(
 ) -> String {
     let mut revisions = vec![installed.to_owned()];
     for operation in completed(history) {
-        if operation.kind == "instantiate" {
+        if operation.kind == OpKind::Instantiate {
             revisions = vec![installed.to_owned()];
             continue;
         }
@@ -265,7 +201,7 @@ mod tests {
         let (member, kdu) = names();
         Operation {
             id: OpId::new("1").unwrap(),
-            kind: kind.to_owned(),
+            kind: OpKind::from(kind.to_owned()),
             state,
             started: Moment::default(),
             entered: Moment::default(),

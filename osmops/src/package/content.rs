@@ -13,6 +13,18 @@ use super::{CHECKSUMS_FILE, TreeDigest};
 /// No package unpacks to more; a small archive that does is not meant well.
 const UNPACKED_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 
+/// What is known of the files of a package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Content {
+    /// Nobody needed to look.
+    #[default]
+    NotRead,
+    /// They were read.
+    Files(TreeDigest),
+    /// They were read, and are no package that a repository may hold.
+    Strange,
+}
+
 /// Why the files of an archive cannot be compared with those of a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {

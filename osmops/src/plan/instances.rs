@@ -299,7 +299,7 @@ impl Planner<'_> {
     /// this very plan changes them.
     pub(super) fn fresh_since(&self, needs: &[ActionId]) -> f64 {
         if needs.is_empty() {
-            packages_changed_at(self.desired, self.observed, self.want)
+            packages_changed_at(self.desired, self.observed, self.want).epoch_seconds()
         } else {
             f64::INFINITY
         }
@@ -330,7 +330,7 @@ pub(super) fn wait_or_overdue(
 pub(super) fn running(have: &ObservedInstance) -> Option<RunningOperation> {
     let history = have.history.as_deref().unwrap_or_default();
     let told = |op: &Operation| RunningOperation {
-        what: op.kind.clone(),
+        what: op.kind.to_string(),
         id: Some(op.id.clone()),
         since: Some(op.started),
     };
@@ -350,5 +350,5 @@ pub(super) fn unnamed(have: &ObservedInstance, what: &str) -> RunningOperation {
 
 /// When an instance was made, where its history was read and is of no help: nothing may go on for ever.
 fn made_at(have: &ObservedInstance) -> Option<Moment> {
-    have.history.as_ref().map(|_| Moment::from_epoch_seconds(have.created))
+    have.history.as_ref().map(|_| have.created)
 }

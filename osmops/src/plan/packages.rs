@@ -140,7 +140,7 @@ fn repair(
 ) -> Result<(Map<String, Value>, Why), Blocked> {
     let mark = comparison.mark(have.descriptor.as_ref().unwrap_or(&Value::Null));
     let Comparison { differences, mut patch, .. } = comparison;
-    let modified = Moment::from_epoch_seconds(have.modified);
+    let modified = have.modified;
     let ago = now.since(modified);
     if have.repaired.as_ref() == Some(&mark) && ago < REPAIR_PAUSE {
         return Err(Blocked::RepairedInVain {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::desired::{DesiredInstance, DesiredState, PackageKey};
 use crate::ids::{DescriptorId, KduName, MemberIndex, PackageKind};
+use crate::moment::Moment;
 use crate::observed::{Index, ObservedPackage, PackageState};
 use crate::source_pos::SourcePos;
 
@@ -32,13 +33,15 @@ pub(super) fn provider(
     let have = observed.packages_of(kind, id);
     let existing = have.first().map(|package| package.record.clone());
     let item = Item::Package(PackageKey { kind, id: id.clone() });
-    match (plan.verdict(&item), existing) {
-        (Some(Verdict::Act { actions }), existing) if !actions.is_empty() => {
-            // The last one is done when all are; a package that is made has just one.
-            let action = actions.last().copied().unwrap_or(ActionId(0));
-            let by = existing.map_or(PackageRef::CreatedBy(action), PackageRef::Existing);
-            Provider::After(by, action)
-        }
+    let verdict = plan.verdict(&item);
+    // The last one is done when all are; a package that is made has just one.
+    if let Some(Verdict::Act { actions }) = verdict
+        && let Some(last) = actions.last()
+    {
+        let by = existing.map_or(PackageRef::CreatedBy(*last), PackageRef::Existing);
+        return Provider::After(by, *last);
+    }
+    match (verdict, existing) {
         (Some(Verdict::Blocked { .. }), None) => {
             Provider::Blocked(Blocked::NeedsBlocked { at: at.clone(), needed: item })
         }
@@ -136,16 +139,17 @@ pub(super) fn package_actions(
     needs
 }
 
-/// When OSM's copy of an instance's NSD, or of one of its VNFDs, last changed (epoch seconds): what failed
-/// before may work now.
+/// When OSM's copy of an instance's NSD, or of one of its VNFDs, last changed: what failed before may work
+/// now.
 pub(super) fn packages_changed_at(
     desired: &DesiredState,
     observed: &Index<'_>,
     want: &DesiredInstance,
-) -> f64 {
+) -> Moment {
     let nsd = &want.nsd.0;
     let vnfds = vnfds_of(desired, observed, nsd);
     let vnfds = vnfds.iter().flat_map(|vnfd| observed.packages_of(PackageKind::Vnfd, vnfd));
     let all = vnfds.chain(observed.packages_of(PackageKind::Nsd, nsd));
-    all.map(|package: &&ObservedPackage| package.modified).fold(0.0, f64::max)
+    let modified = all.map(|package: &&ObservedPackage| package.modified);
+    modified.max_by(Moment::total_cmp).unwrap_or_default()
 }

@@ -213,19 +213,19 @@ impl<'a> Remover<'a> {
         let mut needs = Vec::new();
         let mut leaving = Vec::new();
         let mut staying = Vec::new();
+        let mut told = Vec::new();
         for user in self.users.of_package(have) {
             match self.prospect(&user, have) {
                 Prospect::Gone(action) => needs.push(action),
                 Prospect::Leaves => leaving.extend(user.item),
-                Prospect::Stays => staying.push(user.words),
+                Prospect::Stays => {
+                    staying.push(user.words);
+                    told.extend(user.item.filter(|_| user.is_ours));
+                }
             }
         }
-        for item in declared_users(self.desired, key) {
-            let words = format!("{item}, as it is declared");
-            if !staying.contains(&item.to_string()) {
-                staying.push(words);
-            }
-        }
+        let declared = declared_users(self.desired, key).filter(|item| !told.contains(item));
+        staying.extend(declared.map(|item| format!("{item}, as it is declared")));
         if !staying.is_empty() {
             return Removal::Blocked(Blocked::StillUsed { at: self.at.clone(), users: staying });
         }

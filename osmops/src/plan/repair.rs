@@ -5,7 +5,7 @@
 //! with the values and charts that it was made with, whatever it is sent, so one that was made with others is
 //! removed and made anew.
 
-use crate::observed::{Change, ObservedInstance, OpEnd, Operation, made_with};
+use crate::observed::{Change, ObservedInstance, OpEnd, OpKind, Operation, made_with};
 
 use super::instances::Planner;
 use super::retry::{being_removed, failures};
@@ -30,7 +30,7 @@ impl Planner<'_> {
         let failed = self.failed_instantiations(have, &needs);
         // Whoever took it down after a failure, we or an operator, did so to have it tried again.
         let last_ended = history(have).iter().rfind(|op| op.state.end().is_some());
-        let was_taken_down = last_ended.is_some_and(|op| op.kind == "terminate");
+        let was_taken_down = last_ended.is_some_and(|op| op.kind == OpKind::Terminate);
         let attempt = if was_taken_down {
             self.attempt_after(have, &failed)
         } else {
@@ -48,10 +48,10 @@ impl Planner<'_> {
     /// something else broke.
     pub(super) fn repair(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
         let is_end = |op: &&Operation| {
-            matches!(op.kind.as_str(), "instantiate" | "terminate") && op.state.end().is_some()
+            matches!(op.kind, OpKind::Instantiate | OpKind::Terminate) && op.state.end().is_some()
         };
         if let Some(last) = history(have).iter().rfind(is_end)
-            && last.kind == "instantiate"
+            && last.kind == OpKind::Instantiate
             && last.state.end() == Some(OpEnd::Done)
         {
             return match self.upgrade(have)? {
@@ -68,13 +68,13 @@ impl Planner<'_> {
         let terminations = failures(
             history(have),
             0.0,
-            |op| op.kind == "terminate",
-            |op| matches!(op.kind.as_str(), "terminate" | "instantiate"),
+            |op| op.kind == OpKind::Terminate,
+            |op| matches!(op.kind, OpKind::Terminate | OpKind::Instantiate),
         );
         let instantiations = self.failed_instantiations(have, &packages);
         let last_failed = history(have).iter().rfind(|op| op.state.end() == Some(OpEnd::Failed));
         let (what, failed) = match last_failed {
-            Some(op) if op.kind == "terminate" => (TERMINATION, terminations),
+            Some(op) if op.kind == OpKind::Terminate => (TERMINATION, terminations),
             Some(_) | None => (INSTANTIATION, instantiations),
         };
         let attempt = match self.again(have, what, &failed)? {
@@ -97,7 +97,7 @@ impl Planner<'_> {
         have: &'a ObservedInstance,
         needs: &[ActionId],
     ) -> Vec<&'a Operation> {
-        let is_instantiation = |op: &Operation| op.kind == "instantiate";
+        let is_instantiation = |op: &Operation| op.kind == OpKind::Instantiate;
         let is_same = |op: &Operation| is_instantiation(op) && self.has_declared_values(op);
         failures(history(have), self.fresh_since(needs), is_same, is_instantiation)
     }
@@ -106,7 +106,7 @@ impl Planner<'_> {
     /// which: what it was made with is told by its first instantiation alone.
     fn is_made_otherwise(&self, have: &ObservedInstance, needs: &[ActionId]) -> bool {
         let has_values = made_with(history(have)).is_some_and(|op| self.has_declared_values(op));
-        !has_values || self.fresh_since(needs) > have.created
+        !has_values || self.fresh_since(needs) > have.created.epoch_seconds()
     }
 
     fn has_declared_values(&self, op: &Operation) -> bool {

@@ -1,7 +1,7 @@
 //! Upgrades of KDUs whose values differ.
 
 use crate::desired::DesiredKdu;
-use crate::observed::{Change, ObservedInstance, OpEnd, Operation, Settings, made_with};
+use crate::observed::{Change, ObservedInstance, OpEnd, OpKind, Operation, Settings, made_with};
 
 use super::instances::Planner;
 use super::prerequisites::package_actions;
@@ -139,7 +139,7 @@ impl Planner<'_> {
         let resets = have.can_reset_values && (!left.is_empty() || comes_back());
         let is_same = |op: &Operation| match op.change_of(member, name) {
             Some(Change::Set(settings)) => {
-                op.kind == "action" && is_upgrade_to(settings, kdu, resets)
+                op.kind == OpKind::Action && is_upgrade_to(settings, kdu, resets)
             }
             Some(Change::Back) | None => false,
         };

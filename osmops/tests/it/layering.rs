@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use. A stage may use what stands before it and the state it fills; whoever may
 /// use a module is found here, so a new line is a decision.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("ids", &[]),
     ("schema", &[]),
     ("moment", &["schema"]),
+    ("operation", &[]),
     ("secret", &[]),
     ("failure", &[]),
     ("request_counts", &[]),
@@ -19,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("repo", &["ids", "schema", "secret", "source_pos", "tree", "yaml"]),
     ("package", &["ids", "repo", "source_pos", "tree", "yaml"]),
     ("desired", &["ids", "package", "repo", "secret", "source_pos", "tree"]),
-    ("observed", &["desired", "ids", "moment", "package", "secret"]),
+    ("observed", &["desired", "ids", "moment", "operation", "package", "secret"]),
     ("revision", &["desired", "ids", "package", "repo", "tree"]),
     ("redact", &["desired", "secret"]),
     (
@@ -36,7 +37,10 @@ const ALLOWED: [(&str, &[&str]); 21] = [
             "source_pos",
         ],
     ),
-    ("nbi", &["failure", "ids", "moment", "observed", "repo", "request_counts", "secret"]),
+    (
+        "nbi",
+        &["failure", "ids", "moment", "operation", "package", "repo", "request_counts", "secret"],
+    ),
     ("observe", &["desired", "ids", "moment", "nbi", "observed", "package", "plan"]),
     ("apply", &["desired", "failure", "ids", "nbi", "package", "plan", "redact"]),
     (

@@ -248,7 +248,7 @@ fn observed_record(declared: &osmops::desired::DesiredPackage, record: &Value) -
         record: PackageId::new(record["_id"].as_str().unwrap()).unwrap(),
         id: Some(declared.key.id.clone()),
         version: None,
-        modified: 0.0,
+        modified: osmops::moment::Moment::default(),
         state: PackageState::Usable,
         file_name: Some(name.to_string()),
         descriptor: Some(record.clone()),

@@ -369,7 +369,7 @@ async fn a_record_that_osm_is_about_to_remove_is_left_to_it_for_a_minute() {
         // As OSM's records are when it has terminated the instance, and has not yet removed it.
         let history = observed.instances[0].history.as_mut().unwrap();
         let last = history.last_mut().unwrap();
-        assert!(last.kind == "terminate" && !last.removes);
+        assert!(last.kind == osmops::observed::OpKind::Terminate && !last.removes);
         last.removes = true;
         let text = planned(&observed);
         assert!(text.contains("… NS ldap: terminated (operation "), "{text}");

@@ -2,7 +2,7 @@
 
 use crate::desired::DesiredState;
 use crate::moment::Moment;
-use crate::observed::{NsState, ObservedInstance, Operation};
+use crate::observed::{NsState, ObservedInstance, OpKind, Operation};
 use crate::plan::instances::{running, unnamed, wait_or_overdue};
 use crate::plan::repair::TERMINATION;
 use crate::plan::retry::{Again, again, being_removed, failures};
@@ -53,7 +53,8 @@ pub(in crate::plan) fn remove_instance(
         NsState::Ready | NsState::Degraded => act(Action::Terminate { ns }, Why::DeclaredNoMore),
         NsState::Broken => {
             let history = have.history.as_deref().unwrap_or_default();
-            let failed = failures(history, 0.0, |op| op.kind == "terminate", |_| true);
+            let is_same = |op: &Operation| op.kind == OpKind::Terminate;
+            let failed = failures(history, 0.0, is_same, |_| true);
             let values = history.iter().flat_map(Operation::values);
             let secrets = Secrets::of_values(values, &desired.secret_names);
             match again(&desired.policy, now, TERMINATION, &failed, &secrets) {

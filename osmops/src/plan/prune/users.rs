@@ -21,6 +21,8 @@ pub(super) struct User {
     pub(super) record: Record,
     /// What it goes by, when it can be declared.
     pub(super) item: Option<Item>,
+    /// Whether a declaration of `item` means it: of an instance, whether it bears our mark.
+    pub(super) is_ours: bool,
     /// What it is, for people.
     pub(super) words: String,
 }
@@ -37,8 +39,9 @@ impl<'a> Users<'a> {
         let mut users = Self { of_record: BTreeMap::new(), of_vnfd: BTreeMap::new() };
         for instance in &observed.instances {
             let item = Item::Instance(instance.name.clone());
+            let is_ours = instance.owner.is_some() && instance.owner.as_ref() == ours;
             let words = match &instance.owner {
-                Some(owner) if Some(owner) == ours => item.to_string(),
+                Some(_) if is_ours => item.to_string(),
                 Some(owner) => {
                     format!(
                         "{item} ({}, of owner `{owner}`, not made by this repository)",
@@ -54,7 +57,7 @@ impl<'a> Users<'a> {
             };
             for package in &instance.packages {
                 let record = Record::Instance(instance.id.clone());
-                let user = User { record, item: Some(item.clone()), words: words.clone() };
+                let user = User { record, item: Some(item.clone()), is_ours, words: words.clone() };
                 users.of_record.entry(package).or_default().push(user);
             }
         }
@@ -62,7 +65,7 @@ impl<'a> Users<'a> {
             let words = format!("the NS instance {}", instance.id);
             for package in &instance.packages {
                 let record = Record::Instance(instance.id.clone());
-                let user = User { record, item: None, words: words.clone() };
+                let user = User { record, item: None, is_ours: false, words: words.clone() };
                 users.of_record.entry(package).or_default().push(user);
             }
         }
@@ -73,7 +76,7 @@ impl<'a> Users<'a> {
             let words = item.as_ref().map_or_else(unnamed, ToString::to_string);
             for vnfd in &nsd.vnfds {
                 let record = Record::Package(nsd.record.clone());
-                let user = User { record, item: item.clone(), words: words.clone() };
+                let user = User { record, item: item.clone(), is_ours: true, words: words.clone() };
                 users.of_vnfd.entry(vnfd).or_default().push(user);
             }
         }
