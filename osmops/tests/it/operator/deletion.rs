@@ -3,8 +3,10 @@
 use kube::api::DeleteParams;
 use kube::runtime::conditions::is_deleted;
 use kube::runtime::wait::await_condition;
-use mock_nbi::Collection;
+use mock_nbi::{Collection, OperationResult, Profile};
 use serde_json::{Value, json};
+
+use crate::kube_api::eventually;
 
 use super::world::{PATIENCE, Stage, condition, ready_at};
 
@@ -44,6 +46,41 @@ async fn what_a_deleted_deployment_made_is_removed_though_its_source_is_gone() {
     stage.told("OsmDeployment", "Normal Progressing: NS ldap: termination started").await;
     let last = "Normal ReconciliationSucceeded: Removed from OSM what it made there";
     stage.told("OsmDeployment", last).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_goes_on_where_a_killed_operator_left_it() {
+    let spec = json!({ "deletionPolicy": "Delete" });
+    let Some(mut stage) = Stage::with_ldap_in(Profile::manual(), spec).await else { return };
+    stage.publish_tag("test.0.0.7").await;
+    let healthy = |wanted: &'static str| {
+        move |status: &Value| condition(status, "Healthy")["status"] == wanted
+    };
+    stage.status("ldap", healthy("Unknown")).await;
+    stage.world.osm.end_operations(OperationResult::Ok);
+    stage.status("ldap", healthy("True")).await;
+
+    let mark = stage.world.osm.journal_len();
+    let uid = stage.delete("ldap").await;
+    let is_at_work = |status: &Value| {
+        let message = condition(status, "Ready")["message"].to_string();
+        message.contains("Deleting: ") && message.contains("NS ldap: termination started")
+    };
+    stage.status("ldap", is_at_work).await;
+    stage.operator = None;
+    let killed = stage.world.osm.journal_len();
+    stage.start_operator(&[]);
+    eventually("the next one has looked", || async {
+        let sent = stage.world.sent_since(killed);
+        sent.iter().any(|line| line.ends_with("/ns_instances")).then_some(())
+    })
+    .await;
+    stage.world.osm.end_operations(OperationResult::Ok);
+    stage.is_gone("ldap", &uid).await;
+    let writes = stage.world.writes_since(mark);
+    let terminations = writes.iter().filter(|write| write.ends_with("/terminate")).count();
+    assert_eq!(terminations, 1, "{writes:?}");
+    assert_eq!(stage.world.packages().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,27 @@ use crate::kube_api::eventually;
 
 use super::world::{Stage, condition, ready_at};
 
+/// A status that says ready, of this generation of the object.
+fn looked_at(generation: u64) -> impl Fn(&Value) -> bool + Clone {
+    move |status| {
+        status["observedGeneration"] == generation && condition(status, "Ready")["status"] == "True"
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_is_corrected_told_or_not_even_looked_for() {
-    let Some(mut stage) = Stage::with_ldap(json!({ "drift": "warn" })).await else { return };
+    let Some(mut stage) = Stage::with_ldap(json!({})).await else { return };
     stage.publish_tag("test.0.0.7").await;
     stage.status("ldap", ready_at("test.0.0.7")).await;
+
+    stage.world.upgrade_by_hand("2").await;
+    let mark = stage.world.osm.journal_len();
+    stage.ask("ldap", "at first").await;
+    stage.is_answered("ldap", "at first").await;
+    let writes = stage.world.writes_since(mark);
+    assert!(writes.len() == 1 && writes[0].ends_with("/action"), "the values: {writes:?}");
+    stage.patch("ldap", json!({ "spec": { "drift": "warn" } })).await;
+    stage.status("ldap", looked_at(2)).await;
 
     stage.world.upgrade_by_hand("3").await;
     let mark = stage.world.osm.journal_len();
@@ -26,10 +42,7 @@ async fn drift_is_corrected_told_or_not_even_looked_for() {
     assert_eq!(stage.world.writes_since(mark).len(), 3, "two packages, and the values");
 
     stage.patch("ldap", json!({ "spec": { "drift": "disabled" } })).await;
-    let looked_at = |status: &Value| {
-        status["observedGeneration"] == 2 && condition(status, "Ready")["status"] == "True"
-    };
-    stage.status("ldap", looked_at).await;
+    stage.status("ldap", looked_at(3)).await;
     stage.world.upgrade_by_hand("3").await;
     stage.operator = None;
     let mark = stage.world.osm.journal_len();
