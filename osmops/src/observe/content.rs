@@ -1,11 +1,13 @@
 //! What is in the files of a package that another tool uploaded.
 
-use std::fs::File;
 use std::io::{BufReader, Seek};
 
 use crate::nbi::{Nbi, NbiError};
 use crate::observed::{Content, ObservedPackage};
 use crate::package::{ContentError, TreeDigest, read_content};
+
+#[expect(clippy::disallowed_types, reason = "it has no path that an error could name")]
+type Unnamed = std::fs::File;
 
 /// Downloads a package's files, once a session for each of its changes, and hashes them. They are kept in a
 /// temporary file meanwhile, never in memory.
@@ -34,7 +36,7 @@ pub(super) async fn read(nbi: &Nbi, package: &ObservedPackage) -> Result<Content
 /// it takes less than a second; a larger one must not keep others waiting.
 const READ_AT_ONCE_BYTES_MAX: u64 = 64 * 1024;
 
-async fn hashed(file: File) -> Result<TreeDigest, ContentError> {
+async fn hashed(file: Unnamed) -> Result<TreeDigest, ContentError> {
     let size_bytes = file.metadata().map_err(ContentError::Unreadable)?.len();
     let reading = move || read_content(BufReader::new(file));
     if size_bytes <= READ_AT_ONCE_BYTES_MAX {
@@ -46,7 +48,7 @@ async fn hashed(file: File) -> Result<TreeDigest, ContentError> {
 
 /// A package's files, from their beginning. One whose stored files OSM cannot give must not stop the others,
 /// because an upload repairs it; the next pass asks again.
-async fn download(nbi: &Nbi, package: &ObservedPackage) -> Result<Option<File>, NbiError> {
+async fn download(nbi: &Nbi, package: &ObservedPackage) -> Result<Option<Unnamed>, NbiError> {
     let record = &package.record;
     let Ok(mut file) = tempfile::tempfile() else {
         tracing::warn!(%record, "no place for a temporary file, so its files are not compared");
