@@ -17,6 +17,9 @@ SPEED ?= 20
 # How long the fuzzer runs.
 FUZZ_SECONDS ?= 60
 
+# cargo-nextest, where it is installed.
+RUN_TESTS = $$($(CARGO) nextest --version >/dev/null 2>&1 && echo "$(CARGO) nextest run" || echo "$(CARGO) test")
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,12 +33,12 @@ demo: ## Replay a Git history against a fake OSM and tell the story (KEEP=1 leav
 test: ## Run all tests
 	@if [ -n "$${OSMOPS_UPSTREAM_TREES:-}" ]; then echo "real demo repository: $$OSMOPS_UPSTREAM_TREES"; \
 	else echo "SKIPPED: scenarios on the real demo repository's trees (name their folder in OSMOPS_UPSTREAM_TREES)"; fi
-	@if [ -n "$${OSMOPS_TEST_KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then \
-	  echo "Kubernetes API server: $${OSMOPS_TEST_KUBECONFIG:-started from $${KUBEBUILDER_ASSETS:-}}"; \
-	else echo "SKIPPED: the operator's tests (name a folder with etcd and kube-apiserver in KUBEBUILDER_ASSETS, or a kubeconfig in OSMOPS_TEST_KUBECONFIG)"; fi
 	$(CARGO) test --quiet --workspace --doc
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --workspace; \
-	else echo "cargo-nextest is not installed; using cargo test"; $(CARGO) test --workspace --lib --bins --tests; fi
+	env -u OSMOPS_TEST_KUBECONFIG -u KUBEBUILDER_ASSETS $(RUN_TESTS) --workspace --lib --bins --tests
+	@if [ -n "$${OSMOPS_TEST_KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then \
+	  echo "the operator's tests once more, on $${OSMOPS_TEST_KUBECONFIG:-an API server from $${KUBEBUILDER_ASSETS:-}}"; \
+	  $(RUN_TESTS) --package osmops --test it -- operator:: kube_contract::; \
+	else echo "SKIPPED: the operator's tests on a real Kubernetes API server (name a folder with etcd and kube-apiserver in KUBEBUILDER_ASSETS, or a kubeconfig in OSMOPS_TEST_KUBECONFIG); they ran on the one in memory"; fi
 
 .PHONY: check
 check: deny ## Check format, lints, documentation, licences and advisories

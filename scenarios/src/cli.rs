@@ -1,5 +1,7 @@
 //! The commands of `scenario`.
 
+mod kube;
+
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,8 @@ Examples:
       are refused.
   scenario run FILE --story --requests
       With every request: what the reviewed transcripts beside the scenario files hold.
+  scenario kube --kubeconfig /tmp/kubeconfig osmops/tests/crds kind/manifests/crd.yaml
+      A Kubernetes API in memory, with Flux's definitions and ours, until Ctrl-C.
 
 A scenario file says what OSM has before (`given`), and then what happens (`steps`):
   purpose: What it shows.
@@ -64,6 +68,8 @@ enum Command {
     },
     /// Run scenario files
     Run(Box<RunArguments>),
+    /// Serve a Kubernetes API in memory, for `osmops run` and kubectl without a cluster
+    Kube(kube::KubeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +172,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     match arguments.command {
         Command::List { folder } => list(folder.as_deref()).map(|()| 0),
         Command::Run(arguments) => run_files(&arguments),
+        Command::Kube(arguments) => kube::run(&arguments).map(|()| 0),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod by_hand;
 mod check;
 pub mod fake;
 pub mod hand;
+pub mod kube;
 pub mod repository;
 pub mod run;
 pub mod script;

@@ -1,8 +1,9 @@
-//! A real Kubernetes API server for tests: one that is there, or one that is started here.
+//! A Kubernetes API server for tests: a real one where one is named, otherwise the one in memory.
 //!
-//! `OSMOPS_TEST_KUBECONFIG` names the kubeconfig of one that is there (tests make namespaces and definitions
-//! in it). Otherwise `KUBEBUILDER_ASSETS` names a folder with `etcd` and `kube-apiserver`, as Kubernetes' own
-//! tests have it; `openssl` makes the key that the server wants.
+//! `OSMOPS_TEST_KUBECONFIG` names the kubeconfig of a real one that is there (tests make namespaces and
+//! definitions in it). `KUBEBUILDER_ASSETS` names a folder with `etcd` and `kube-apiserver`, as Kubernetes' own
+//! tests have it, of which each test starts its own; `openssl` makes the key that the server wants. With
+//! neither, `scenarios::kube` is served in this process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,16 +24,27 @@ const START_TIME_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct KubeApi {
     pub(crate) client: Client,
     pub(crate) kubeconfig: PathBuf,
-    _server: Option<Server>,
+    _server: Server,
 }
 
-/// A server of our own; it goes away with its folder.
-struct Server {
+/// What ends with a test.
+enum Server {
+    /// It was there before.
+    Named,
+    Started(#[expect(dead_code, reason = "held until the test ends")] Started),
+    InMemory(
+        #[expect(dead_code, reason = "held until the test ends")]
+        (scenarios::kube::Served, tempfile::TempDir),
+    ),
+}
+
+/// A real server of our own; it goes away with its folder.
+struct Started {
     processes: Vec<Child>,
     _folder: tempfile::TempDir,
 }
 
-impl Drop for Server {
+impl Drop for Started {
     fn drop(&mut self) {
         for process in self.processes.iter_mut().rev() {
             let _ = process.kill();
@@ -42,25 +54,33 @@ impl Drop for Server {
 }
 
 impl KubeApi {
-    /// `None`, said loudly, where there is none.
-    #[expect(clippy::print_stderr, reason = "who runs the tests must see what was not tested")]
+    /// Ready, and with the definitions of Flux's sources and ours.
     pub(crate) async fn find() -> Option<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(path) = variable("OSMOPS_TEST_KUBECONFIG") {
-            return Some(Self::open(PathBuf::from(path), None).await);
+            return Some(Self::open(PathBuf::from(path), Server::Named).await);
         }
-        let Some(assets) = variable("KUBEBUILDER_ASSETS") else {
-            eprintln!(
-                "SKIPPED: no Kubernetes API server; name a kubeconfig in OSMOPS_TEST_KUBECONFIG, or a folder with \
-                 etcd and kube-apiserver in KUBEBUILDER_ASSETS"
-            );
-            return None;
-        };
-        let (server, kubeconfig) = start(Path::new(&assets));
-        Some(Self::open(kubeconfig, Some(server)).await)
+        if let Some(assets) = variable("KUBEBUILDER_ASSETS") {
+            let (server, kubeconfig) = start(Path::new(&assets));
+            return Some(Self::open(kubeconfig, Server::Started(server)).await);
+        }
+        Some(Self::in_memory().await)
     }
 
-    async fn open(kubeconfig: PathBuf, server: Option<Server>) -> Self {
+    async fn in_memory() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "as a real server, it has the machine's clock"
+        )]
+        let api = scenarios::kube::KubeApi::new(std::time::SystemTime::now());
+        let served = api.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        fs_err::write(&kubeconfig, served.kubeconfig()).unwrap();
+        Self::open(kubeconfig, Server::InMemory((served, folder))).await
+    }
+
+    async fn open(kubeconfig: PathBuf, server: Server) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let config = Kubeconfig::read_from(&kubeconfig).unwrap();
         let options = KubeConfigOptions::default();
@@ -83,33 +103,35 @@ impl KubeApi {
 
     /// Flux's sources and our own.
     async fn install_definitions(&self) {
-        let mut texts = vec![osmops::operator::crd::definition()];
+        self.install(&osmops::operator::crd::definition()).await;
         for entry in fs_err::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crds")).unwrap() {
-            texts.push(fs_err::read_to_string(entry.unwrap().path()).unwrap());
+            self.install(&fs_err::read_to_string(entry.unwrap().path()).unwrap()).await;
         }
+    }
+
+    /// Makes a definition known, and waits until its kind is served.
+    pub(crate) async fn install(&self, definition: &str) {
         let gvk = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
         let api: Api<DynamicObject> =
             Api::all_with(self.client.clone(), &ApiResource::from_gvk(&gvk));
-        for text in &texts {
-            let definition: DynamicObject = serde_yaml::from_str(text).unwrap();
-            let name = definition.metadata.name.clone().unwrap();
-            match api.create(&PostParams::default(), &definition).await {
-                Ok(_) => {}
-                // There is one already, which may be an older one.
-                Err(kube::Error::Api(status)) if status.code == 409 => {
-                    let patch = Patch::Merge(&definition);
-                    api.patch(&name, &PatchParams::default(), &patch).await.unwrap();
-                }
-                Err(error) => panic!("{error}"),
+        let definition: DynamicObject = serde_yaml::from_str(definition).unwrap();
+        let name = definition.metadata.name.clone().unwrap();
+        match api.create(&PostParams::default(), &definition).await {
+            Ok(_) => {}
+            // There is one already, which may be an older one.
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                let patch = Patch::Merge(&definition);
+                api.patch(&name, &PatchParams::default(), &patch).await.unwrap();
             }
-            eventually(&format!("{name} is served"), || async {
-                let object = api.get(&name).await.ok()?;
-                let conditions = object.data["status"]["conditions"].as_array()?;
-                let is_served = |c: &Value| c["type"] == "Established" && c["status"] == "True";
-                conditions.iter().any(is_served).then_some(())
-            })
-            .await;
+            Err(error) => panic!("{error}"),
         }
+        eventually(&format!("{name} is served"), || async {
+            let object = api.get(&name).await.ok()?;
+            let conditions = object.data["status"]["conditions"].as_array()?;
+            let is_served = |c: &Value| c["type"] == "Established" && c["status"] == "True";
+            conditions.iter().any(is_served).then_some(())
+        })
+        .await;
     }
 
     /// A namespace of the test's own.
@@ -256,7 +278,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     answer.unwrap_or_else(|_| panic!("not within {START_TIME_MAX:?}: {what}"))
 }
 
-fn start(assets: &Path) -> (Server, PathBuf) {
+fn start(assets: &Path) -> (Started, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     let key = Command::new("openssl").args(["genrsa", "-out", &at("sa.key"), "2048"]).output();
@@ -310,7 +332,7 @@ fn start(assets: &Path) -> (Server, PathBuf) {
         "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "admin" } }],
     });
     fs_err::write(&kubeconfig, text.to_string()).unwrap();
-    (Server { processes: vec![etcd, server], _folder: folder }, kubeconfig)
+    (Started { processes: vec![etcd, server], _folder: folder }, kubeconfig)
 }
 
 /// Free a moment ago; both servers want theirs by number.

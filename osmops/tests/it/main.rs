@@ -11,6 +11,7 @@ mod drifting;
 mod failures;
 mod kdu_values;
 mod kube_api;
+mod kube_contract;
 mod layering;
 mod manifests;
 mod nbi_errors;

@@ -1,4 +1,4 @@
-//! `osmops run` as its users run it: a process beside a real Kubernetes API server, a fake OSM and a server
+//! `osmops run` as its users run it: a process beside a Kubernetes API server, a fake OSM and a server
 //! that has Flux's artifacts.
 
 mod artifacts;
@@ -6,6 +6,7 @@ mod deletion;
 mod deployments;
 mod drift;
 mod health;
+mod killed;
 mod leader;
 mod process;
 mod refusals;

@@ -157,8 +157,9 @@ async fn a_watch_that_hears_nothing_any_more_makes_the_operator_unhealthy() {
     let text = fs_err::read_to_string(&stage.kube.kubeconfig).unwrap();
     let mut config: Value = serde_yaml::from_str(&text).unwrap();
     let server = &mut config["clusters"][0]["cluster"]["server"];
-    let line = Line::to(server.as_str().unwrap().replace("https://", "")).await;
-    *server = json!(format!("https://{}", line.address));
+    let (scheme, address) = server.as_str().unwrap().split_once("://").unwrap();
+    let (scheme, line) = (scheme.to_owned(), Line::to(address.to_owned()).await);
+    *server = json!(format!("{scheme}://{}", line.address));
     let kubeconfig = stage.folder.path().join("kubeconfig.line");
     fs_err::write(&kubeconfig, config.to_string()).unwrap();
 
