@@ -61,7 +61,7 @@ pub fn observed(desired: &DesiredState) -> ObservedState {
             id: id(VimAccountId::new(VIM_ACCOUNT)),
             name: id(VimAccountName::new("mylocation1")),
         }]),
-        read_at: osmops::moment::Moment::default(),
+        read_at: Moment::default(),
     }
 }
 

@@ -18,9 +18,11 @@ mod render;
 mod repair;
 mod retry;
 mod spec;
+mod unchangeable;
 mod upgrade;
 mod values;
 mod waiting;
+mod would;
 
 use serde::Serialize;
 
@@ -37,8 +39,10 @@ pub use instances::needing_history;
 pub use note::Note;
 pub use packages::needs_content;
 pub use render::render;
+pub use unchangeable::Unchangeable;
 pub use values::ValueDifference;
 pub use waiting::{Attempt, FailedOperation, Wait};
+pub use would::{Deed, Would};
 
 /// What is to be done so that OSM matches the revision, in an order that works.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

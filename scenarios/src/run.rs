@@ -11,6 +11,7 @@ use std::time::Duration;
 use osmops::apply::ActionResult;
 use osmops::desired::Drift;
 use osmops::ids::OpId;
+use osmops::moment::Moment;
 use osmops::nbi::{Nbi, TimeLimits};
 use osmops::plan::{Item, Plan, PlannedAction};
 use osmops::reconcile::{Observer, OperationLook, PassOptions, converge, read_and_plan};
@@ -113,7 +114,10 @@ pub async fn run(
         Some(fake) => fake.now().await?,
         None => 0.0,
     };
-    story.begin(script, &target.what);
+    // A fake in a process of its own has another clock than the story.
+    let is_ours = target.fake.is_some() && target.process.is_none();
+    let epoch = is_ours.then(|| Moment::from_epoch_seconds(opened_at));
+    story.begin(script, &target.what, epoch);
     let mut hand = Hand::log_in(target.transport.clone(), &target.connection).await?;
     story.given_begins(script.given.len());
     for given in &script.given {

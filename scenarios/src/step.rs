@@ -199,18 +199,6 @@ pub enum OperationsMode {
     Manual,
 }
 
-impl OperationsMode {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            OperationsMode::Off => "off",
-            OperationsMode::Ok => "ok",
-            OperationsMode::Fail => "fail",
-            OperationsMode::Manual => "manual",
-        }
-    }
-}
-
 /// What must hold. What is absent is not looked at.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expectation {

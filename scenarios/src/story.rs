@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use mock_nbi::{Fault, FaultKind};
 use osmops::ids::OpId;
+use osmops::moment::Moment;
 use osmops::plan::Item;
 use owo_colors::{OwoColorize, Style};
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ use crate::fake::Served;
 use crate::hand::Made;
 use crate::run::{RunReport, Session};
 use crate::script::Script;
-use crate::step::{Deed, Given, KduValues, Step, WITHIN_DEFAULT};
+use crate::step::{Deed, Given, KduValues, OperationsMode, Step, WITHIN_DEFAULT};
 use crate::tables;
 
 /// The widest line of prose, in characters.
@@ -55,6 +56,8 @@ pub struct Story {
     told: BTreeMap<OpId, String>,
     /// The items that a pass over very many tells of; all where there are few.
     examples: Option<BTreeSet<Item>>,
+    /// The items whose reasons stand in the plan that was told last.
+    blocked: BTreeSet<Item>,
 }
 
 impl Story {
@@ -67,6 +70,7 @@ impl Story {
             text: String::new(),
             told: BTreeMap::new(),
             examples: None,
+            blocked: BTreeSet::new(),
         }
     }
 
@@ -121,7 +125,8 @@ impl Story {
         format!("{} {text}", self.paint(style, sign))
     }
 
-    pub(crate) fn begin(&mut self, script: &Script, target: &str) {
+    /// `epoch` is the start by OSM's clock, where that is known.
+    pub(crate) fn begin(&mut self, script: &Script, target: &str, epoch: Option<Moment>) {
         let name = self.paint(Style::new().bold(), &format!("# {}", script.name));
         self.line(name);
         self.line("");
@@ -129,7 +134,11 @@ impl Story {
         self.line("");
         self.prose(GLOSSARY);
         self.line("");
-        self.prose(&format!("OSM is {target}. Times are minutes and seconds since the start."));
+        let epoch = epoch.map(|epoch| format!(", which is {epoch} by OSM's clock"));
+        self.prose(&format!(
+            "OSM is {target}. Times are minutes and seconds since the start{}.",
+            epoch.unwrap_or_default()
+        ));
     }
 
     fn prose(&mut self, text: &str) {
@@ -192,8 +201,8 @@ impl Story {
                 let again = applied == Some(tag);
                 let what = if again { "is applied again" } else { "arrives and is applied" };
                 let told = match (policy.allow_large_prune, policy.reports_drift) {
-                    (true, _) => ", and much may be removed",
-                    (false, true) => ", and drift is only reported",
+                    (true, _) => ", with --allow-large-prune",
+                    (false, true) => ", with --drift report",
                     (false, false) => "",
                 };
                 match *within {
@@ -213,7 +222,7 @@ impl Story {
                 format!("The fake is told: {by} pass")
             }
             Step::Operations(mode) => {
-                format!("The fake is told: operations are `{}` from now on", mode.word())
+                format!("The fake is told: operations {} from now on", ending(*mode))
             }
             Step::EndOperations(mock_nbi::OperationResult::Ok) => {
                 "The fake is told: pending operations end well".to_owned()
@@ -360,6 +369,16 @@ fn by_hand(deed: &Deed) -> String {
 fn values(kdu: &KduValues) -> String {
     let values: Vec<String> = kdu.values.iter().map(|(k, v)| format!("{k}: {v}")).collect();
     values.join(", ")
+}
+
+/// How operations end, in words.
+fn ending(mode: OperationsMode) -> &'static str {
+    match mode {
+        OperationsMode::Off => "never start",
+        OperationsMode::Ok => "end well at once",
+        OperationsMode::Fail => "fail at once",
+        OperationsMode::Manual => "go on until they are told to end",
+    }
 }
 
 /// A fault in words.

@@ -106,6 +106,9 @@ pub(crate) fn copy(state: &mut State, request: &Request, now: f64) {
         let admin = admin_of(&mut record);
         set(admin, "created", now);
         set(admin, "modified", now);
+        if record.get("create-time").is_some() {
+            set(&mut record, "create-time", now);
+        }
         if target.collection == Collection::VnfPackages {
             state.keep_revision(&record);
         }
@@ -136,6 +139,9 @@ pub(crate) fn renew(state: &mut State, request: &Request, now: f64) {
     }
     if target.collection != Collection::NsInstances {
         return;
+    }
+    if let Some(releases) = state.helm.by_ns.remove(&target.id) {
+        state.helm.by_ns.insert(id.clone(), releases);
     }
     for (collection, key) in
         [(Collection::VnfInstances, "nsr-id-ref"), (Collection::Operations, "nsInstanceId")]

@@ -94,6 +94,9 @@ fn not_osm(line: &RequestLine, answer: &Answer) -> NbiError {
     let mut excerpt: String = words.join(" ").chars().take(EXCERPT_CHARS_MAX).collect();
     if excerpt.is_empty() {
         excerpt = "nothing".to_owned();
+    } else if answer.status.is_success() && !excerpt.starts_with('<') {
+        // Records in another format hold parameters, and those may be secret. A page does not.
+        excerpt = "no page, and not shown, because it may hold secrets".to_owned();
     }
     NbiError::NotOsm {
         request: line.clone(),

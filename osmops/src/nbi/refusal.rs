@@ -92,8 +92,8 @@ impl Refusal {
                  needed from the project"
             }
             Refusal::InUse => {
-                "OSM refuses this while the package is in use: terminate its NS instances first, and to delete a \
-                 VNFD delete the NSDs that name it; a VNFD can also be updated by giving it another `software-version`"
+                "OSM refuses this while NS instances use the package: give a VNFD another `software-version`, or \
+                 terminate them first; before a VNFD is deleted, delete the NSDs that name it"
             }
             Refusal::TooLarge => {
                 "make the package smaller, or let OSM and any proxy before it take larger uploads"

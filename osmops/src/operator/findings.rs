@@ -170,8 +170,8 @@ fn with_help(text: &str, help: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::desired::Prune;
-    use crate::ids::{NsName, RevisionName};
-    use crate::plan::Item;
+    use crate::ids::{NsId, NsName, OpId, RevisionName};
+    use crate::plan::{Item, Would};
     use crate::revision::Revision;
     use crate::source_pos::SourcePos;
     use crate::tree::{Tree, TreePath};
@@ -197,11 +197,16 @@ mod tests {
     }
 
     fn drifted() -> Blocked {
-        Blocked::Drifted { at: at("ns.ops.yaml"), would: "upgrade it".to_owned() }
+        Blocked::Drifted { at: at("ns.ops.yaml"), would: Would::Otherwise("upgrade it".to_owned()) }
     }
 
     fn without_effect() -> Blocked {
-        Blocked::UpgradeWithoutEffect { at: at("ns.ops.yaml") }
+        Blocked::UpgradeWithoutEffect {
+            at: at("ns.ops.yaml"),
+            ns: NsId::new("ns-1").unwrap(),
+            operation: OpId::new("op-1").unwrap(),
+            differences: Vec::new(),
+        }
     }
 
     /// The reason, and how well it is, of a pass that ended with these items.

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::descriptor::DescriptorDifference;
 use super::values::ValueDifference;
-use super::{Attempt, Blocked};
+use super::{Attempt, Unchangeable};
 
 /// The place of an action in its plan; actions refer to earlier ones by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
@@ -193,6 +193,8 @@ pub enum Why {
         observed_digest: String,
         /// Digest of the declared tree, shortened.
         declared_digest: String,
+        /// How the descriptor differs, keys aside that an upload leaves in OSM.
+        differences: Vec<DescriptorDifference>,
     },
     /// Another tool uploaded OSM's files, so nobody knows what they are.
     UploadedByOther {
@@ -232,7 +234,7 @@ pub enum Why {
     /// OSM cannot make it what is declared, and the file says `recreate`.
     MadeAnew {
         /// What differs, and where it is declared.
-        reason: Box<Blocked>,
+        change: Unchangeable,
     },
     /// OSM instantiates a record with the values and charts that it was made with, and these are not, or
     /// may not be, the declared ones.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ids::{
-    DescriptorId, KduName, MemberIndex, NsId, NsName, Owner, PackageId, VimAccountName,
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, VimAccountName,
 };
 use crate::observed::RunningOperation;
 use crate::source_pos::SourcePos;
 
-use super::{Attempt, FailedOperation, Item};
+use super::{Attempt, FailedOperation, Item, Unchangeable, ValueDifference, Would, render};
 
 /// Why nothing can be done about an item.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -104,33 +104,24 @@ pub enum Blocked {
         owner: Owner,
     },
     /// A package without an owner's mark, where the repository has an owner.
-    #[error(
-        "{at}: OSM's files of this package (uploaded as `{}`) have no owner's mark (uploaded by hand, or before \
-         there was an owner), so they are left alone; to take over all that has none: `adopt: true` in \
-         osm_ops_config.yaml; that would {would}",
-        file_name.as_deref().unwrap_or("nothing")
-    )]
+    #[error("{}; {ADOPT_ALL} {would}", package_without_mark(at, file_name.as_deref()))]
     PackageWithoutMark {
         /// The declaration.
         at: SourcePos,
         /// The file name of its upload.
         file_name: Option<String>,
         /// What adopting it would do.
-        would: String,
+        would: Would,
     },
     /// An instance without an owner's mark, where the repository has an owner.
-    #[error(
-        "{at}: NS instance {ns} of this name has no owner's mark (made by hand, or before there was an owner), so it \
-         is left alone; to take it over: `adopt: true` in its document, or in osm_ops_config.yaml for all; that would \
-         {would}"
-    )]
+    #[error("{}; {ADOPT_ONE} {would}", instance_without_mark(at, ns))]
     InstanceWithoutMark {
         /// The declaration.
         at: SourcePos,
         /// The instance.
         ns: NsId,
         /// What adopting it would do.
-        would: String,
+        would: Would,
     },
     /// The instance bears another owner's mark.
     #[error(
@@ -144,29 +135,15 @@ pub enum Blocked {
         /// The other owner.
         owner: String,
     },
-    /// The instance was made from another NSD.
+    /// The instance was made otherwise than it is declared, and OSM cannot change that.
     #[error(
-        "{at}: NS instance {ns} was made from NSD `{observed}`; OSM cannot change an instance's NSD, only `recreate: true` makes it anew"
+        "{change}, which OSM cannot change on an instance; `recreate: true` would terminate {ns} and make it anew"
     )]
-    OtherNsd {
-        /// Where the instance names its NSD.
-        at: SourcePos,
+    MadeOtherwise {
+        /// What differs.
+        change: Unchangeable,
         /// The instance.
         ns: NsId,
-        /// The NSD that it has.
-        observed: String,
-    },
-    /// The instance runs at another VIM account.
-    #[error(
-        "{at}: NS instance {ns} runs at another VIM account than `{name}`; OSM cannot move an instance, only `recreate: true` makes it anew"
-    )]
-    OtherVimAccount {
-        /// Where the instance names its VIM account.
-        at: SourcePos,
-        /// The instance.
-        ns: NsId,
-        /// The VIM account that is declared.
-        name: VimAccountName,
     },
     /// The instance has the declared values and is not well.
     #[error("{at}: NS instance {ns} is DEGRADED: {detail}")]
@@ -255,10 +232,20 @@ pub enum Blocked {
         name: NsName,
     },
     /// OSM completed an upgrade to these values, and other ones are in effect.
-    #[error("{at}: OSM completed an upgrade to these values, and yet others are in effect")]
+    #[error(
+        "{at}: OSM completed operation {operation} on NS instance {ns}, an upgrade to the declared values, and yet \
+         others are in effect ({}); it is not repeated until a commit changes its values or packages",
+        differences.iter().map(render::difference).collect::<Vec<_>>().join("; ")
+    )]
     UpgradeWithoutEffect {
         /// The declaration.
         at: SourcePos,
+        /// The instance.
+        ns: NsId,
+        /// The upgrade.
+        operation: OpId,
+        /// What is in effect instead.
+        differences: Vec<ValueDifference>,
     },
     /// A package that is declared no more, and that somebody uses.
     #[error(
@@ -288,25 +275,20 @@ pub enum Blocked {
         what: &'static str,
     },
     /// It was applied as it is declared, someone changed it in OSM, and that is only to be reported.
-    #[error(
-        "{at}: changed in OSM after it was applied, and left so, because drift is only reported; a repair would {would}"
-    )]
+    #[error("{}; {REPAIR} {would}", drifted(at))]
     Drifted {
         /// The declaration.
         at: SourcePos,
         /// What would repair it.
-        would: String,
+        would: Would,
     },
     /// It was applied as it is declared, OSM has it no more, and that is only to be reported.
-    #[error(
-        "{at}: deleted in OSM after it was applied (OSM keeps no record of when or by whom), and left so, because \
-         drift is only reported; a repair would {would}"
-    )]
+    #[error("{}; {REPAIR} {would}", deleted(at))]
     Deleted {
         /// The declaration.
         at: SourcePos,
         /// What would repair it.
-        would: String,
+        would: Would,
     },
     /// A state that nothing is known to be done about.
     #[error("{at}: NS instance {ns} is in state `{state}`, in which it is left alone")]
@@ -318,6 +300,66 @@ pub enum Blocked {
         /// OSM's word.
         state: String,
     },
+}
+
+const ADOPT_ALL: &str =
+    "to take over all that has none: `adopt: true` in osm_ops_config.yaml; that would";
+const ADOPT_ONE: &str =
+    "to take it over: `adopt: true` in its document, or in osm_ops_config.yaml for all; that would";
+const REPAIR: &str = "a repair would";
+
+fn package_without_mark(at: &SourcePos, file_name: Option<&str>) -> String {
+    let how = file_name
+        .map_or("made from a descriptor alone".to_owned(), |name| format!("uploaded as `{name}`"));
+    format!(
+        "{at}: OSM's package ({how}) bears no owner's mark: it was uploaded by hand, or before there was \
+         an owner"
+    )
+}
+
+fn instance_without_mark(at: &SourcePos, ns: &NsId) -> String {
+    format!(
+        "{at}: NS instance {ns} of this name bears no owner's mark: it was made by hand, or before there was an owner"
+    )
+}
+
+fn drifted(at: &SourcePos) -> String {
+    format!("{at}: changed in OSM after it was applied; drift is only reported")
+}
+
+fn deleted(at: &SourcePos) -> String {
+    format!(
+        "{at}: deleted in OSM after it was applied (OSM keeps no record of when or by whom); drift is only reported"
+    )
+}
+
+impl Blocked {
+    /// What it comes to, after the item's name.
+    pub(super) fn headline(&self) -> &'static str {
+        match self {
+            Blocked::PackageWithoutMark { .. } | Blocked::InstanceWithoutMark { .. } => {
+                "left alone"
+            }
+            Blocked::Drifted { .. } | Blocked::Deleted { .. } => "drifted, and left so",
+            _ => "blocked",
+        }
+    }
+
+    /// The sentence, with what would be done on lines of its own.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let (reason, promise, would) = match self {
+            Blocked::PackageWithoutMark { at, file_name, would } => {
+                (package_without_mark(at, file_name.as_deref()), ADOPT_ALL, would)
+            }
+            Blocked::InstanceWithoutMark { at, ns, would } => {
+                (instance_without_mark(at, ns), ADOPT_ONE, would)
+            }
+            Blocked::Drifted { at, would } => (drifted(at), REPAIR, would),
+            Blocked::Deleted { at, would } => (deleted(at), REPAIR, would),
+            other => return vec![other.to_string()],
+        };
+        std::iter::once(reason).chain(would.lines(promise)).collect()
+    }
 }
 
 /// How often it failed, and how it did last.

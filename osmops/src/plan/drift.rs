@@ -15,7 +15,7 @@ use crate::observed::{Change, OpEnd, Operation};
 use crate::source_pos::SourcePos;
 
 use super::values::same;
-use super::{Blocked, Item, Plan, Verdict, Why, render};
+use super::{Blocked, Item, Plan, Verdict, Why, Would};
 
 /// The operation that changed a value which had been as it is declared.
 #[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
@@ -29,7 +29,7 @@ pub struct ChangedBy {
 impl fmt::Display for ChangedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, at } = self;
-        write!(f, "since operation {operation} of {at}")
+        write!(f, "set by operation {operation} of {at}")
     }
 }
 
@@ -68,11 +68,7 @@ pub(super) fn or_report(
         return verdict;
     }
     let planned = plan.actions.split_off(planned_before);
-    let would: Vec<String> = planned
-        .iter()
-        .map(|planned| render::change_in_one_line(&planned.action, &planned.why, at))
-        .collect();
-    let (at, would) = (at.clone(), would.join(", and "));
+    let (at, would) = (at.clone(), Would::change(&planned, at));
     let is_gone = !planned.is_empty() && planned.iter().all(|planned| planned.why == Why::Absent);
     let reason =
         if is_gone { Blocked::Deleted { at, would } } else { Blocked::Drifted { at, would } };

@@ -18,7 +18,9 @@ use super::prerequisites::packages_changed_at;
 use super::prune::{self, Removal, remove_instance};
 use super::retry::{Again, again, attempt_after};
 use super::upgrade::is_unsettled;
-use super::{Action, ActionId, Attempt, Blocked, Entry, Item, Note, Plan, Verdict, Wait, Why};
+use super::{
+    Action, ActionId, Attempt, Blocked, Entry, Item, Note, Plan, Unchangeable, Verdict, Wait, Why,
+};
 
 /// The instances whose operations planning needs: none that runs as declared.
 pub fn needing_history(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<NsId> {
@@ -161,8 +163,12 @@ impl Planner<'_> {
 
     fn keep(&mut self, have: &ObservedInstance) -> Result<Verdict, Blocked> {
         let want = self.want;
-        if let Some(reason) = self.unchangeable(have)? {
-            return if want.recreate { self.recreate(have, reason) } else { Err(reason) };
+        if let Some(change) = self.unchangeable(have)? {
+            return if want.recreate {
+                self.recreate(have, change)
+            } else {
+                Err(Blocked::MadeOtherwise { change, ns: have.id.clone() })
+            };
         }
         if let Some(operation) = running(have) {
             return self.wait_for(have, operation);
@@ -190,33 +196,47 @@ impl Planner<'_> {
     }
 
     /// What of an instance is declared otherwise and cannot be changed.
-    fn unchangeable(&self, have: &ObservedInstance) -> Result<Option<Blocked>, Blocked> {
-        let (want, ns) = (self.want, have.id.clone());
+    fn unchangeable(&self, have: &ObservedInstance) -> Result<Option<Unchangeable>, Blocked> {
+        let want = self.want;
         if have.nsd.as_ref() != Some(&want.nsd.0) {
-            let observed = have.nsd.as_ref().map_or("?".to_owned(), ToString::to_string);
-            return Ok(Some(Blocked::OtherNsd { at: want.nsd.1.clone(), ns, observed }));
+            let observed = have.nsd.as_ref().map_or("none".to_owned(), ToString::to_string);
+            let (declared, at) = want.nsd.clone();
+            return Ok(Some(Unchangeable::Nsd { at, observed, declared }));
         }
         if have.vim_account.as_ref() != Some(self.vim_account()?) {
-            let (name, at) = want.vim_account.clone();
-            return Ok(Some(Blocked::OtherVimAccount { at, ns, name }));
+            let (declared, at) = &want.vim_account;
+            return Ok(Some(Unchangeable::VimAccount {
+                at: at.clone(),
+                observed: self.account_of(have),
+                declared: declared.to_string(),
+            }));
         }
         Ok(None)
+    }
+
+    /// The name of the VIM account where an instance runs, or what OSM's record has instead.
+    fn account_of(&self, have: &ObservedInstance) -> String {
+        let Some(id) = &have.vim_account else { return "none".to_owned() };
+        let accounts = self.observed.vim_accounts();
+        let known = accounts.iter().find(|account| account.id == *id);
+        known.map_or_else(|| id.to_string(), |account| account.name.to_string())
     }
 
     /// Removes an instance; once it is gone, it is made as declared. It may be running, so that it goes only
     /// after its packages were taken: one that OSM refuses, perhaps because this very instance uses it, keeps
     /// it as it is, and the refusal is told.
-    fn recreate(&mut self, have: &ObservedInstance, reason: Blocked) -> Result<Verdict, Blocked> {
+    fn recreate(
+        &mut self,
+        have: &ObservedInstance,
+        change: Unchangeable,
+    ) -> Result<Verdict, Blocked> {
         // Nothing is removed that could not be made again.
         let (_, needs) = self.spec()?;
         if let Some(waiting) = self.dependencies()? {
             return Ok(Verdict::Waiting { on: waiting });
         }
         match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
-            Removal::Act { action, .. } => {
-                let reason = Box::new(reason);
-                Ok(self.act(action, Why::MadeAnew { reason }, needs))
-            }
+            Removal::Act { action, .. } => Ok(self.act(action, Why::MadeAnew { change }, needs)),
             Removal::Wait(on) => Ok(Verdict::Waiting { on }),
             Removal::Blocked(reason) => Err(reason),
         }
@@ -338,7 +358,11 @@ pub(super) fn running(have: &ObservedInstance) -> Option<RunningOperation> {
     let Some(named) = &have.running else { return pending };
     let record = history.iter().find(|op| Some(&op.id) == named.id.as_ref());
     let since = record.map(|op| op.started).or(pending.and_then(|op| op.since));
-    Some(RunningOperation { since: since.or_else(|| made_at(have)), ..named.clone() })
+    // One that its history does not have, or has as ended, is nothing that could be looked at.
+    let is_open = record.is_some_and(|op| op.state.end().is_none());
+    let id = named.id.clone().filter(|_| have.history.is_none() || is_open);
+    let what = named.what.clone();
+    Some(RunningOperation { what, id, since: since.or_else(|| made_at(have)) })
 }
 
 /// An instance that is not idle by its state, though no operation is named.

@@ -9,7 +9,7 @@ use crate::desired::{DesiredInstance, DesiredPackage, DesiredState};
 use crate::ids::NsId;
 use crate::observed::{ObservedInstance, ObservedPackage};
 
-use super::{Blocked, PlannedAction, Verdict, render};
+use super::{Blocked, PlannedAction, Verdict, Would};
 
 /// What OSM has of a declared instance's name.
 pub(super) enum Claim<'a> {
@@ -96,16 +96,10 @@ pub(super) fn unmarked_instance(
     planned: &[PlannedAction],
 ) -> Blocked {
     let would = match verdict {
-        Verdict::Current => "change nothing now".to_owned(),
-        Verdict::Waiting { on } => format!("wait first ({on})"),
-        Verdict::Blocked { reason } => format!("not help ({reason})"),
-        Verdict::Act { .. } => {
-            let lines: Vec<String> = planned
-                .iter()
-                .map(|planned| render::change_in_one_line(&planned.action, &planned.why, &want.at))
-                .collect();
-            lines.join(", and ")
-        }
+        Verdict::Current => Would::Otherwise("change nothing now".to_owned()),
+        Verdict::Waiting { on } => Would::Otherwise(format!("wait first ({on})")),
+        Verdict::Blocked { reason } => Would::Otherwise(format!("not help ({reason})")),
+        Verdict::Act { .. } => Would::change(planned, &want.at),
     };
     Blocked::InstanceWithoutMark { at: want.at.clone(), ns: have.id.clone(), would }
 }
@@ -115,7 +109,7 @@ pub(super) fn check_package(
     desired: &DesiredState,
     package: &DesiredPackage,
     have: &ObservedPackage,
-    would: impl FnOnce() -> String,
+    would: impl FnOnce() -> Would,
 ) -> Result<(), Blocked> {
     let at = package.at.clone();
     match have.upload().and_then(|upload| upload.owner) {

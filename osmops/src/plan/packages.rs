@@ -12,7 +12,9 @@ use crate::secret::{Params, SecretNames};
 
 use super::descriptor::{Comparison, DescriptorDifference, compare};
 use super::prerequisites::{Provider, provider};
-use super::{Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, drift, ownership, render};
+use super::{
+    Action, ActionId, Blocked, Item, Note, Plan, Verdict, Why, Would, drift, ownership, render,
+};
 
 pub(super) fn plan_packages(plan: &mut Plan, desired: &DesiredState, observed: &Index<'_>) {
     // `packages` is sorted by kind, VNFDs first, so that what an NSD needs is planned before it.
@@ -85,8 +87,8 @@ fn plan_one(
         steps.push(step(Action::PatchPackage { package: key, record, patch }, why));
     }
     ownership::check_package(desired, package, have, || {
-        let told = |step: &Step| render::change_in_one_line(&step.action, &step.why, &package.at);
-        steps.iter().map(told).collect::<Vec<_>>().join(", and ")
+        let proposed = |step: &Step| render::proposed(&step.action, &step.why, &package.at);
+        Would::Change(steps.iter().map(proposed).collect())
     })?;
     let needs = needed_vnfds(plan, observed, package)?;
     steps.iter_mut().for_each(|step| step.needs.clone_from(&needs));
@@ -162,7 +164,9 @@ fn reason_to_upload(
     let Some(upload) = have.upload() else {
         let is_same = match (&have.file_name, &have.content) {
             (_, Content::Files(digest)) => *digest == package.digest,
-            (None, Content::NotRead) => package.is_descriptor_alone,
+            (None, Content::NotRead) => {
+                package.is_descriptor_alone && have.state == PackageState::Usable
+            }
             (_, Content::NotRead | Content::Strange) => false,
         };
         return (!is_same || !differences.is_empty()).then(|| Why::UploadedByOther {
@@ -176,6 +180,7 @@ fn reason_to_upload(
         version_at: package.descriptor.position(&["version".to_owned()]),
         observed_digest: upload.digest.short().to_owned(),
         declared_digest: package.digest.short().to_owned(),
+        differences: differences.iter().filter(|d| d.declared.is_some()).cloned().collect(),
     })
 }
 

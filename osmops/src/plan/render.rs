@@ -10,15 +10,18 @@ use serde_json::Value;
 use crate::source_pos::SourcePos;
 
 use super::{
-    Action, Attempt, DescriptorDifference, Entry, PackageRef, Plan, PlannedAction, ValueDifference,
-    Verdict, Wait, Why,
+    Action, Attempt, Blocked, Deed, DescriptorDifference, Entry, PackageRef, Plan, PlannedAction,
+    ValueDifference, Verdict, Wait, Why,
 };
 
 /// The whole plan: an entry for each declared item, the reasons under it, and a summary line.
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
     for entry in &plan.entries {
-        render_entry(&mut text, plan, entry);
+        match &entry.verdict {
+            Verdict::Blocked { reason } => render_blocked(&mut text, plan, entry, reason),
+            verdict => render_verdict(&mut text, plan, entry, verdict),
+        }
     }
     for note in &plan.notes {
         let _ = writeln!(text, "? {note}");
@@ -28,20 +31,41 @@ pub fn render(plan: &Plan) -> String {
     text
 }
 
-fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
-    let item = &entry.item;
+/// What holds for several items is told once, where the first of them stands.
+fn render_blocked(text: &mut String, plan: &Plan, entry: &Entry, reason: &Blocked) {
+    let is_same =
+        |e: &&Entry| matches!(&e.verdict, Verdict::Blocked { reason: other } if other == reason);
+    let mut same = plan.entries.iter().filter(is_same).peekable();
+    if same.peek().is_some_and(|first| first.item != entry.item) {
+        return;
+    }
+    let same: Vec<&Entry> = same.collect();
+    let items: Vec<String> = same.iter().map(|entry| entry.item.to_string()).collect();
     // Writing to a String cannot fail.
-    let _ = match &entry.verdict {
+    let _ = writeln!(text, "! {}: {}", items.join(", "), reason.headline());
+    for line in reason.lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+    same.iter().for_each(|entry| render_notes(text, entry));
+}
+
+fn render_verdict(text: &mut String, plan: &Plan, entry: &Entry, verdict: &Verdict) {
+    let item = &entry.item;
+    let _ = match verdict {
         Verdict::Current => writeln!(text, "= {item}: unchanged"),
         Verdict::Waiting { on } => writeln!(text, "… {item}: {on}"),
-        Verdict::Blocked { reason } => writeln!(text, "! {item}: blocked\n    {reason}"),
         Verdict::Act { actions } => {
             for action in actions.iter().filter_map(|id| plan.action(*id)) {
                 render_action(text, action, &entry.at);
             }
             Ok(())
         }
+        Verdict::Blocked { .. } => Ok(()),
     };
+    render_notes(text, entry);
+}
+
+fn render_notes(text: &mut String, entry: &Entry) {
     for note in &entry.notes {
         let _ = writeln!(text, "  ? {note}");
     }
@@ -49,7 +73,8 @@ fn render_entry(text: &mut String, plan: &Plan, entry: &Entry) {
 
 fn render_action(text: &mut String, planned: &PlannedAction, at: &SourcePos) {
     let (sign, what) = deed(&planned.action);
-    let _ = writeln!(text, "{sign} {}: {what}", planned.item);
+    let again = if is_made_anew(planned) { ", to make it anew" } else { "" };
+    let _ = writeln!(text, "{sign} {}: {what}{again}", planned.item);
     for reason in reasons(&planned.why, at) {
         let _ = writeln!(text, "    {reason}");
     }
@@ -63,12 +88,20 @@ fn render_action(text: &mut String, planned: &PlannedAction, at: &SourcePos) {
 }
 
 /// An action and its reasons, for messages about what is not done and that begin with `at` themselves.
-pub(super) fn change_in_one_line(action: &Action, why: &Why, at: &SourcePos) -> String {
+pub(super) fn proposed(action: &Action, why: &Why, at: &SourcePos) -> Deed {
     let prefix = format!("{at}: ");
-    let reasons = reasons(why, at);
-    let reasons = reasons.iter().map(|line| line.strip_prefix(&prefix).unwrap_or(line));
-    let reasons = reasons.collect::<Vec<_>>().join("; ").replace(":; ", ": ");
-    format!("{} ({reasons})", deed(action).1)
+    let reasons = match why {
+        // The message says so.
+        Why::Absent => Vec::new(),
+        why => reasons(why, at),
+    };
+    let told = |line: String| line.strip_prefix(&prefix).map_or(line.clone(), str::to_owned);
+    Deed { what: deed(action).1, reasons: reasons.into_iter().map(told).collect() }
+}
+
+/// Whether something is removed so that a later pass can make it as declared.
+fn is_made_anew(planned: &PlannedAction) -> bool {
+    matches!(planned.why, Why::MadeAnew { .. } | Why::MadeOtherwise)
 }
 
 /// What is done: its sign, and words that follow the item.
@@ -106,9 +139,9 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
             let name =
                 file_name.as_ref().map_or("a descriptor alone".to_owned(), |n| format!("`{n}`"));
             let found = format!(
-                "{at}: another tool uploaded other files (as {name}), so they are replaced"
+                "{at}: OSM's files, which another tool uploaded (as {name}), are not the declared ones"
             );
-            told_differences(&found, differences)
+            with_differences(&found, differences)
         }
         Why::FilesDiffer {
             observed_version,
@@ -116,20 +149,24 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
             version_at,
             observed_digest,
             declared_digest,
+            differences,
         } => {
-            let files = format!(
+            let mut files = format!(
                 "the files differ from the last upload (digest {observed_digest} → {declared_digest})"
             );
             let version = |v: &Option<String>| v.clone().unwrap_or_else(|| "none".to_owned());
             let (old, new) = (version(observed_version), version(declared_version));
             if old == new {
-                vec![format!("{at}: {files}; the version stays {new}")]
-            } else {
-                vec![format!("{version_at}: version {old} → {new}"), files]
+                files = format!("{at}: {files}; the version stays {new}");
+            } else if differences.is_empty() {
+                return vec![format!("{version_at}: version: {old} → {new}"), files];
             }
+            let mut lines = told_differences(differences);
+            lines.push(files);
+            lines
         }
         Why::DeclaredNoMore => {
-            vec![format!("{at}: made for this repository, and declared no more")]
+            vec![format!("{at}: bears this repository's mark, and is declared no more")]
         }
         Why::MadeTwice { oldest } => {
             vec![format!("{at}: made twice; {oldest} is older, and stays")]
@@ -138,22 +175,19 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
             let found = format!(
                 "someone changed the descriptor in OSM, last at {modified} (the files are as declared):"
             );
-            told_differences(&found, differences)
+            with_differences(&found, differences)
         }
         Why::KeysDropped { differences } => {
             let found =
                 "OSM keeps what an upload does not name, so what is not declared is removed:";
-            told_differences(found, differences)
+            with_differences(found, differences)
         }
-        Why::MadeAnew { reason } => {
-            vec![reason.to_string(), "it is removed, and made anew by a later pass".to_owned()]
+        Why::MadeAnew { change } => {
+            vec![format!("{change}, which OSM cannot change on an instance (`recreate: true`)")]
         }
-        Why::MadeOtherwise => vec![
-            format!(
-                "{at}: not deployed, and made with other or unknown values or packages, which OSM would use"
-            ),
-            "it is removed, and made anew by a later pass".to_owned(),
-        ],
+        Why::MadeOtherwise => vec![format!(
+            "{at}: not deployed, and made with other or unknown values or packages, which OSM would use"
+        )],
         Why::Failed { attempt } => vec![format!("{at}: {}", attempt_words(attempt))],
         Why::Broken { detail } => vec![format!("{at}: OSM has it BROKEN: {detail}")],
         Why::ValuesDiffer { differences, attempt } => {
@@ -169,9 +203,15 @@ const DIFFERENCES_MAX: usize = 20;
 /// How much of a value is shown, in characters.
 const VALUE_CHARS_MAX: usize = 120;
 
-fn told_differences(found: &str, differences: &[DescriptorDifference]) -> Vec<String> {
+fn with_differences(found: &str, differences: &[DescriptorDifference]) -> Vec<String> {
     let mut lines = vec![found.to_owned()];
-    lines.extend(differences.iter().take(DIFFERENCES_MAX).map(descriptor_difference));
+    lines.extend(told_differences(differences));
+    lines
+}
+
+fn told_differences(differences: &[DescriptorDifference]) -> Vec<String> {
+    let shown = differences.iter().take(DIFFERENCES_MAX);
+    let mut lines: Vec<String> = shown.map(descriptor_difference).collect();
     if let Some(more) = differences.len().checked_sub(DIFFERENCES_MAX).filter(|more| *more > 0) {
         lines.push(format!("and {more} more"));
     }
@@ -192,21 +232,21 @@ pub(super) fn descriptor_difference(found: &DescriptorDifference) -> String {
         return format!("{at}: {path}: values that are not shown differ");
     }
     if found.declared.is_none() {
-        return format!("{at}: {path} is not declared (OSM has {observed})");
+        return format!("{at}: {path}: {observed} → removed (not declared)");
     }
     format!("{at}: {path}: {observed} → {declared}")
 }
 
-fn difference(found: &ValueDifference) -> String {
+pub(super) fn difference(found: &ValueDifference) -> String {
     let ValueDifference { at, key, observed, declared, changed_by } = found;
     if observed == declared {
         return format!("{at}: {key}: values that are not shown differ");
     }
     let observed = observed.as_ref().map_or("(absent)".to_owned(), Value::to_string);
     let Some(declared) = declared else {
-        return format!("{at}: {key} is not declared (OSM has {observed})");
+        return format!("{at}: {key}: {observed} → removed (not declared)");
     };
-    let changed_by = changed_by.as_ref().map(|by| format!(" (OSM has {observed} {by})"));
+    let changed_by = changed_by.as_ref().map(|by| format!(" ({observed} was {by})"));
     format!("{at}: {key}: {observed} → {declared}{}", changed_by.unwrap_or_default())
 }
 
@@ -218,10 +258,24 @@ fn attempt_words(attempt: &Attempt) -> String {
 
 /// `2 to create, 1 to change, 3 unchanged`, naming only what there is.
 fn summary(plan: &Plan) -> String {
-    let is_retry = |planned: &&PlannedAction| matches!(planned.action, Action::TakeDown { .. });
-    let retried = plan.actions.iter().filter(is_retry).count();
-    let signed =
-        |sign: char| plan.actions.iter().filter(|planned| deed(&planned.action).0 == sign).count();
+    // Each action is counted once: made anew, tried again, or by its sign.
+    let is_retry = |planned: &PlannedAction| {
+        matches!(planned.action, Action::TakeDown { .. })
+            || matches!(
+                planned.why,
+                Why::Failed { .. } | Why::ValuesDiffer { attempt: Some(_), .. }
+            )
+    };
+    let counted = |is_counted: &dyn Fn(&PlannedAction) -> bool| {
+        plan.actions.iter().filter(|planned| is_counted(planned)).count()
+    };
+    let anew = counted(&is_made_anew);
+    let retried = counted(&|planned| !is_made_anew(planned) && is_retry(planned));
+    let signed = |sign: char| {
+        counted(&|planned| {
+            !is_made_anew(planned) && !is_retry(planned) && deed(&planned.action).0 == sign
+        })
+    };
     let count = |wanted: fn(&Verdict) -> bool| {
         plan.entries.iter().filter(|entry| wanted(&entry.verdict)).count()
     };
@@ -236,8 +290,9 @@ fn summary(plan: &Plan) -> String {
     };
     let parts = [
         (signed('+'), "to create"),
-        (signed('~') - retried, "to change"),
-        (retried, "to retry"),
+        (signed('~'), "to change"),
+        (anew, "to make anew"),
+        (retried, "to try again"),
         (removed, to_remove.as_str()),
         (
             count(|v| {
@@ -249,7 +304,7 @@ fn summary(plan: &Plan) -> String {
             count(|v| matches!(v, Verdict::Waiting { on: Wait::Instance { .. } })),
             "waiting for others",
         ),
-        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Retry { .. } })), "to be tried again"),
+        (count(|v| matches!(v, Verdict::Waiting { on: Wait::Retry { .. } })), "to try again later"),
         (count(|v| matches!(v, Verdict::Blocked { .. })), "blocked"),
         (count(|v| matches!(v, Verdict::Current)), "unchanged"),
     ];

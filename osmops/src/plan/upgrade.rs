@@ -145,16 +145,21 @@ impl Planner<'_> {
         };
         // What was completed and is no more in effect would have no effect again.
         let touches = |op: &&Operation| op.change_of(member, name).is_some();
-        let had_no_effect = history.iter().rev().find(touches).is_some_and(|op| {
+        let had_no_effect = history.iter().rev().find(touches).filter(|op| {
             op.state.end() == Some(OpEnd::Done)
                 && is_same(op)
                 && op.started.epoch_seconds() >= fresh_since
         });
-        if differences.is_empty() && (!resets || had_no_effect) {
+        if differences.is_empty() && (!resets || had_no_effect.is_some()) {
             return Ok(Step::Tell(Note::LeftInEffect { at: kdu.name.1.clone(), values: left }));
         }
-        if had_no_effect {
-            return Err(Blocked::UpgradeWithoutEffect { at: kdu.name.1.clone() });
+        if let Some(upgrade) = had_no_effect {
+            return Err(Blocked::UpgradeWithoutEffect {
+                at: kdu.name.1.clone(),
+                ns: have.id.clone(),
+                operation: upgrade.id.clone(),
+                differences,
+            });
         }
         if resets {
             differences.extend(left);

@@ -69,7 +69,12 @@ impl fmt::Display for Wait {
 
 impl fmt::Display for RunningOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        // OSM has one word for the operation and another for the instance's state.
+        f.write_str(match self.what.as_str() {
+            "instantiate" | "INSTANTIATING" | "BUILDING" => "its instantiation",
+            "terminate" | "TERMINATING" => "its termination",
+            other => other,
+        })?;
         if let Some(id) = &self.id {
             write!(f, " (operation {id})")?;
         }

@@ -338,7 +338,10 @@ fn what_could_not_be_finished_is_said_in_other_words_than_what_was_started() {
     check(
         osm.command(&["apply", &healthy]),
         3,
-        &["waiting: revision healthy is not verified yet", "INSTANTIATING (operation "],
+        &[
+            "waiting: revision healthy is not verified yet",
+            "OSM is at work on it: its instantiation (operation ",
+        ],
     );
     let osm = Osm::new();
     let kind = FaultKind::Status { status: 422, body: None, retry_after: None };

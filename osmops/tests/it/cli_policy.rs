@@ -50,7 +50,7 @@ fn drift_is_repaired_or_only_reported_as_the_command_line_says() {
     });
     let path = format!("/osm/nslcm/v1/ns_instances/{id}/action");
     osm.runtime.block_on(osm.world.by_hand("POST", &path, body));
-    let told = ["replicaCount: \"2\" → \"5\" (OSM has \"2\" since operation", "0 of them writing"];
+    let told = ["replicaCount: \"2\" → \"5\" (\"2\" was set by operation", "0 of them writing"];
     check(osm.command(&["apply", &v1, "--drift", "report", "--wait"]), 1, &told);
     check(osm.command(&["plan", &v1]), 2, &told[..1]);
     let commit = ["apply", &v2, "--drift", "report", "--applied", &v1, "--wait"];

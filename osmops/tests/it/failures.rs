@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mock_nbi::{Collection, Fault, FaultKind, Profile};
-use osmops::reconcile::{Observer, PassOptions, Progress, pass};
+use osmops::reconcile::{Observer, PassOptions, Progress, converge, pass};
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +51,63 @@ async fn an_upgrade_that_was_tried_often_enough_is_reported_in_osms_words() {
     // Another value is another matter.
     let other = Demo { replicas: Some("4"), ..demo }.revision();
     assert_eq!(world.converge(&other).await.end, PassEnd::Converged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_package_that_lost_its_content_is_uploaded_again() {
+    let world = World::new(Profile::instant());
+    let demo = Demo::default().revision();
+    world.converge(&demo).await;
+    let mark = world.osm.journal_len();
+    world.osm.inject(Fault {
+        operation: "GET /vnfpkgm/v1/vnf_packages".to_owned(),
+        nth: 1,
+        kind: FaultKind::PackageWithoutContent,
+    });
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+    let record = world.osm.records(Collection::VnfPackages)[0]["_id"].clone();
+    let record = record.as_str().unwrap();
+    let expected = [format!("PUT /osm/vnfpkgm/v1/vnf_packages/{record}/package_content")];
+    assert_eq!(world.writes_since(mark), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_in_another_format_are_not_quoted_for_they_hold_values() {
+    let world = World::new(Profile::instant());
+    let mut files = Demo { replicas: None, ..Demo::default() }.files();
+    files.push(instance("ldap", "openldap_ns", "adminPassword: Zq9-secret"));
+    let demo = revision("secret", &files);
+    world.converge(&demo).await;
+    world.osm.inject(Fault {
+        operation: "GET /nslcm/v1/ns_instances".to_owned(),
+        nth: 1,
+        kind: FaultKind::YamlBody,
+    });
+    let (stop, options) = (CancellationToken::new(), PassOptions::default());
+    let report = pass(&world.client(), &demo, &options, &stop, &mut ()).await;
+    let text = report.stopped.unwrap();
+    assert!(text.contains("not as OSM does") && text.ends_with("it may hold secrets"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_waits_for_an_operation_that_osm_lost_is_looked_at_ever_less_often() {
+    let world = World::new(Profile::realistic());
+    let demo = Demo::default().revision();
+    let (stop, options) = (CancellationToken::new(), PassOptions::default());
+    let minutes = async |minutes: u64| {
+        let within = Duration::from_secs(60 * minutes);
+        converge(&world.client(), &demo, &options, within, &stop, &mut ()).await
+    };
+    assert!(minutes(1).await.timed_out);
+    world.osm.inject(Fault {
+        operation: "GET /nslcm/v1/ns_instances".to_owned(),
+        nth: 1,
+        kind: FaultKind::InstanceWithoutOperation,
+    });
+    let mark = world.osm.journal_len();
+    assert!(minutes(10).await.timed_out);
+    let requests = world.sent_since(mark).len();
+    assert!(requests < 350, "{requests} requests in ten minutes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +324,7 @@ async fn uploads_that_osm_does_not_list_are_not_repeated_for_ever() {
     let demo = Demo { replicas: None, ..Demo::default() }.revision();
     let (hour, stop) = (Duration::from_secs(3600), CancellationToken::new());
     let (options, mut ends) = (PassOptions::default(), Ends::default());
-    let report = osmops::reconcile::converge(&nbi, &demo, &options, hour, &stop, &mut ends).await;
+    let report = converge(&nbi, &demo, &options, hour, &stop, &mut ends).await;
     assert_eq!(report.end, PassEnd::Stalled);
     assert_eq!(ends.0.last(), Some(&PassEnd::Stalled), "whoever watches is told the same");
     assert!(detail(&report, "VNFD openldap_knf").1.contains("uploaded twice"), "{report:#?}");
@@ -305,23 +362,14 @@ async fn nothing_is_written_after_the_timeout() {
     let stop = CancellationToken::new();
     let seconds = Duration::from_secs(3);
     let demo = Demo::default().revision();
-    let report =
-        osmops::reconcile::converge(&nbi, &demo, &PassOptions::default(), seconds, &stop, &mut ())
-            .await;
+    let report = converge(&nbi, &demo, &PassOptions::default(), seconds, &stop, &mut ()).await;
     assert!(report.timed_out && !report.interrupted, "{report:#?}");
     assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
     assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Unsent);
     assert_eq!(world.writes_since(0).len(), 1, "the first upload takes 20 s and is let end");
     // A time-out beyond all clocks is no crash.
-    let report = osmops::reconcile::converge(
-        &nbi,
-        &demo,
-        &PassOptions::default(),
-        Duration::MAX,
-        &stop,
-        &mut (),
-    )
-    .await;
+    let report =
+        converge(&nbi, &demo, &PassOptions::default(), Duration::MAX, &stop, &mut ()).await;
     assert_eq!(report.end, PassEnd::Converged);
 }
 

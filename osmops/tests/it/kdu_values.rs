@@ -1,9 +1,10 @@
 //! Helm values and charts: what is declared no more, what is odd, and what OSM makes of it.
 
 use mock_nbi::{MockNbi, Profile, Release, Seed};
+use osmops::observe::observe;
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use osmops::revision::Revision;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::world::{Demo, World, detail, instance, revision};
 
@@ -58,8 +59,8 @@ async fn a_dropped_parameter_is_taken_back_where_osm_can_and_does_not_return() {
     let dropped = demo("  params: {a: 1, c: {e: 4}}\n");
     let plan = osmops::reconcile::read_and_plan(&world.client(), &dropped.desired).await.unwrap();
     let text = osmops::plan::render(&plan);
-    assert!(text.contains("ns/ldap.ops.yaml:8:9: b is not declared (OSM has 2)"), "{text}");
-    assert!(text.contains("ns/ldap.ops.yaml:8:9: c.d is not declared (OSM has 3)"), "{text}");
+    assert!(text.contains("ns/ldap.ops.yaml:8:9: b: 2 → removed (not declared)"), "{text}");
+    assert!(text.contains("ns/ldap.ops.yaml:8:9: c.d: 3 → removed (not declared)"), "{text}");
     assert_eq!(world.converge(&dropped).await.end, PassEnd::Converged);
     assert_eq!(in_effect(&world), "{'a': 1, 'c': {'e': 4}}");
     // OSM lays an upgrade over the values of the instantiation, where `b` still is.
@@ -111,6 +112,25 @@ async fn a_declared_chart_is_upgraded_to_and_read_back_from_what_osm_did() {
         assert_eq!(last_upgrade(&world)["kdu_model"], "stable/ldap:1.4.0");
         assert_eq!(world.converge(&value).await.requests.write, 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_that_was_completed_without_effect_is_not_repeated_and_is_named() {
+    let world = world(Release::R10);
+    world.converge(&demo("  params: {a: 1}\n")).await;
+    let upgraded = demo("  params: {a: 2}\n");
+    world.converge(&upgraded).await;
+    let operations = world.osm.records(mock_nbi::Collection::Operations);
+    let upgrade = operations.last().unwrap()["_id"].as_str().unwrap().to_owned();
+    // Operations are read where values differ; then helm is made to tell others than it was given.
+    let different = demo("  params: {a: 5}\n");
+    let mut observed = observe(&world.client(), &different.desired).await.unwrap();
+    observed.instances[0].kdus[0].values = Some(Map::from_iter([("a".to_owned(), 9.into())]));
+    let plan = osmops::plan::plan(&upgraded.desired, &observed);
+    let text = osmops::plan::render(&plan);
+    assert!(plan.actions.is_empty(), "{text}");
+    assert!(text.contains(&format!("OSM completed operation {upgrade} on NS instance")), "{text}");
+    assert!(text.contains("others are in effect (ns/ldap.ops.yaml:9:12: a: 9 → 2)"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

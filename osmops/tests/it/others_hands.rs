@@ -55,7 +55,12 @@ async fn an_instance_of_another_nsd_is_left_alone() {
     files.push(instance("ldap", "other_ns", "replicaCount: \"1\""));
     let report = world.converge(&revision("other", &files)).await;
     let (_, text) = detail(&report, "NS ldap");
-    assert!(text.contains("was made from NSD `openldap_ns`"), "{text}");
+    assert!(
+        text.contains(
+            "ns/ldap.ops.yaml:4:10: NSD: openldap_ns → other_ns, which OSM cannot change"
+        ),
+        "{text}"
+    );
     assert_eq!(world.writes_since(mark), ["POST /osm/nsd/v1/ns_descriptors_content"]);
 }
 
@@ -137,7 +142,10 @@ async fn an_instance_is_not_silently_left_at_another_vim_account() {
     });
     world.by_hand("POST", "/osm/admin/v1/vim_accounts", body).await;
     for (account, expected) in [
-        ("mylocation2", "runs at another VIM account than `mylocation2`"),
+        (
+            "mylocation2",
+            "VIM account: mylocation1 → mylocation2, which OSM cannot change on an instance",
+        ),
         ("nowhere", "has no VIM account `nowhere` (it has mylocation1, mylocation2)"),
     ] {
         let mut files = demo.files();

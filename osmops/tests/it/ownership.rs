@@ -34,7 +34,7 @@ async fn an_instance_without_a_mark_is_left_alone_and_it_is_said_what_adopting_i
     let (status, text) = detail(&report, "NS ldap");
     assert_eq!(status, ItemStatus::Blocked);
     assert!(
-        text.contains("has no owner's mark (made by hand, or before there was an owner)"),
+        text.contains("bears no owner's mark: it was made by hand, or before there was an owner"),
         "{text}"
     );
     assert!(text.contains("upgrade KDU openldap/ldap"), "{text}");
@@ -99,7 +99,10 @@ async fn other_files_without_a_mark_are_replaced_only_when_the_configuration_say
     let report = world.converge(&revision("r", &files)).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "VNFD openldap_knf");
-    assert!(text.contains("have no owner's mark"), "{text}");
+    assert!(
+        text.contains("OSM's package (made from a descriptor alone) bears no owner's mark"),
+        "{text}"
+    );
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 
     let files = vec![config("owner: team-a\nadopt: true\n"), files[1].clone()];
@@ -142,7 +145,7 @@ async fn files_uploaded_before_there_was_an_owner_are_ours_while_they_are_as_dec
     let changed = vec![config(OWNER), vnfd("openldap_knf", "ldap", "1.1")];
     let report = world.converge(&revision("r", &changed)).await;
     let (_, text) = detail(&report, "VNFD openldap_knf");
-    assert!(text.contains("version 1.0 → 1.1"), "what adopting would change: {text}");
+    assert!(text.contains("version: \"1.0\" → \"1.1\""), "what adopting would change: {text}");
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
 

@@ -283,7 +283,7 @@ async fn files_that_are_no_package_of_a_repository_are_downloaded_once_and_left_
         let report = World::converge_with(&nbi, &demo).await;
         let (status, text) = detail(&report, "VNFD openldap_knf");
         assert_eq!(status, ItemStatus::Blocked);
-        assert!(text.contains("have no owner's mark"), "{text}");
+        assert!(text.contains("bears no owner's mark"), "{text}");
         assert_eq!(downloads(), expected);
     }
 }

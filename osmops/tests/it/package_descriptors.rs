@@ -87,6 +87,28 @@ async fn an_upload_that_osm_refuses_is_told_in_its_words_though_a_patch_was_to_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_someone_edited_is_told_too_when_a_commit_changes_the_files() {
+    let world = World::new(Profile::instant());
+    let with = |version| revision("r", &[config(""), vnfd("openldap_knf", "ldap", version)]);
+    world.converge(&with("1.0")).await;
+    let id = world.osm.records(Collection::VnfPackages)[0]["_id"].as_str().unwrap().to_owned();
+    let patch = json!({ "provider": "them", "description": "mine" });
+    world.by_hand("PATCH", &format!("/osm/vnfpkgm/v1/vnf_packages/{id}"), patch).await;
+    let text = render(&planned(&world, &with("1.1")).await);
+    for line in [
+        "~ VNFD openldap_knf: update package",
+        "    osm-pkgs/openldap_knf/openldap_knf.yaml:3:12: version: \"1.0\" → \"1.1\"",
+        "    osm-pkgs/openldap_knf/openldap_knf.yaml:5:13: provider: \"them\" → \"us\"",
+        "    the files differ from the last upload (digest ",
+        "~ VNFD openldap_knf: change descriptor of package",
+        "description: \"mine\" → removed (not declared)",
+    ] {
+        assert_eq!(text.matches(line).count(), 1, "`{line}` is not once in:\n{text}");
+    }
+    assert_eq!(world.converge(&with("1.1")).await.end, PassEnd::Converged);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_someone_changed_in_a_descriptor_is_told_and_put_back_without_an_upload() {
     let world = World::new(Profile::instant());
     let files = [
@@ -114,9 +136,9 @@ async fn what_someone_changed_in_a_descriptor_is_told_and_put_back_without_an_up
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:3:12: version: \"6.6\" → \"1.0\"",
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:16:17: kdu[ldap].helm-chart: \"stable/ldap:9.9.9\" → \
          \"stable/ldap:1.0.0\"",
-        "kdu[extra] is not declared (OSM has {\"name\":\"extra\",\"helm-chart\":\"x/y\"})",
+        "kdu[extra]: {\"name\":\"extra\",\"helm-chart\":\"x/y\"} → removed (not declared)",
         "    osm-pkgs/openldap_knf/openldap_knf.yaml:17:12: mgmt-cp: (absent) → \"mgmt-ext\"",
-        "    osm-pkgs/openldap_knf/openldap_knf.yaml:2:3: description is not declared (OSM has \"mine\")",
+        "    osm-pkgs/openldap_knf/openldap_knf.yaml:2:3: description: \"mine\" → removed (not declared)",
         "~ NSD openldap_ns: change descriptor of package",
         "designer: \"them\" → \"us\"",
         "2 to change",

@@ -323,9 +323,9 @@ async fn a_plan_shows_what_would_be_removed_and_removes_nothing() {
     let plan = read_and_plan(&world.client(), &demo().revision().desired).await.unwrap();
     let text = osmops::plan::render(&plan);
     assert!(text.contains("- NS extra: terminate"), "{text}");
-    assert!(
-        text.contains("osm_ops_config.yaml:4:8: made for this repository, and declared no more")
-    );
+    assert!(text.contains(
+        "osm_ops_config.yaml:4:8: bears this repository's mark, and is declared no more"
+    ));
     assert!(text.contains("3 to remove (2 of them once nothing uses them), 3 unchanged"), "{text}");
     let waiting = plan.entries.iter().filter(|e| matches!(e.verdict, Verdict::Waiting { .. }));
     assert_eq!(waiting.count(), 2);

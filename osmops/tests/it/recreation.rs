@@ -39,12 +39,12 @@ async fn another_nsd_or_vim_account_makes_the_instance_anew_only_where_it_is_ask
         let report = world.converge(&from_nsd(nsd, account, "")).await;
         assert_eq!(report.end, PassEnd::Stalled);
         let (_, text) = detail(&report, "NS ldap");
-        assert!(text.contains("only `recreate: true` makes it anew"), "{text}");
+        assert!(text.contains("`recreate: true` would terminate"), "{text}");
         assert_eq!(world.writes_since(mark), Vec::<String>::new());
         let anew = from_nsd(nsd, account, "recreate: true\n");
         let plan = osmops::reconcile::read_and_plan(&world.client(), &anew.desired).await.unwrap();
         let text = osmops::plan::render(&plan);
-        assert!(text.contains("it is removed, and made anew by a later pass"), "{text}");
+        assert!(text.contains(", to make it anew\n"), "{text}");
         let report = world.converge(&anew).await;
         assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
         let record = world.instance("ldap");

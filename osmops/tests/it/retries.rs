@@ -94,7 +94,7 @@ async fn a_commit_mends_what_failed_for_its_values_because_the_record_is_made_an
         let plan = read_and_plan(&world.client(), &good.desired).await.unwrap();
         let text = osmops::plan::render(&plan);
         assert!(text.contains("- NS ldap: delete the record "), "{text}");
-        assert!(text.contains("it is removed, and made anew by a later pass"), "{text}");
+        assert!(text.contains(", to make it anew\n"), "{text}");
         assert_eq!(world.converge(&good).await.end, PassEnd::Converged);
         let words = asked(&world, mark);
         assert_eq!((words.len(), &*words[0], &*words[2]), (3, "terminate", "ns_instances_content"));

@@ -10,7 +10,7 @@ use crate::repository::{Checkout, content};
 use super::{Sign, Story, plural};
 
 /// Of a new file of this length or shorter the content is shown, in lines.
-const NEW_FILE_LINES_MAX: usize = 12;
+const NEW_FILE_LINES_MAX: usize = 20;
 
 /// How many changed lines of one file are shown.
 const CHANGED_LINES_MAX: usize = 20;
@@ -77,8 +77,10 @@ impl Story {
         let lines = text.lines().count();
         let added = self.paint(Style::new().green(), &format!("+ {path}"));
         self.line(format!("  {added} ({})", plural(lines as u64, "line")));
-        // What is declared is worth reading; descriptors and prose are long.
-        if path.as_str().ends_with(".ops.yaml") && lines <= NEW_FILE_LINES_MAX {
+        // What is declared and how is worth reading; descriptors and prose are long.
+        let name = path.as_str();
+        let is_told = name.ends_with(".ops.yaml") || name.ends_with("osm_ops_config.yaml");
+        if is_told && lines <= NEW_FILE_LINES_MAX {
             for line in text.lines() {
                 self.line(format!("      {line}"));
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use osmops::apply::ActionResult;
 use osmops::nbi::NbiError;
 use osmops::observed::{OpEnd, OpState};
-use osmops::plan::{Action, Item, Plan, PlannedAction, render};
+use osmops::plan::{Action, Entry, Item, Plan, PlannedAction, Verdict, render};
 use osmops::reconcile::OperationLook;
 use osmops::report::{ItemReport, ItemStatus, PassEnd, PassReport};
 use osmops::request_counts::RequestCounts;
@@ -38,13 +38,18 @@ impl Story {
             (_, false) => self.timed("OSM was read again. The plan:"),
         }
         self.rendered(plan);
+        let is_blocked = |entry: &&Entry| matches!(entry.verdict, Verdict::Blocked { .. });
+        let blocked = plan.entries.iter().filter(is_blocked);
+        self.blocked = blocked.map(|entry| entry.item.clone()).collect();
         self.examples = (plan.actions.len() > TOLD_MAX).then(|| {
             let items = plan.actions.iter().map(|action| action.item.clone());
             items.take(EXAMPLES).collect()
         });
         if let Some(examples) = &self.examples {
             let rest = plan.actions.len() - examples.len();
-            self.timed(&format!("(Of the other {rest} only failures are told.)"));
+            self.timed(&format!(
+                "(The first {EXAMPLES} changes are told from here on; of the other {rest} only failures.)"
+            ));
         }
     }
 
@@ -60,7 +65,7 @@ impl Story {
         let text = render(plan);
         let is_long = plan.entries.len() > TOLD_MAX;
         let mut shown: BTreeMap<char, usize> = BTreeMap::new();
-        let mut hidden = 0;
+        let mut hidden: BTreeMap<char, usize> = BTreeMap::new();
         let mut hides = false;
         let last = text.lines().count().saturating_sub(1);
         for (index, line) in text.lines().enumerate() {
@@ -69,13 +74,15 @@ impl Story {
                 let count = shown.entry(sign).or_default();
                 *count += 1;
                 hides = *count > EXAMPLES && sign != '!';
-                hidden += usize::from(hides);
+                *hidden.entry(sign).or_default() += usize::from(hides);
             }
             if hides && index < last {
                 continue;
             }
-            if index == last && hidden > 0 {
-                self.line(format!("    ({hidden} more like these)"));
+            if index == last {
+                for (sign, hidden) in hidden.iter().filter(|(_, hidden)| **hidden > 0) {
+                    self.line(format!("    {sign} … {hidden} more"));
+                }
             }
             let style = match line.chars().next() {
                 Some('+') => Style::new().green(),
@@ -103,7 +110,9 @@ impl Story {
             Action::CreateInstance { .. } => "asking OSM to create and instantiate it",
             Action::Instantiate { .. } => "asking OSM to instantiate it",
             Action::TakeDown { .. } => "asking OSM to terminate it and to keep its record",
-            Action::UpgradeKdu { .. } => "asking OSM to upgrade it",
+            Action::UpgradeKdu { member, kdu, .. } => {
+                &format!("asking OSM to upgrade KDU {member}/{kdu}")
+            }
             Action::Terminate { .. } => "asking OSM to terminate and remove it",
             Action::DeleteInstance { .. } | Action::DeletePackage { .. } => {
                 "asking OSM to delete it"
@@ -155,12 +164,11 @@ impl Story {
 
     /// A look at an operation; told when there is something new.
     pub(crate) fn operation_seen(&mut self, look: &OperationLook) {
+        let (what, state) = (&look.what, word(look.state));
         let (sign, text) = match look.state.end() {
-            None => (Sign::Busy, look.words.trim().to_owned()),
-            Some(OpEnd::Done) => (Sign::Good, format!("operation {}", word(look.state))),
-            Some(OpEnd::Failed) => {
-                (Sign::Bad, format!("operation {}: {}", word(look.state), look.words))
-            }
+            None => (Sign::Busy, format!("{what}: {}", look.words.trim())),
+            Some(OpEnd::Done) => (Sign::Good, format!("{what} {state}")),
+            Some(OpEnd::Failed) => (Sign::Bad, format!("{what} {state}: {}", look.words)),
         };
         let is_bad = matches!(sign, Sign::Bad);
         let is_known = self.told.get(&look.operation) == Some(&text);
@@ -207,7 +215,18 @@ impl Story {
         };
         let line = self.marked(sign, &text);
         self.timed(&line);
-        for item in &report.items {
+        let blocked = std::mem::take(&mut self.blocked);
+        let told_above =
+            |item: &&ItemReport| item.status == ItemStatus::Blocked && blocked.contains(&item.item);
+        let above: Vec<String> =
+            report.items.iter().filter(told_above).map(|item| item.item.to_string()).collect();
+        let others = report.items.iter().filter(|item| !told_above(item));
+        if !above.is_empty() {
+            let line = format!("{}: as the plan above says", above.join(", "));
+            let line = self.marked(Sign::Bad, &line);
+            self.line(format!("    {line}"));
+        }
+        for item in others {
             let is_bad = matches!(
                 item.status,
                 ItemStatus::Failed | ItemStatus::Blocked | ItemStatus::Skipped
@@ -240,7 +259,7 @@ fn done_words(action: &Action) -> &'static str {
     match action {
         Action::CreatePackage { .. } | Action::UpdatePackage { .. } => "uploaded",
         Action::PatchPackage { .. } => "descriptor changed",
-        Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "OSM has it no more",
+        Action::DeleteInstance { .. } | Action::DeletePackage { .. } => "OSM has deleted it",
         Action::CreateInstance { .. }
         | Action::Instantiate { .. }
         | Action::TakeDown { .. }

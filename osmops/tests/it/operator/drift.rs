@@ -32,7 +32,10 @@ async fn drift_is_corrected_told_or_not_even_looked_for() {
     let mark = stage.world.osm.journal_len();
     stage.ask("ldap", "first").await;
     let message = stage.refusal("ldap", "DriftDetected", "NS ldap: ").await;
-    assert!(message.contains("left so, because drift is only reported"), "{message}");
+    assert!(
+        message.contains("changed in OSM after it was applied; drift is only reported"),
+        "{message}"
+    );
     stage.told("OsmDeployment", "Warning DriftDetected: NS ldap: ").await;
     assert_eq!(stage.world.writes_since(mark), [""; 0]);
 
