@@ -139,7 +139,7 @@ impl Planner<'_> {
             match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
                 Removal::Act { action, needs, .. } => {
                     let why = Why::MadeTwice { oldest: oldest.id.clone() };
-                    actions.push(self.plan.push(&item, action, why, needs));
+                    actions.push(self.plan.push(&item, *action, why, needs));
                 }
                 Removal::Wait(on) => otherwise = Ok(Verdict::Waiting { on }),
                 Removal::Blocked(reason) => otherwise = Err(reason),
@@ -236,7 +236,7 @@ impl Planner<'_> {
             return Ok(Verdict::Waiting { on: waiting });
         }
         match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
-            Removal::Act { action, .. } => Ok(self.act(action, Why::MadeAnew { change }, needs)),
+            Removal::Act { action, .. } => Ok(self.act(*action, Why::MadeAnew { change }, needs)),
             Removal::Wait(on) => Ok(Verdict::Waiting { on }),
             Removal::Blocked(reason) => Err(reason),
         }

@@ -186,9 +186,13 @@ impl<'a> Remover<'a> {
         let mut waiting = None;
         for (record, removal) in removals {
             let prospect = match removal {
-                Removal::Act { action, why, needs } => {
-                    let ends_at_once = !matches!(action, Action::Terminate { .. });
-                    let id = self.plan.push(&item, action, why, needs);
+                Removal::Act { action, attempt, needs } => {
+                    let ends_at_once = !matches!(*action, Action::Terminate { .. });
+                    let why = match attempt {
+                        Some(attempt) => Why::Failed { attempt },
+                        None => Why::DeclaredNoMore,
+                    };
+                    let id = self.plan.push(&item, *action, why, needs);
                     actions.push(id);
                     if ends_at_once { Prospect::Gone(id) } else { Prospect::Leaves }
                 }
@@ -237,7 +241,7 @@ impl<'a> Remover<'a> {
         needs.sort();
         needs.dedup();
         let action = Action::DeletePackage { package: key.clone(), record: have.record.clone() };
-        Removal::Act { action, why: Why::DeclaredNoMore, needs }
+        Removal::Act { action: Box::new(action), attempt: None, needs }
     }
 
     fn prospect(&self, user: &User, package: &ObservedPackage) -> Prospect {

@@ -6,7 +6,7 @@ use crate::observed::{NsState, ObservedInstance, OpKind, Operation};
 use crate::plan::instances::{running, unnamed, wait_or_overdue};
 use crate::plan::repair::TERMINATION;
 use crate::plan::retry::{Again, again, being_removed, failures};
-use crate::plan::{Action, ActionId, Blocked, Wait, Why};
+use crate::plan::{Action, ActionId, Attempt, Blocked, Wait};
 use crate::redact::Secrets;
 use crate::source_pos::SourcePos;
 
@@ -15,9 +15,9 @@ pub(in crate::plan) enum Removal {
     /// This.
     Act {
         /// What.
-        action: Action,
-        /// Why.
-        why: Why,
+        action: Box<Action>,
+        /// Which attempt it is, where one failed before.
+        attempt: Option<Attempt>,
         /// Earlier actions that must succeed first.
         needs: Vec<ActionId>,
     },
@@ -42,15 +42,16 @@ pub(in crate::plan) fn remove_instance(
     if let Some(operation) = running(have) {
         return wait(operation);
     }
-    let act = |action, why| Removal::Act { action, why, needs: Vec::new() };
+    let act =
+        |action, attempt| Removal::Act { action: Box::new(action), attempt, needs: Vec::new() };
     match &have.state {
         NsState::Building => wait(unnamed(have, "BUILDING")),
         NsState::Terminating => wait(unnamed(have, "TERMINATING")),
         NsState::NotInstantiated => match being_removed(have, now) {
             Some(removal) => Removal::Wait(removal),
-            None => act(Action::DeleteInstance { ns }, Why::DeclaredNoMore),
+            None => act(Action::DeleteInstance { ns }, None),
         },
-        NsState::Ready | NsState::Degraded => act(Action::Terminate { ns }, Why::DeclaredNoMore),
+        NsState::Ready | NsState::Degraded => act(Action::Terminate { ns }, None),
         NsState::Broken => {
             let history = have.history.as_deref().unwrap_or_default();
             let is_same = |op: &Operation| op.kind == OpKind::Terminate;
@@ -58,8 +59,7 @@ pub(in crate::plan) fn remove_instance(
             let values = history.iter().flat_map(Operation::values);
             let secrets = Secrets::of_values(values, &desired.secret_names);
             match again(&desired.policy, now, TERMINATION, &failed, &secrets) {
-                Again::Now(None) => act(Action::Terminate { ns }, Why::DeclaredNoMore),
-                Again::Now(Some(attempt)) => act(Action::Terminate { ns }, Why::Failed { attempt }),
+                Again::Now(attempt) => act(Action::Terminate { ns }, attempt),
                 Again::Later(until) => Removal::Wait(until),
                 Again::GivenUp(attempt) => {
                     Removal::Blocked(Blocked::GivenUp { at: at.clone(), ns, attempt })
