@@ -37,7 +37,7 @@ test: ## Run all tests
 	env -u OSMOPS_TEST_KUBECONFIG -u KUBEBUILDER_ASSETS $(RUN_TESTS) --workspace --lib --bins --tests
 	@if [ -n "$${OSMOPS_TEST_KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then \
 	  echo "the operator's tests once more, on $${OSMOPS_TEST_KUBECONFIG:-an API server from $${KUBEBUILDER_ASSETS:-}}"; \
-	  $(RUN_TESTS) --package osmops --test it -- operator:: kube_contract::; \
+	  $(RUN_TESTS) --workspace --test it -- operator:: kube_contract::; \
 	else echo "SKIPPED: the operator's tests on a real Kubernetes API server (name a folder with etcd and kube-apiserver in KUBEBUILDER_ASSETS, or a kubeconfig in OSMOPS_TEST_KUBECONFIG); they ran on the one in memory"; fi
 
 .PHONY: check
