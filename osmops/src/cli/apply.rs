@@ -2,7 +2,7 @@
 
 use osmops::failure::chain;
 use osmops::reconcile::{PassOptions, converge, pass};
-use osmops::report::{ItemStatus, PassEnd, PassReport};
+use osmops::report::{ChangeKind, ItemStatus, PassEnd, PassReport};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
@@ -83,7 +83,7 @@ fn exit(report: &PassReport) -> Exit {
 fn text(report: &PassReport) -> String {
     let mut lines = Vec::new();
     for change in &report.changes {
-        lines.push(format!("~ {}: {}", change.item, change.what));
+        lines.push(format!("{} {}: {}", sign(&change.what), change.item, change.what));
     }
     for item in &report.items {
         let detail = item.detail.clone().unwrap_or_default();
@@ -92,7 +92,7 @@ fn text(report: &PassReport) -> String {
                 lines.push(format!("! {}: {detail}", item.item));
                 lines.extend(item.help.map(|help| format!("    {help}")));
             }
-            ItemStatus::Unsent => lines.push(format!("- {}: {detail}", item.item)),
+            ItemStatus::Unsent => lines.push(format!("… {}: {detail}", item.item)),
             ItemStatus::AtWork | ItemStatus::Waiting => {
                 lines.push(format!("… {}: {detail}", item.item));
             }
@@ -111,6 +111,18 @@ fn text(report: &PassReport) -> String {
     }
     lines.push(format!("{}; {}", summary(report), counted_requests(report)));
     lines.join("\n") + "\n"
+}
+
+/// As in a plan.
+fn sign(change: &ChangeKind) -> char {
+    match change {
+        ChangeKind::Created | ChangeKind::CreatedAndInstantiated | ChangeKind::Instantiated => '+',
+        ChangeKind::Updated
+        | ChangeKind::DescriptorChanged
+        | ChangeKind::TakenDown
+        | ChangeKind::Upgraded { .. } => '~',
+        ChangeKind::Terminated | ChangeKind::Deleted => '-',
+    }
 }
 
 /// How it ended, and what that means.

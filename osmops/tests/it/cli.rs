@@ -334,7 +334,8 @@ fn what_could_not_be_finished_is_said_in_other_words_than_what_was_started() {
     let osm = Osm::with(Profile::manual());
     let healthy = path("healthy");
     let waiting = osm.command(&["apply", &healthy, "--wait", "--timeout", "1200ms"]);
-    check(waiting, 3, &["the time is over: revision healthy is not verified"]);
+    let made = "+ NS ldap: created, instantiation started";
+    check(waiting, 3, &["the time is over: revision healthy is not verified", made]);
     check(
         osm.command(&["apply", &healthy]),
         3,
