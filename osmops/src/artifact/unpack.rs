@@ -81,6 +81,13 @@ fn write_file(
     executable: bool,
     bytes_left: u64,
 ) -> Result<u64, UnpackError> {
+    // Of two entries of one path the later counts, and the earlier one's permissions must not stay.
+    match fs_err::remove_file(target) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(UnpackError::Unwritable(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
     let mut file = fs_err::File::create(target).map_err(UnpackError::Unwritable)?;
     // An error of the source or of the disk looks the same here; archives that end early are far more
     // common than disks that fill up.

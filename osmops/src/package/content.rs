@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use crate::tree::archive_path;
@@ -44,7 +44,7 @@ pub enum ContentError {
 /// # Errors
 /// [`ContentError`]; such an archive is no folder of a repository, packed.
 pub fn read_content(archive: impl Read) -> Result<TreeDigest, ContentError> {
-    let unpacked = GzDecoder::new(archive).take(UNPACKED_BYTES_MAX);
+    let unpacked = MultiGzDecoder::new(archive).take(UNPACKED_BYTES_MAX);
     let mut archive = tar::Archive::new(unpacked);
     let mut digest = TreeHasher::default();
     for entry in archive.entries().map_err(ContentError::Unreadable)? {

@@ -286,7 +286,7 @@ mod tests {
         check(&[("a.json", "{\"vnfd\": {\"id\": \"a\"}}")], "no VNFD or NSD");
         check(&[("a.YAML", "vnfd: {id: a}")], "no VNFD or NSD");
         check(&[("a.yaml", "id: a"), ("b.yaml", "id: b")], "more than one descriptor");
-        check(&[("a.yaml", "vnfd: [")], "p_knf/a.yaml:2:");
+        check(&[("a.yaml", "vnfd: [")], "p_knf/a.yaml:1:8: ");
         check(&[("a.yaml", "vnfd: {id: a}\n---\nx: 1\n")], "p_knf/a.yaml:3:1: a second document");
         check(&[("a.yaml", "vnfd: {name: a}")], "p_knf/a.yaml:1:7: `id` is missing");
     }

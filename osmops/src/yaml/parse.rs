@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::node::{Node, NodeKind};
 
@@ -25,16 +25,38 @@ pub struct YamlError {
     pub message: String,
 }
 
-impl YamlError {
-    fn at(span: &Span, message: impl Into<String>) -> Self {
-        let (line, column) = position(span);
-        Self { line, column, message: message.into() }
-    }
+/// The place behind the last character of a text. The parser counts on from there, where nothing stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct End {
+    line: usize,
+    column: usize,
 }
 
-fn position(span: &Span) -> (u32, u32) {
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    (number(span.start.line()), number(span.start.col()).saturating_add(1))
+impl End {
+    fn of(text: &str) -> Self {
+        let mut end = Self { line: 1, column: 1 };
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\r' if chars.peek() == Some(&'\n') => {}
+                '\n' | '\r' => end = Self { line: end.line + 1, column: 1 },
+                _ => end.column += 1,
+            }
+        }
+        end
+    }
+
+    /// Line and column of a place, from 1.
+    fn position(self, at: &Marker) -> (u32, u32) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (line, column) = (at.line(), at.col() + 1).min((self.line, self.column));
+        (number(line), number(column))
+    }
+
+    fn error(self, at: &Marker, message: impl Into<String>) -> YamlError {
+        let (line, column) = self.position(at);
+        YamlError { line, column, message: message.into() }
+    }
 }
 
 /// Reads every document of `text`; a document without content is left out.
@@ -43,13 +65,16 @@ fn position(span: &Span) -> (u32, u32) {
 /// [`YamlError`] at the first place that is no YAML, repeats a key, has a key that is no scalar, or
 /// goes beyond a limit.
 pub fn parse_documents(text: &str) -> Result<Vec<Node>, YamlError> {
-    let mut builder = Builder::default();
+    // The parser would take it for the end of the text, and nobody would miss what stands behind it.
+    if let Some((before, _)) = text.split_once('\0') {
+        let here = End::of(before);
+        let at = Marker::new(before.len(), here.line, here.column - 1);
+        return Err(here.error(&at, "the character U+0000 is no part of a text"));
+    }
+    let end = End::of(text);
+    let mut builder = Builder { end, ..Builder::default() };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| YamlError {
-            line: u32::try_from(error.marker().line()).unwrap_or(u32::MAX),
-            column: u32::try_from(error.marker().col()).unwrap_or(u32::MAX).saturating_add(1),
-            message: error.info().to_owned(),
-        })?;
+        let (event, span) = event.map_err(|error| end.error(error.marker(), error.info()))?;
         builder.take(event, &span)?;
     }
     Ok(builder.documents)
@@ -57,6 +82,7 @@ pub fn parse_documents(text: &str) -> Result<Vec<Node>, YamlError> {
 
 #[derive(Default)]
 struct Builder {
+    end: End,
     documents: Vec<Node>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
@@ -83,7 +109,7 @@ impl Builder {
                 let plain = style == ScalarStyle::Plain
                     && tag.is_none_or(|tag| !(tag.is_yaml_core_schema() && tag.suffix == "str"));
                 let kind = NodeKind::Scalar { text: text.into_owned(), plain };
-                let (line, column) = position(span);
+                let (line, column) = self.end.position(&span.start);
                 self.close(Node { line, column, kind }, anchor, span)
             }
             Event::SequenceStart(anchor, _) => {
@@ -107,8 +133,8 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                let node =
-                    node.ok_or_else(|| YamlError::at(span, "an alias inside its own anchor"))?;
+                let node = node
+                    .ok_or_else(|| self.end.error(&span.start, "an alias inside its own anchor"))?;
                 self.nodes = self.nodes.saturating_add(count(&node));
                 self.close(node, 0, span)
             }
@@ -122,9 +148,9 @@ impl Builder {
 
     fn open(&mut self, anchor: usize, content: OpenContent, span: &Span) -> Result<(), YamlError> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(YamlError::at(span, format!("nested more than {DEPTH_MAX} deep")));
+            return Err(self.end.error(&span.start, format!("nested more than {DEPTH_MAX} deep")));
         }
-        let (line, column) = position(span);
+        let (line, column) = self.end.position(&span.start);
         self.open.push(Open { line, column, anchor, content });
         Ok(())
     }
@@ -135,7 +161,9 @@ impl Builder {
         let kept = if anchor == 0 { 0 } else { count(&node) };
         self.nodes = self.nodes.saturating_add(1).saturating_add(kept);
         if self.nodes > NODES_MAX {
-            return Err(YamlError::at(span, format!("more than {NODES_MAX} values in one file")));
+            return Err(self
+                .end
+                .error(&span.start, format!("more than {NODES_MAX} values in one file")));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
@@ -148,10 +176,14 @@ impl Builder {
                 Some(key) => entries.push((key, node)),
                 None => {
                     let Some(text) = node.scalar_text() else {
-                        return Err(YamlError::at(span, "a key must be a single word or text"));
+                        return Err(self
+                            .end
+                            .error(&span.start, "a key must be a single word or text"));
                     };
                     if !seen.insert(text.to_owned()) {
-                        return Err(YamlError::at(span, format!("key `{text}` appears twice")));
+                        return Err(self
+                            .end
+                            .error(&span.start, format!("key `{text}` appears twice")));
                     }
                     *slot = Some(node);
                 }
@@ -210,6 +242,8 @@ mod tests {
             assert!(error.message.contains(part), "{text}: {error:?}");
         };
         check("a: 1\nb: [1, 2\n", 3, "");
+        check("a: 1\nb: [1, 2", 2, "");
+        check("a: 1\n\0b: 2\n", 2, "U+0000");
         check("a: 1\nb: 2\na: 3\n", 3, "key `a` appears twice");
         check("? [a]\n: 1\n", 1, "single word");
         check(&"[".repeat(200), 1, "nested more than");
