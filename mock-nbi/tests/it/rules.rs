@@ -139,8 +139,15 @@ impl StateMachineTest for Rules {
         };
         check_sites(&driven.list("/admin/v1/vim_accounts"), &model.vims);
         check_sites(&driven.list("/admin/v1/k8sclusters"), &model.clusters);
-        assert_eq!(names("/vnfpkgm/v1/vnf_packages", "id"), model.vnfd_names());
-        assert_eq!(names("/nsd/v1/ns_descriptors", "id"), model.nsd_names());
+        let states = |path: &str, keys: [&str; 4]| -> Vec<[String; 4]> {
+            let word =
+                |record: &Value, key: &str| record[key].as_str().unwrap_or_default().to_owned();
+            driven.list(path).iter().map(|record| keys.map(|key| word(record, key))).collect()
+        };
+        let of_vnfd = ["id", "onboardingState", "operationalState", "usageState"];
+        assert_eq!(states("/vnfpkgm/v1/vnf_packages", of_vnfd), model.vnfd_states());
+        let of_nsd = ["id", "nsdOnboardingState", "nsdOperationalState", "nsdUsageState"];
+        assert_eq!(states("/nsd/v1/ns_descriptors", of_nsd), model.nsd_states());
         let instances = driven.list("/nslcm/v1/ns_instances");
         let states: Vec<(String, String, String)> = instances
             .iter()

@@ -21,14 +21,30 @@ const REPOS: &str = "/admin/v1/osmrepos";
 /// What a user of the first (`false`) or second project does; numbers choose among all repositories.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { is_public: bool, is_forced: bool },
-    List { with_public: bool },
-    Show { repo: u8 },
-    Describe { repo: u8 },
-    Delete { repo: u8 },
+    Create {
+        is_public: bool,
+        is_forced: bool,
+    },
+    List {
+        with_public: bool,
+    },
+    Show {
+        repo: u8,
+    },
+    Describe {
+        repo: u8,
+    },
+    Delete {
+        repo: u8,
+    },
     LogIn,
     LogOut,
+    /// A quarter of an hour and a little goes by; a token is good for an hour.
+    Wait,
 }
+
+/// How often [`Step::Wait`] leaves a token good.
+const WAITS: u32 = 3;
 
 #[derive(Clone, Debug)]
 struct Repo {
@@ -42,7 +58,8 @@ struct Model {
     release: Release,
     repos: Vec<Repo>,
     next_key: usize,
-    is_logged_in: [bool; 2],
+    /// How many waits each user's token has left.
+    tokens: [Option<u32>; 2],
     /// Status of the last step, and the repositories that it lists, creates or names.
     status: u16,
     named: Vec<usize>,
@@ -50,8 +67,8 @@ struct Model {
 
 impl Model {
     fn new(release: Release) -> Self {
-        let is_logged_in = [true; 2];
-        Self { release, repos: Vec::new(), next_key: 0, is_logged_in, status: 0, named: Vec::new() }
+        let tokens = [Some(WAITS); 2];
+        Self { release, repos: Vec::new(), next_key: 0, tokens, status: 0, named: Vec::new() }
     }
 
     fn pick(&self, number: u8) -> Option<usize> {
@@ -71,12 +88,21 @@ impl Model {
     fn take(&mut self, is_second: bool, step: &Step) {
         let user = usize::from(is_second);
         self.named.clear();
-        if *step_kind(step) == Kind::Session {
-            self.is_logged_in[user] = matches!(step, Step::LogIn);
-            self.status = 200;
-            return;
+        match step {
+            Step::LogIn => self.tokens[user] = Some(WAITS),
+            Step::LogOut => self.tokens[user] = None,
+            Step::Wait => {
+                for token in &mut self.tokens {
+                    *token = token.and_then(|waits| waits.checked_sub(1));
+                }
+            }
+            _ => return self.ask(is_second, step),
         }
-        if !self.is_logged_in[user] {
+        self.status = 200;
+    }
+
+    fn ask(&mut self, is_second: bool, step: &Step) {
+        if self.tokens[usize::from(is_second)].is_none() {
             // The request is made all the same.
             self.named = self.repos.first().map(|repo| repo.key).into_iter().collect();
             self.status = 401;
@@ -110,21 +136,8 @@ impl Model {
                     self.repos.remove(index);
                 }
             }
-            Step::LogIn | Step::LogOut => {}
+            Step::LogIn | Step::LogOut | Step::Wait => {}
         }
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Session,
-    Request,
-}
-
-fn step_kind(step: &Step) -> &'static Kind {
-    match step {
-        Step::LogIn | Step::LogOut => &Kind::Session,
-        _ => &Kind::Request,
     }
 }
 
@@ -150,6 +163,7 @@ impl ReferenceStateMachine for Model {
             3 => (0..8u8).prop_map(|repo| Step::Delete { repo }),
             2 => Just(Step::LogIn),
             1 => Just(Step::LogOut),
+            2 => Just(Step::Wait),
         ];
         (any::<bool>(), step).boxed()
     }
@@ -256,6 +270,10 @@ impl StateMachineTest for Tenants {
                 driven.call(user, "PATCH", &one, Some(json!({"description": "d"})))
             }
             Step::Delete { .. } => driven.call(user, "DELETE", &one, None),
+            Step::Wait => {
+                driven.users[user].nbi.advance(std::time::Duration::from_secs(1000));
+                (200, Value::Null)
+            }
             Step::LogIn => {
                 let status = driven.runtime.block_on(log_in(&mut driven.users[user], user));
                 (status, Value::Null)

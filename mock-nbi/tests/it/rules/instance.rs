@@ -8,6 +8,7 @@ pub struct Instance {
     pub key: String,
     pub name: String,
     pub nsd: String,
+    pub vnfd: String,
     pub vim: String,
     /// The cluster that its KDU was put on.
     pub cluster: Option<String>,

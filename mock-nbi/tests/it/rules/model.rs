@@ -101,6 +101,10 @@ impl Model {
             Step::DeleteCluster { cluster, is_forced } => self.delete_cluster(cluster, is_forced),
             Step::UploadVnfd { name } => self.upload_vnfd(name),
             Step::UploadNsd { name } => self.upload_nsd(name),
+            Step::BeginVnfd => self.begin_vnfd(),
+            Step::BeginNsd => self.begin_nsd(),
+            Step::PutVnfd { vnfd, name } => self.put_vnfd(vnfd, name),
+            Step::PutNsd { nsd, name } => self.put_nsd(nsd, name),
             Step::SetVnfd { vnfd, is_enabled } => self.set_vnfd(vnfd, is_enabled),
             Step::SetNsd { nsd, is_enabled } => self.set_nsd(nsd, is_enabled),
             Step::DeleteVnfd { vnfd } => self.delete_vnfd(vnfd),
@@ -132,6 +136,12 @@ impl Model {
         };
         let list = if is_one_step { "ns_instances_content" } else { "ns_instances" };
         self.asks("POST", format!("/nslcm/v1/{list}"), Some(body), status);
+        let knf = nsd.map(|nsd| self.nsds[nsd].at.clone()).unwrap_or_default();
+        let vnfd = self.vnfds.iter().find(|vnfd| vnfd.name == knf);
+        let vnfd = vnfd.map(|vnfd| vnfd.key.clone()).unwrap_or_default();
+        if matches!(status, 201 | 400) {
+            self.mark_used(&nsd_key, &vnfd);
+        }
         if status != 201 {
             return;
         }
@@ -140,6 +150,7 @@ impl Model {
             key,
             name,
             nsd: nsd_key,
+            vnfd,
             vim: vim_key,
             cluster: cluster.filter(|_| is_one_step),
             ns_state: "NOT_INSTANTIATED",
@@ -249,7 +260,10 @@ impl Model {
         let stays = way == Way::OneStep && self.release != Release::R10;
         match (index, status) {
             (Some(_), 204) if stays => {}
-            (Some(index), 204) => drop(self.instances.remove(index)),
+            (Some(index), 204) => {
+                let gone = self.instances.remove(index);
+                self.unmark(&gone);
+            }
             (Some(index), 202) => self.instances[index].queue(Kind::Terminate { is_removed: true }),
             _ => {}
         }
@@ -260,13 +274,19 @@ impl Model {
         // the creation of its cluster, and while it is pending only force removes that.
         self.end_sites(is_good);
         let (release, clusters) = (self.release, &self.clusters);
+        let mut gone = Vec::new();
         self.instances.retain_mut(|instance| {
             let cluster = clusters.iter().find(|it| Some(&it.key) == instance.cluster.as_ref());
             // The recordings' stand-in does not look at the cluster.
             let can_install =
                 release == Release::R19Recorded || cluster.is_some_and(|it| it.is_prepared);
-            instance.end_all(is_good, can_install)
+            let is_left = instance.end_all(is_good, can_install);
+            if !is_left {
+                gone.push(instance.clone());
+            }
+            is_left
         });
+        gone.iter().for_each(|gone| self.unmark(gone));
     }
 
     /// Name, state, and the state that counts, of every instance.

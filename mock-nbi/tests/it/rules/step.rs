@@ -34,6 +34,17 @@ pub enum Step {
     UploadNsd {
         name: u8,
     },
+    /// Without content, which comes later or never.
+    BeginVnfd,
+    BeginNsd,
+    PutVnfd {
+        vnfd: u8,
+        name: u8,
+    },
+    PutNsd {
+        nsd: u8,
+        name: u8,
+    },
     SetVnfd {
         vnfd: u8,
         is_enabled: bool,
@@ -121,6 +132,10 @@ fn packages() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..2u8).prop_map(|name| Step::UploadVnfd { name }),
         3 => (0..2u8).prop_map(|name| Step::UploadNsd { name }),
+        1 => Just(Step::BeginVnfd),
+        1 => Just(Step::BeginNsd),
+        1 => (0..3u8, 0..2u8).prop_map(|(vnfd, name)| Step::PutVnfd { vnfd, name }),
+        1 => (0..3u8, 0..2u8).prop_map(|(nsd, name)| Step::PutNsd { nsd, name }),
         1 => (0..3u8, any::<bool>()).prop_map(|(vnfd, is_enabled)| Step::SetVnfd { vnfd, is_enabled }),
         1 => (0..3u8, any::<bool>()).prop_map(|(nsd, is_enabled)| Step::SetNsd { nsd, is_enabled }),
         1 => (0..3u8).prop_map(|vnfd| Step::DeleteVnfd { vnfd }),
