@@ -14,8 +14,9 @@ BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 # How many times faster than a real OSM the demo's fake works.
 SPEED ?= 20
 
-# How long the fuzzer runs.
+# How long each fuzz target runs, and which do.
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= archive yaml descriptor revision nbi_body router
 
 # cargo-nextest, where it is installed.
 RUN_TESTS = $$($(CARGO) nextest --version >/dev/null 2>&1 && echo "$(CARGO) nextest run" || echo "$(CARGO) test")
@@ -65,12 +66,16 @@ footprint: ## Measure memory and time of osmops with a 200 MB package and 10,000
 	$(CARGO) run --release --quiet --package benches --example footprint
 
 .PHONY: fuzz
-fuzz: ## Send made-up requests to the fake for FUZZ_SECONDS (60); needs a nightly compiler
+fuzz: ## Give made-up input to each of FUZZ_TARGETS for FUZZ_SECONDS (60); needs a C++ compiler
+	@command -v "$${CXX:-c++}" >/dev/null || { echo "make fuzz needs a C++ compiler: libFuzzer is built from its source" >&2; exit 1; }
 	@if ! $(CARGO) fuzz --version >/dev/null 2>&1; then \
 	  echo "installing cargo-fuzz into target/tools (once, a minute)"; \
 	  $(CARGO) install --quiet --locked --root "$(TOOLS)" cargo-fuzz; fi
-	cd mock-nbi && CARGO_TARGET_DIR="$(CURDIR)/target/fuzz" $(CARGO) +nightly fuzz run --sanitizer none router -- \
-	  -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048
+	@export CARGO_TARGET_DIR="$(CURDIR)/target/fuzz"; for target in $(FUZZ_TARGETS); do \
+	  found="$(CURDIR)/target/fuzz/corpus/$$target"; mkdir -p "$$found"; \
+	  echo "fuzzing $$target for $(FUZZ_SECONDS) seconds; what it finds worth keeping goes to $$found"; \
+	  $(CARGO) fuzz run --sanitizer none --features libfuzzer "$$target" "$$found" "fuzz/corpus/$$target" -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048; done
 
 .PHONY: scale
 scale: ## Measure the fake with large worlds and many clients (some minutes)

@@ -17,7 +17,6 @@ mod data;
 mod engine;
 mod faults;
 mod flood;
-mod fuzz_seeds;
 mod gitops;
 mod go_engine;
 mod hostile;

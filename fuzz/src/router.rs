@@ -1,5 +1,4 @@
-//! Reads requests from a text and sends them to a fake NBI; used by the fuzzer, and by a test that
-//! replays the fuzzer's seeds.
+//! Any requests, one after another, to a fake NBI in this process: every answer is one that an NBI may give.
 //!
 //! A text holds requests with a line of `----` between them. A request is a line with method and
 //! target, lines with headers, an empty line, a body. `$TOKEN` stands for a good token, `$1`, `$2`,
@@ -13,8 +12,8 @@ use http_body_util::BodyExt as _;
 use mock_nbi::{MockNbi, Seed};
 use serde_json::Value;
 
-/// Requests of one text that are sent.
-const REQUESTS_MAX: usize = 20;
+use crate::text::{pieces, split};
+
 /// Virtual seconds after which an answer counts as one that never comes (faults can do that).
 const PATIENCE: Duration = Duration::from_secs(100_000);
 
@@ -24,7 +23,7 @@ k8s_clusters: [{name: kube, vim_account: site}]
 ";
 
 /// Sends every request of a text; panics when an answer is none that the fake may give.
-pub fn drive(text: &[u8]) {
+pub fn run(text: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -34,8 +33,7 @@ pub fn drive(text: &[u8]) {
         let seed = Seed::from_yaml(SEED, "seed").expect("a seed");
         let nbi = MockNbi::builder().seed(seed).build().expect("a fake");
         let mut ids = vec![token(&nbi).await];
-        let requests = pieces(text, b"\n----\n");
-        for request in requests.into_iter().take(REQUESTS_MAX) {
+        for request in pieces(text) {
             let id = send(&nbi, request, &ids).await;
             ids.push(id.unwrap_or_default());
         }
@@ -93,21 +91,4 @@ fn fill(text: &str, ids: &[String]) -> String {
         filled = filled.replace(&name, id);
     }
     filled
-}
-
-fn split<'a>(text: &'a [u8], mark: &[u8]) -> (&'a [u8], &'a [u8]) {
-    match text.windows(mark.len()).position(|window| window == mark) {
-        Some(place) => (&text[..place], &text[place + mark.len()..]),
-        None => (text, &[]),
-    }
-}
-
-fn pieces<'a>(mut text: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
-    let mut pieces = Vec::new();
-    while !text.is_empty() && pieces.len() < REQUESTS_MAX {
-        let (piece, rest) = split(text, mark);
-        pieces.push(piece);
-        text = rest;
-    }
-    pieces
 }
