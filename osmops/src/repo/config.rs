@@ -186,5 +186,9 @@ fn parse_owner(text: &str) -> Result<Owner, String> {
             "must be at most {OWNER_BYTES_MAX} letters, digits, `-`, `_` and `/`, but is `{text}`"
         ));
     }
+    // `-` alone says in an upload's name that there is no owner.
+    if !text.is_empty() && !text.contains(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(format!("must have a letter or a digit, but is `{text}`"));
+    }
     Owner::new(text).map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use osmops::artifact::FileDigest;
-use osmops::ids::{Owner, RevisionName};
+use osmops::ids::RevisionName;
 use osmops::package::{Package, UploadName};
 use osmops::repo::RepoProblem;
 use osmops::revision::Revision;
@@ -207,14 +207,16 @@ proptest! {
     #[test]
     fn the_name_of_an_upload_comes_back_as_it_was_written(
         folder in "[a-zA-Z0-9._-]{1,110}",
-        owner in prop::option::of("[a-zA-Z0-9_-]{1,20}(/[a-z0-9]{1,20})?"),
+        owner in prop::option::of("[a-zA-Z0-9_/-]{1,63}|[-/_]{1,2}"),
         adopted in any::<bool>(),
         other in ".{0,40}|[a-z.-]{0,20}\\.[0-9a-f]{64}\\.tar\\.gz",
     ) {
-        let files = bytes(vec![vnfd("p_knf", "ldap", "1")]);
-        let folder_of_it = TreePath::parse("osm-pkgs/p_knf").unwrap();
-        let package = Package::read(&read(&files).0, &folder_of_it).unwrap();
-        let owner = owner.map(|owner| Owner::new(owner).unwrap());
+        let owner_line = owner.map(|owner| format!("owner: '{owner}'\n")).unwrap_or_default();
+        let (tree, revision) = read(&bytes(vec![config(&owner_line), vnfd("p_knf", "ldap", "1")]));
+        // Only of an owner that a repository may have.
+        prop_assume!(revision.config.is_some());
+        let package = Package::read(&tree, &TreePath::parse("osm-pkgs/p_knf").unwrap()).unwrap();
+        let owner = revision.desired.owner;
         let name = UploadName { folder, owner, adopted, digest: package.digest };
         let text = name.to_string();
         prop_assert!(text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/'));
