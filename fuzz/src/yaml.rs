@@ -37,6 +37,10 @@ fn check_places(text: &str, node: &Node) {
 /// What the workspace's YAML writer makes of a value reads as that value.
 fn check_written(value: &Value) {
     let written = serde_yaml::to_string(value).expect("a value that can be written");
+    // It writes these as YAML 1.1 does, where they are line breaks; they are characters here, as in YAML 1.2.
+    if written.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        return;
+    }
     let read = parse_documents(&written);
     let read = read.unwrap_or_else(|error| panic!("{error} in {written:?}"));
     // A document of nothing is left out.
