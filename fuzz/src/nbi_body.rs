@@ -79,7 +79,10 @@ impl Observer for Seen {
 fn check_removals(plan: &Plan) {
     for planned in &plan.actions {
         if let Action::DeletePackage { package, .. } = &planned.action {
-            assert!(!["demo_knf", "demo_ns"].contains(&package.id.as_str()), "{planned:?}");
+            assert!(
+                !["VNFD demo_knf", "NSD demo_ns"].contains(&&*package.to_string()),
+                "{planned:?}"
+            );
         }
     }
 }

@@ -46,16 +46,7 @@ pub(crate) fn remove_envelope(
     if !content.is_object() {
         let name = python::type_name(content);
         if kind == Kind::ConfigTemplate {
-            return Err(Problem::bad_request(match content {
-                Value::String(_) => "string indices must be integers, not 'str'".to_owned(),
-                Value::Array(_) => {
-                    format!(
-                        "list indices must be integers or slices, not {}",
-                        python::type_name(&content[0])
-                    )
-                }
-                _ => format!("'{name}' object is not iterable"),
-            }));
+            return Err(no_mapping(content));
         }
         return Err(no_attribute(name));
     }
@@ -92,6 +83,22 @@ fn truthy_at<'a>(content: &'a Value, keys: &[&'static str]) -> Option<(&'static 
         .find(|(_, inner)| is_truthy(Some(inner)))
 }
 
+/// What Python says where a mapping is laid over a record, and this is none.
+fn no_mapping(content: &Value) -> Problem {
+    let name = python::type_name(content);
+    Problem::bad_request(match content {
+        Value::String(text) if text.is_empty() => {
+            "'str' object does not support item assignment".to_owned()
+        }
+        Value::String(_) => "string indices must be integers, not 'str'".to_owned(),
+        Value::Array(items) => {
+            let first = items.first().map_or("str", |first| python::type_name(first));
+            format!("list indices must be integers or slices, not {first}")
+        }
+        _ => format!("'{name}' object is not iterable"),
+    })
+}
+
 /// The only element of the list at one of the keys, or all of it where there is none.
 fn only_element(content: &Value, keys: &[&'static str], list: &str) -> Result<Value, Problem> {
     if !content.is_object() {
@@ -99,7 +106,13 @@ fn only_element(content: &Value, keys: &[&'static str], list: &str) -> Result<Va
     }
     match truthy_at(content, keys) {
         None => Ok(content.clone()),
-        Some((_, Value::Array(items))) if items.len() == 1 => Ok(items[0].clone()),
+        Some((_, Value::Array(items))) if items.len() == 1 => {
+            if items[0].is_object() {
+                Ok(items[0].clone())
+            } else {
+                Err(no_mapping(&items[0]))
+            }
+        }
         Some((key, _)) => {
             Err(Problem::bad_request(format!("'{key}' must be {list} only one element")))
         }

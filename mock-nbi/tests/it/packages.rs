@@ -35,6 +35,25 @@ async fn create(user: &User, path: &str, body: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_one_that_is_no_descriptor_is_refused_in_python_s_words() {
+    for release in [Release::R8, Release::R10, Release::R19] {
+        let user = user(release).await;
+        let path = "/nsd/v1/ns_descriptors_content";
+        for (element, detail) in [
+            ("text", "string indices must be integers, not 'str'"),
+            ("''", "'str' object does not support item assignment"),
+            ("[text]", "list indices must be integers or slices, not str"),
+            ("7", "'int' object is not iterable"),
+        ] {
+            let body = format!("nsd: {{nsd: [{element}]}}\nnsd-catalog: {{nsd: [{element}]}}");
+            let refused = send_yaml(&user, "POST", path, &body).await;
+            assert_eq!((refused.status, refused.detail().as_str()), (400, detail), "{element}");
+        }
+        assert_eq!(user.nbi.records(Collection::NsDescriptors).len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn slice_templates_are_made_of_ns_descriptors_and_hold_them() {
     let user = user(Release::R10).await;
     let path = "/nst/v1/netslice_templates_content";
