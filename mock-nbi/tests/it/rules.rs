@@ -79,8 +79,8 @@ impl ReferenceStateMachine for Model {
             .boxed()
     }
 
-    fn transitions(_: &Self) -> BoxedStrategy<Step> {
-        step::any_step().boxed()
+    fn transitions(model: &Self) -> BoxedStrategy<Step> {
+        step::any_step(!model.clusters.is_empty(), !model.nsds.is_empty()).boxed()
     }
 
     fn apply(mut state: Self, step: &Step) -> Self {

@@ -106,10 +106,11 @@ pub enum Way {
     OneStep,
 }
 
-pub fn any_step() -> impl Strategy<Value = Step> {
+/// What is there to go on with decides what is likely: most sequences come to instances soon.
+pub fn any_step(has_cluster: bool, has_nsd: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
-        2 => sites(),
-        2 => packages(),
+        if has_cluster { 1 } else { 6 } => sites(),
+        if has_nsd { 1 } else { 6 } => packages(),
         5 => instances(),
         2 => any::<bool>().prop_map(|is_good| Step::End { is_good }),
         1 => (1..40u8).prop_map(|seconds| Step::Advance { seconds }),
