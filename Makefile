@@ -11,8 +11,14 @@ TOOLS := $(CURDIR)/target/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 # Where cargo puts what it builds.
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
+SIM = $(or $(CARGO_TARGET_DIR),target)/release/scenario sim
 # How many times faster than a real OSM the demo's fake works.
 SPEED ?= 20
+
+# How many seeds the simulator runs, one of how many pairs of faults (0: none), and where the result goes.
+SEEDS ?= 100000
+PAIRS_ONE_IN ?= 1
+LEDGER ?= --ledger scenarios/sim-ledger.txt
 
 # How long each fuzz target runs, and which do.
 FUZZ_SECONDS ?= 60
@@ -64,6 +70,13 @@ bench: footprint ## Run the benchmarks; reports go to target/criterion
 footprint: ## Measure memory and time of osmops with a 200 MB package and 10,000 files (Linux)
 	$(CARGO) build --release --quiet --package osmops --package mock-nbi --bins
 	$(CARGO) run --release --quiet --package benches --example footprint
+
+.PHONY: sim
+sim: ## Simulate every fault, pairs of faults, and SEEDS (100000) seeds; results go to scenarios/sim-ledger.txt
+	$(CARGO) build --release --quiet --package scenarios --bin scenario
+	$(SIM) $(LEDGER)
+	$(SIM) $(LEDGER) --seeds $(SEEDS)
+	@if [ "$(PAIRS_ONE_IN)" != 0 ]; then $(SIM) $(LEDGER) --pairs --one-in $(PAIRS_ONE_IN); fi
 
 .PHONY: fuzz
 fuzz: ## Give made-up input to each of FUZZ_TARGETS for FUZZ_SECONDS (60); needs a C++ compiler

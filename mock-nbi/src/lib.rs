@@ -38,6 +38,7 @@ mod fault;
 mod filter;
 mod ids;
 mod input;
+mod inspect;
 mod journal;
 mod metrics;
 mod negotiate;
@@ -71,6 +72,7 @@ use serde_json::Value;
 
 pub use clock::Clock;
 pub use fault::{Fault, FaultHelp, FaultKind, TokensAfter};
+pub use inspect::Look;
 pub use journal::JournalEntry;
 pub use operation::{OperationResult, PendingOperation, SteerError};
 pub use profile::{Profile, ProfileError};
@@ -157,6 +159,16 @@ impl MockNbi {
         self.lock().faults.armed().cloned().collect()
     }
 
+    /// Disarms every fault; requests that one holds back still land.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Lets every request take effect that a fault holds back, oldest first.
+    pub fn land_held_back(&self) {
+        self.lock().land_all();
+    }
+
     /// Moves the clock on by hand.
     pub fn advance(&self, by: Duration) {
         let mut world = self.lock();
@@ -207,6 +219,39 @@ impl MockNbi {
         let mut world = self.lock();
         world.settle();
         world.state.db.iter(collection).map(Cow::into_owned).collect()
+    }
+
+    /// Looks inside, after everything that is due has happened. Nothing is copied, and nothing is
+    /// served meanwhile.
+    pub fn look<T>(&self, look: impl FnOnce(&Look<'_>) -> T) -> T {
+        let mut world = self.lock();
+        let now = world.settle();
+        look(&Look::at(&world.state, now))
+    }
+
+    /// Changes a record as whoever has OSM's database at hand could; `false` when there is none of
+    /// this id.
+    pub fn edit(&self, collection: Collection, id: &str, edit: impl FnOnce(&mut Value)) -> bool {
+        let mut world = self.lock();
+        world.settle();
+        let Some(mut record) = world.state.db.get(collection, id).map(Cow::into_owned) else {
+            return false;
+        };
+        edit(&mut record);
+        world.state.db.put(collection, record);
+        true
+    }
+
+    /// Another fake that holds the same at the same time and gives the same ids from now on, with an
+    /// empty journal, no faults and nothing held back. It shares nothing with this one; records are
+    /// copied when either changes them, so that it costs microseconds. Its clock starts, under tokio's
+    /// clock, where this one's stands; it is kept in memory.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let mut world = self.lock();
+        let now = world.settle();
+        let fork = World::of_state(world.state.clone(), world.settings(), Clock::starting_at(now));
+        Self { world: Arc::new(Mutex::new(fork)) }
     }
 
     /// Makes every token past its time.

@@ -54,7 +54,7 @@ impl Ord for Due {
 }
 
 /// Every operation that has not ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Engine {
     profile: Profile,
     rng_seed: u64,

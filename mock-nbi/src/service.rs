@@ -93,6 +93,15 @@ impl NbiService {
         Self { world, peer: Arc::new(peer) }
     }
 
+    /// What faults and the journal call the operation of a request: `GET /nsd/v1/ns_descriptors/{id}`.
+    pub fn operation_of<B>(request: &http::Request<B>) -> String {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        parts.method = request.method().clone();
+        parts.uri = request.uri().clone();
+        let nobody = (String::new(), 0);
+        routes::operation_of(&Delivery { parts, body: Bytes::new(), remote: nobody }.request())
+    }
+
     /// Answers one request.
     ///
     /// # Errors

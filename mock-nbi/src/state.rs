@@ -57,7 +57,7 @@ use tokens::Tokens;
 use websessions::WebSessions;
 
 /// Everything one fake NBI knows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) release: Release,
     pub(crate) ids: Ids,

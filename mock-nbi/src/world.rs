@@ -62,16 +62,17 @@ impl World {
             settings.rng_seed,
             clock.now(),
         );
-        Self::holding(state, settings, clock)
+        Self::of_state(state, settings, clock)
     }
 
     /// A world of nothing, for what is read from somewhere.
     pub(crate) fn empty(settings: Settings, clock: Clock) -> Self {
         let state = State::empty(settings.release, settings.profile.clone(), settings.rng_seed);
-        Self::holding(state, settings, clock)
+        Self::of_state(state, settings, clock)
     }
 
-    fn holding(state: State, settings: Settings, clock: Clock) -> Self {
+    /// A world around a state.
+    pub(crate) fn of_state(state: State, settings: Settings, clock: Clock) -> Self {
         let journal = Journal::keeping(settings.journal_max);
         Self {
             settings,
@@ -144,6 +145,15 @@ impl World {
         for (_, delivery) in due {
             self.state.settle(now);
             delivery.deliver(&mut self.state, Dialect::Usual, now);
+        }
+    }
+
+    /// Lets everything take effect that is held back.
+    pub(crate) fn land_all(&mut self) {
+        let now = self.settle();
+        for (_, delivery) in std::mem::take(&mut self.held) {
+            delivery.deliver(&mut self.state, Dialect::Usual, now);
+            self.state.settle(now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The commands of `scenario`.
 
 mod kube;
+mod sim;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,8 @@ enum Command {
     Run(Box<RunArguments>),
     /// Serve a Kubernetes API in memory, for `osmops run` and kubectl without a cluster
     Kube(kube::KubeArguments),
+    /// Hunt for broken laws: every fault at every place, or seeds, in virtual time
+    Sim(Box<sim::SimArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +176,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::List { folder } => list(folder.as_deref()).map(|()| 0),
         Command::Run(arguments) => run_files(&arguments),
         Command::Kube(arguments) => kube::run(&arguments).map(|()| 0),
+        Command::Sim(arguments) => sim::run(&arguments),
     }
 }
 

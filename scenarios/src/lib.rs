@@ -21,6 +21,7 @@ pub mod kube;
 pub mod repository;
 pub mod run;
 pub mod script;
+pub mod sim;
 pub mod step;
 pub mod story;
 pub mod tables;

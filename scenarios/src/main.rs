@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+/// The simulator makes and drops small values by the million.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Wrong usage; `EX_USAGE` of BSD's sysexits.h.
 const EXIT_USAGE: u8 = 64;
 

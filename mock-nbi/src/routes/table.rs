@@ -368,12 +368,18 @@ fn too_short() -> Problem {
     Problem::not_allowed("URL must contain at least 'main_topic/version/topic'")
 }
 
+/// Asked of many patterns for each request, so that it stops at the first step that differs.
 fn matches(pattern: &str, segments: &[&str]) -> bool {
-    let steps: Vec<&str> = pattern.split('/').collect();
-    let has_rest = steps.last() == Some(&"{path}");
-    let is_long_enough =
-        if has_rest { segments.len() >= steps.len() } else { segments.len() == steps.len() };
-    is_long_enough && prefix_matches(&steps, segments)
+    let mut segments = segments.iter();
+    for step in pattern.split('/') {
+        match segments.next() {
+            // The last step of a pattern takes all that is left.
+            Some(_) if step == "{path}" => return true,
+            Some(segment) if step.starts_with('{') || step == *segment => {}
+            Some(_) | None => return false,
+        }
+    }
+    segments.next().is_none()
 }
 
 fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {

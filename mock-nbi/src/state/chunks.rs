@@ -16,7 +16,7 @@ use crate::state::packages::Upload;
 use crate::state::session::Session;
 
 /// The beginning of an upload. OSM keeps it as a file under the name that the first part came with.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Partial {
     #[serde(default)]
     file_name: String,

@@ -21,7 +21,7 @@ pub(crate) use record::Record;
 use table::Table;
 
 /// All records.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Db {
     /// By collection; made when the first record comes.
     tables: Vec<Option<Table>>,

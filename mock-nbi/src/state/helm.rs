@@ -29,7 +29,7 @@ pub(crate) struct HelmRelease {
 }
 
 /// Every installed chart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct HelmReleases {
     pub(crate) by_ns: Ordered<String, Vec<(KduKey, HelmRelease)>>,
 }

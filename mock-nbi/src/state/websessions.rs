@@ -20,14 +20,14 @@ enum Memory {
     LoggedOut,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct WebSession {
     memory: Memory,
     until: f64,
 }
 
 /// Every session that a request has used.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WebSessions {
     sessions: Ordered<String, WebSession>,
 }

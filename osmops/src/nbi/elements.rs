@@ -57,50 +57,79 @@ impl Elements {
         bytes: &[u8],
         take: &mut TakeRecord<'_>,
     ) -> Result<(), ListFault> {
-        for &byte in bytes {
+        let mut left = bytes;
+        while let [byte, rest @ ..] = left {
             match (&self.place, byte) {
-                (Place::InRecord, _) => self.inside(byte, take)?,
+                (Place::InRecord, _) => {
+                    left = self.inside(left, take)?;
+                    continue;
+                }
+                (Place::Between, b'{') => {
+                    self.place = Place::InRecord;
+                    continue;
+                }
                 (_, b' ' | b'\t' | b'\r' | b'\n') | (Place::Between, b',') => {}
                 (Place::Before, b'[') => self.place = Place::Between,
                 (Place::Between, b']') => self.place = Place::After,
-                (Place::Between, b'{') => {
-                    self.place = Place::InRecord;
-                    self.inside(byte, take)?;
-                }
                 _ => return Err(ListFault::NotAList),
             }
+            left = rest;
         }
         Ok(())
     }
 
-    fn inside(&mut self, byte: u8, take: &mut TakeRecord<'_>) -> Result<(), ListFault> {
-        self.record.push(byte);
-        if self.record.len() > RECORD_BYTES_MAX {
+    /// Takes what belongs to the record; gives what comes after it.
+    fn inside<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        take: &mut TakeRecord<'_>,
+    ) -> Result<&'b [u8], ListFault> {
+        let (ours, rest) = bytes.split_at(self.length_in(bytes));
+        if self.record.len() + ours.len() > RECORD_BYTES_MAX {
             return Err(ListFault::RecordTooLong);
         }
-        if self.in_text {
-            match byte {
-                _ if self.after_backslash => self.after_backslash = false,
-                b'\\' => self.after_backslash = true,
-                b'"' => self.in_text = false,
-                _ => {}
-            }
-            return Ok(());
+        let is_whole = self.depth == 0;
+        if !is_whole || !self.record.is_empty() {
+            self.record.extend_from_slice(ours);
         }
-        match byte {
-            b'"' => self.in_text = true,
-            b'{' | b'[' => self.depth += 1,
-            b'}' | b']' => self.depth -= 1,
-            _ => {}
-        }
-        if self.depth == 0 {
+        if is_whole {
             self.taken += 1;
             let number = self.taken;
-            take(&self.record).map_err(|source| ListFault::BadRecord { number, source })?;
+            let record = if self.record.is_empty() { ours } else { &self.record };
+            take(record).map_err(|source| ListFault::BadRecord { number, source })?;
             self.record.clear();
             self.place = Place::Between;
         }
-        Ok(())
+        Ok(rest)
+    }
+
+    /// How many of these bytes belong to the record; its depth is 0 where it ends there.
+    fn length_in(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            if std::mem::take(&mut self.after_backslash) {
+                at += 1;
+                continue;
+            }
+            let matters = |byte: &u8| match byte {
+                b'"' => true,
+                b'\\' => self.in_text,
+                b'{' | b'[' | b'}' | b']' => !self.in_text,
+                _ => false,
+            };
+            let Some(ahead) = rest.iter().position(matters) else { break };
+            at += ahead + 1;
+            match rest[ahead] {
+                b'"' => self.in_text = !self.in_text,
+                b'\\' => self.after_backslash = true,
+                b'{' | b'[' => self.depth += 1,
+                _ => self.depth -= 1,
+            }
+            if self.depth == 0 {
+                return at;
+            }
+        }
+        bytes.len()
     }
 
     /// There is nothing more.

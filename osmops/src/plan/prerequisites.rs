@@ -49,6 +49,10 @@ pub(super) fn provider(
             [one] if one.state == PackageState::Disabled => {
                 Provider::Blocked(Blocked::Disabled { at: at.clone(), record })
             }
+            // What OSM has in its place is not what was declared.
+            [_] if matches!(verdict, Some(Verdict::Blocked { .. })) => {
+                Provider::Blocked(Blocked::NeedsBlocked { at: at.clone(), needed: item })
+            }
             [_] => Provider::Ready(PackageRef::Existing(record)),
             several => Provider::Blocked(Blocked::SeveralPackages {
                 at: at.clone(),

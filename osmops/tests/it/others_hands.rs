@@ -1,6 +1,6 @@
 //! What passes make of what others did in OSM: their packages, their instances, their changes.
 
-use mock_nbi::{Collection, Profile};
+use mock_nbi::{Collection, Fault, FaultKind, Profile};
 use osmops::report::PassEnd;
 use serde_json::json;
 
@@ -111,6 +111,24 @@ async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
         writes.len() == 1 && writes[0].ends_with("/package_content"),
         "only the VNFD: {writes:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_nsd_waits_for_its_vnfd_that_lost_our_mark_with_its_content() {
+    let world = World::new(Profile::instant());
+    let ours = Demo { config: "owner: team-a\n", replicas: None, ..Demo::default() };
+    world.converge(&ours.revision()).await;
+    world.osm.inject(Fault {
+        operation: "GET /vnfpkgm/v1/vnf_packages".to_owned(),
+        nth: 1,
+        kind: FaultKind::PackageWithoutContent,
+    });
+    let mark = world.osm.journal_len();
+    let report = world.converge(&Demo { version: "2", ..ours }.revision()).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "NSD openldap_ns");
+    assert!(text.contains("needs VNFD openldap_knf, which is blocked"), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new(), "VNFD before NSD");
 }
 
 #[tokio::test(start_paused = true)]

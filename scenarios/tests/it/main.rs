@@ -7,5 +7,6 @@ mod cli;
 mod git;
 mod http;
 mod scripts;
+mod sim;
 mod support;
 mod upstream;

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 /// The rows that have one value, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Postings {
     One(u64),
     Many(BTreeSet<u64>),
 }
 
 /// From the texts at one place of a collection's records to the rows that have them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     rows: HashMap<Box<str>, Postings>,
 }

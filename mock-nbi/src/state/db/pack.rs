@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
 }
 
 /// Packs the records of one collection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Packer {
     dictionaries: HashMap<String, Arc<[u8]>>,
     first: Option<Arc<[u8]>>,

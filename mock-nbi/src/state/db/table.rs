@@ -20,7 +20,7 @@ use crate::state::kept::Written;
 /// even large records come to no more than some tens of megabytes.
 const LIVE_MAX: usize = 1000;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Row {
     id: Arc<str>,
     record: Record,
@@ -29,7 +29,7 @@ struct Row {
 }
 
 /// The row that may have changed since the indexes were brought up to date.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Open {
     number: u64,
     /// Where the indexes have it.
@@ -37,7 +37,7 @@ struct Open {
 }
 
 /// The records of one collection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     places: &'static [&'static str],
     sort: &'static str,

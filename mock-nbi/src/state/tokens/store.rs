@@ -21,7 +21,7 @@ const EXPIRED_MAX: usize = 10_000;
 const REMEMBERED_MAX: usize = 500;
 
 /// Every token, in the order in which they were made, which is that in which they expire.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tokens {
     tokens: BTreeMap<u64, Value>,
     numbers: HashMap<String, u64>,

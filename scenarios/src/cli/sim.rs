@@ -1,0 +1,221 @@
+//! `scenario sim`: the simulator from the command line.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use scenarios::sim::diagram;
+use scenarios::sim::explore::{Failure, Ground, Options, Tally, exhaustive, seeds};
+use scenarios::sim::ledger;
+use scenarios::sim::plan::Plan;
+use scenarios::sim::random::{plan_of, world_of};
+use scenarios::sim::reconciler::Real;
+use scenarios::sim::run::Simulator;
+use scenarios::sim::shrink::broken;
+use scenarios::sim::world::{NAMED, SimWorld};
+
+use super::print_line;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  scenario sim
+      Every fault at every place of the worlds `packaging` and `shop`.
+  scenario sim --pairs --jobs 2
+      And every second fault after each first one.
+  scenario sim --seeds 10000
+      Plans and worlds drawn from the seeds 0 to 9999.
+  scenario sim --seed 4711
+      The run of one seed: its plan, its trace, and what it broke.
+  scenario sim --world shop --plan 'POST /nslcm/v1/ns_instances_content#2 reset-after + run#5 crash-untold'
+      The run of one plan. `--plan ''` is the run without faults.
+
+A fault is ADDRESS#NTH KIND: the operation of a request as the fake names it, `run` (one of the operator's runs), or
+`commit` (one of the source's events), and which of them. Worlds: packaging, shop, random:N.
+
+Exit codes: 0 no law was broken, 1 one was (or one was never tested, or a kind of fault never mattered), 64 wrong usage.";
+
+/// What to simulate; without any of these every single fault
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SimArguments {
+    /// The world; both of `packaging` and `shop` unless given
+    #[arg(long)]
+    world: Option<String>,
+    /// Try every second fault after each first one, too
+    #[arg(long, conflicts_with_all = ["seeds", "seed", "plan"])]
+    pairs: bool,
+    /// Of so many pairs (or single faults, without --pairs) run one
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["seeds", "seed", "plan"])]
+    one_in: usize,
+    /// Run so many seeds
+    #[arg(long, value_name = "N", conflicts_with_all = ["world", "seed", "plan"])]
+    seeds: Option<u64>,
+    /// The first of --seeds
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "seeds")]
+    from: u64,
+    /// Run this seed and show what happens
+    #[arg(long, value_name = "N", conflicts_with_all = ["world", "plan"])]
+    seed: Option<u64>,
+    /// Run this plan and show what happens
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<String>,
+    /// Show the whole trace of --seed or --plan instead of a picture of it
+    #[arg(long)]
+    trace: bool,
+    /// How many threads; each run is on one
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Append a line to this file: commit, what was run, result, time
+    #[arg(long, value_name = "FILE")]
+    ledger: Option<PathBuf>,
+    /// Write a picture of what failed, as SVG, into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+}
+
+/// Runs what was asked for; gives the exit code.
+#[allow(clippy::disallowed_methods, reason = "how long the machine takes is what is measured")]
+pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
+    if let Some(seed) = arguments.seed {
+        return one_seed(arguments, seed);
+    }
+    if let Some(plan) = &arguments.plan {
+        let world = arguments.world.as_deref().unwrap_or(NAMED[0]);
+        return one_plan(arguments, world, &plan.parse()?);
+    }
+    let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+    let jobs = jobs.unwrap_or(1);
+    let began = Instant::now();
+    let (what, tally) = match arguments.seeds {
+        Some(count) => {
+            let range = arguments.from..arguments.from.saturating_add(count);
+            (format!("seeds {}-{}", range.start, range.end), seeds(range, jobs, &Real)?)
+        }
+        None => enumerated(arguments, jobs)?,
+    };
+    let took = began.elapsed();
+    print_line(tally.to_string().trim_end())?;
+    let seconds = took.as_secs_f64().max(1e-9);
+    print_line(&format!(
+        "{what}: {seconds:.1} s on {jobs} threads, {:.0} runs a second, {:.0} times as fast as time",
+        tally.runs as f64 / seconds,
+        tally.lasted.as_secs_f64() / seconds
+    ))?;
+    if let Some(file) = &arguments.ledger {
+        ledger::append(file, &what, &tally, took)?;
+    }
+    for failure in &tally.failures {
+        tell(failure, arguments.report.as_deref())?;
+    }
+    // A world alone, or a few seeds, need not put every law to the test.
+    let is_whole = arguments.world.is_none() && arguments.one_in == 1 && arguments.seeds.is_none();
+    let untested = if is_whole { tally.untested() } else { Vec::new() };
+    for law in &untested {
+        print_line(&format!("{law} was never tested: {}", law.words()))?;
+    }
+    let idle = if is_whole { tally.without_effect() } else { Vec::new() };
+    for kind in &idle {
+        print_line(&format!("`{kind}` never changed a trace"))?;
+    }
+    Ok(u8::from(tally.failed > 0 || !untested.is_empty() || !idle.is_empty()))
+}
+
+/// Every fault at every place of the worlds that were asked for.
+fn enumerated(arguments: &SimArguments, jobs: usize) -> anyhow::Result<(String, Tally)> {
+    let simulator = Simulator::new().context("cannot make a runtime")?;
+    let mut all = Tally::default();
+    let names: Vec<&str> = match &arguments.world {
+        Some(name) => vec![name],
+        None => NAMED.to_vec(),
+    };
+    let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in };
+    for name in &names {
+        let ground = Ground::new(&simulator, SimWorld::named(name)?, &Real);
+        all.add_ground(&ground);
+        let tally = exhaustive(&ground, options, &Real)?;
+        print_line(&format!(
+            "{name}: {} places, {} runs, {} with violations",
+            ground.places.len(),
+            tally.runs,
+            tally.failed
+        ))?;
+        all.merge(tally);
+    }
+    let what = if arguments.pairs { "pairs" } else { "singles" };
+    Ok((format!("{what} of {}", names.join(", ")), all))
+}
+
+fn one_seed(arguments: &SimArguments, seed: u64) -> anyhow::Result<u8> {
+    let simulator = Simulator::new().context("cannot make a runtime")?;
+    let name = world_of(seed);
+    let ground = Ground::new(&simulator, SimWorld::named(&name)?, &Real);
+    one(arguments, &simulator, &ground, &plan_of(seed, &ground.places))
+}
+
+fn one_plan(arguments: &SimArguments, world: &str, plan: &Plan) -> anyhow::Result<u8> {
+    let simulator = Simulator::new().context("cannot make a runtime")?;
+    let ground = Ground::new(&simulator, SimWorld::named(world)?, &Real);
+    one(arguments, &simulator, &ground, plan)
+}
+
+fn one(
+    arguments: &SimArguments,
+    simulator: &Simulator,
+    ground: &Ground,
+    plan: &Plan,
+) -> anyhow::Result<u8> {
+    let outcome = ground.run(simulator, plan, &Real);
+    print_line(&format!("world: {}\nplan: {plan}", ground.world.name))?;
+    let shown = if arguments.trace { outcome.trace.text() } else { diagram::text(&outcome.trace) };
+    print_line(shown.trim_end())?;
+    if plan.faults.len() > outcome.hits.len() {
+        let left = plan.faults.len() - outcome.hits.len();
+        print_line(&format!("{left} of the plan's faults never happened"))?;
+    }
+    for violation in &outcome.verdicts.violations {
+        print_line(&violation.to_string())?;
+    }
+    if let Some(folder) = &arguments.report {
+        draw(folder, &ground.world.name, plan, &diagram::svg(&plan.to_string(), &outcome.trace))?;
+    }
+    Ok(u8::from(!broken(&outcome).is_empty()))
+}
+
+/// What went wrong, the line that shows it again, and a picture of the shrunk run.
+fn tell(failure: &Failure, report: Option<&Path>) -> anyhow::Result<()> {
+    print_line("")?;
+    for violation in failure.violations.iter().take(5) {
+        print_line(&violation.to_string())?;
+    }
+    if let Some(seed) = failure.seed {
+        print_line(&format!("  scenario sim --seed {seed}"))?;
+    }
+    if failure.plan != failure.shrunk {
+        print_line(&format!("  first seen with: {}", failure.plan))?;
+    }
+    print_line(&format!("  {}", failure.replay()))?;
+    let simulator = Simulator::new().context("cannot make a runtime")?;
+    let ground = Ground::new(&simulator, SimWorld::named(&failure.world)?, &Real);
+    let outcome = ground.run(&simulator, &failure.shrunk, &Real);
+    if std::io::stdout().is_terminal() {
+        print_line(diagram::text(&outcome.trace).trim_end())?;
+    }
+    if let Some(folder) = report {
+        let picture = diagram::svg(&failure.shrunk.to_string(), &outcome.trace);
+        draw(folder, &failure.world, &failure.shrunk, &picture)?;
+    }
+    Ok(())
+}
+
+/// Writes a picture under a name that the world and the plan give.
+fn draw(folder: &Path, world: &str, plan: &Plan, picture: &str) -> anyhow::Result<()> {
+    fs_err::create_dir_all(folder)?;
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = format!("{world}-{plan}").chars().map(plain).take(120).collect();
+    let file = folder.join(format!("{name}.svg"));
+    fs_err::write(&file, picture)?;
+    print_line(&format!("  {}", file.display()))?;
+    Ok(())
+}

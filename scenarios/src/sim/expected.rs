@@ -1,0 +1,180 @@
+//! What a commit asks of OSM, as the oracles know it: taken from the parsed repository once, never from a plan.
+
+use osmops::desired::DesiredState;
+use osmops::ids::PackageKind;
+use osmops::revision::Revision;
+use serde_json::{Map, Value};
+
+use super::osm::{Instance, Osm, Package};
+
+/// A declared package.
+#[derive(Debug, Clone)]
+pub struct ExpectedPackage {
+    /// Whether it is an NSD.
+    pub is_nsd: bool,
+    /// The descriptor's id.
+    pub id: String,
+    /// The digest of its files.
+    pub digest: String,
+    /// The VNFDs that it names.
+    pub vnfds: Vec<String>,
+}
+
+/// A declared instance.
+#[derive(Debug, Clone)]
+pub struct ExpectedInstance {
+    /// Its name.
+    pub name: String,
+    /// The NSD's id.
+    pub nsd: String,
+    /// The values by member and KDU.
+    pub kdus: Vec<((String, String), Map<String, Value>)>,
+    /// The instances that it comes after.
+    pub depends_on: Vec<String>,
+}
+
+/// A commit.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Our mark.
+    pub owner: String,
+    /// VNFDs, then NSDs.
+    pub packages: Vec<ExpectedPackage>,
+    /// By name.
+    pub instances: Vec<ExpectedInstance>,
+    /// Whether what bears our mark and is declared no more may be removed.
+    pub may_prune: bool,
+}
+
+impl Expected {
+    /// Of a revision, whose packages and declarations were read.
+    pub fn of(revision: &Revision) -> Self {
+        let desired: &DesiredState = &revision.desired;
+        let package = |package: &osmops::desired::DesiredPackage| ExpectedPackage {
+            is_nsd: package.key.kind == PackageKind::Nsd,
+            id: package.key.id.to_string(),
+            digest: package.digest.as_str().to_owned(),
+            vnfds: package.members.iter().map(|member| member.vnfd.to_string()).collect(),
+        };
+        let instance = |instance: &osmops::desired::DesiredInstance| ExpectedInstance {
+            name: instance.name.to_string(),
+            nsd: instance.nsd.0.to_string(),
+            kdus: instance
+                .kdus
+                .iter()
+                .map(|kdu| {
+                    let key = (kdu.member.0.to_string(), kdu.name.0.to_string());
+                    (key, kdu.params.values().clone())
+                })
+                .collect(),
+            depends_on: instance.depends_on.iter().map(|(name, _)| name.to_string()).collect(),
+        };
+        Self {
+            owner: desired.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+            packages: desired.packages.iter().map(package).collect(),
+            instances: desired.instances.iter().map(instance).collect(),
+            may_prune: desired.prune.is_some() && desired.is_complete,
+        }
+    }
+
+    /// The declared package of this kind and id.
+    pub fn package(&self, is_nsd: bool, id: &str) -> Option<&ExpectedPackage> {
+        self.packages.iter().find(|package| package.is_nsd == is_nsd && package.id == id)
+    }
+
+    /// The declared instance of this name.
+    pub fn instance(&self, name: &str) -> Option<&ExpectedInstance> {
+        self.instances.iter().find(|instance| instance.name == name)
+    }
+
+    /// These instances, and those that come after them.
+    pub fn held_up_by<'a>(&'a self, names: &[&'a str]) -> Vec<&'a str> {
+        let mut held_up = names.to_vec();
+        let mut known = 0;
+        while known < held_up.len() {
+            known = held_up.len();
+            for instance in &self.instances {
+                let waits = instance.depends_on.iter().any(|name| held_up.contains(&name.as_str()));
+                if waits && !held_up.contains(&instance.name.as_str()) {
+                    held_up.push(&instance.name);
+                }
+            }
+        }
+        held_up
+    }
+
+    /// Whether a package bears our mark.
+    pub fn is_ours(&self, package: &Package) -> bool {
+        let owner = package.upload.as_ref().and_then(|upload| upload.owner.as_ref());
+        owner.is_some_and(|owner| owner.as_str() == self.owner)
+    }
+
+    /// Whether an instance bears our mark.
+    pub fn is_ours_instance(&self, instance: &Instance) -> bool {
+        instance.owner.as_deref() == Some(self.owner.as_str())
+    }
+
+    /// What of OSM is not as declared; nothing when all is.
+    pub fn differences(&self, osm: &Osm) -> Vec<String> {
+        let mut found = Vec::new();
+        for want in &self.packages {
+            let all: Vec<&Package> = osm.of_id(want.is_nsd, &want.id).collect();
+            if !matches!(all.as_slice(), [one] if want.is_met_by(one)) {
+                found.push(format!("package {}: {} records, not as declared", want.id, all.len()));
+            }
+        }
+        for want in &self.instances {
+            let all: Vec<&Instance> = osm.named(&want.name).collect();
+            if !matches!(all.as_slice(), [one] if want.is_met_by(one)) {
+                let states: Vec<&str> = all.iter().map(|i| i.state.as_str()).collect();
+                found.push(format!(
+                    "NS {}: {} records {states:?}, not as declared",
+                    want.name,
+                    all.len()
+                ));
+            }
+        }
+        if self.may_prune {
+            let declared = |p: &&Package| self.package(p.is_nsd, &p.id).is_none();
+            let packages = osm.packages.iter().filter(|p| self.is_ours(p)).filter(declared);
+            found.extend(packages.map(|p| format!("package {}: not removed", p.id)));
+            let declared = |i: &&Instance| self.instance(&i.name).is_none();
+            let instances =
+                osm.instances.iter().filter(|i| self.is_ours_instance(i)).filter(declared);
+            found.extend(instances.map(|i| format!("NS {}: not removed", i.name)));
+        }
+        found
+    }
+}
+
+impl ExpectedPackage {
+    /// Whether OSM's is as declared.
+    pub fn is_met_by(&self, have: &Package) -> bool {
+        have.is_usable && have.upload.as_ref().is_some_and(|u| u.digest.as_str() == self.digest)
+    }
+}
+
+impl ExpectedInstance {
+    /// Whether OSM's runs as declared.
+    pub fn is_met_by(&self, have: &Instance) -> bool {
+        have.state == "READY"
+            && !have.is_processing
+            && have.nsd == self.nsd
+            && self.kdus.iter().all(|(key, want)| {
+                let found = have.values.iter().find(|(k, _)| k == key);
+                found.is_some_and(|(_, values)| {
+                    want.iter().all(|(k, v)| values.get(k).is_some_and(|have| same(v, have)))
+                })
+            })
+    }
+}
+
+/// Whether two values are one to a chart: `"2"` and `2` are.
+fn same(a: &Value, b: &Value) -> bool {
+    let scalar = |value: &Value| match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    a == b || scalar(a).is_some_and(|a| Some(a) == scalar(b))
+}

@@ -1,0 +1,100 @@
+//! Laws of what a run says and of what it leaves behind.
+
+use std::time::Duration;
+
+use super::writes::Reading;
+use super::{Law, Verdicts};
+use crate::sim::expected::Expected;
+use crate::sim::osm::Osm;
+
+/// S7: it says that it is ready.
+pub fn ready(
+    expected: &Expected,
+    reading: &Reading,
+    wrote_since: bool,
+    at: Duration,
+    verdicts: &mut Verdicts,
+) {
+    let [Some(vnfds), Some(nsds)] = &reading.packages else { return };
+    let Some(instances) = &reading.instances else { return };
+    let read =
+        Osm { packages: vnfds.iter().chain(nsds).cloned().collect(), instances: instances.clone() };
+    let differences = expected.differences(&read);
+    verdicts.test(Law::S7, at, differences.is_empty() && !wrote_since, || {
+        let since = if wrote_since { "nothing was read since the last write; " } else { "" };
+        format!("it says that it is ready: {since}{}", differences.join("; "))
+    });
+}
+
+/// What a run over a matching OSM asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// Lists that were read.
+    pub lists: usize,
+    /// Everything else but tokens.
+    pub others: usize,
+}
+
+/// L2: a resync reads three lists, or four, and that is all.
+pub fn only_reads(asked: Asked, at: Duration, verdicts: &mut Verdicts) {
+    let Asked { lists, others } = asked;
+    verdicts.test(Law::L2, at, lists <= 4 && others == 0, || {
+        format!("{lists} lists and {others} other requests over an OSM that matches")
+    });
+}
+
+/// How many records were made and removed in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Made {
+    /// Packages and instances that ever were.
+    pub made: usize,
+    /// Those of them that are no more.
+    pub removed: usize,
+}
+
+/// What a run without faults comes to.
+#[derive(Debug, Clone, Default)]
+pub struct Baseline {
+    /// The end state.
+    pub state: Vec<String>,
+    /// What was made on the way.
+    pub made: Made,
+}
+
+/// D1 and D2, and D3 where commits came otherwise. `detours` are the records that what happened explains, `passing` those of
+/// commits that are not the last, which may be passed over.
+pub fn like_baseline(
+    base: &Baseline,
+    state: &[String],
+    made: Made,
+    (detours, passing): (usize, usize),
+    commits_differ: bool,
+    at: Duration,
+    verdicts: &mut Verdicts,
+) {
+    let law = if commits_differ { Law::D3 } else { Law::D1 };
+    verdicts.test(law, at, base.state == state, || {
+        let only = |a: &[String], b: &[String]| -> Vec<String> {
+            a.iter().filter(|line| !b.contains(line)).cloned().collect()
+        };
+        format!(
+            "without faults: {:?}; now: {:?}",
+            only(&base.state, state),
+            only(state, &base.state)
+        )
+    });
+    let near = |base: usize, now: usize| {
+        base.saturating_sub(passing) <= now && now <= base + detours + passing
+    };
+    let holds = near(base.made.made, made.made) && near(base.made.removed, made.removed);
+    verdicts.test(Law::D2, at, holds, || {
+        format!("without faults {:?}, now {made:?}, and {detours} explained", base.made)
+    });
+}
+
+/// L1: what is not as declared when the time is over.
+pub fn converged(differences: &[String], said: &str, at: Duration, verdicts: &mut Verdicts) {
+    verdicts.test(Law::L1, at, differences.is_empty(), || {
+        format!("not as declared: {}; it says {said}", differences.join("; "))
+    });
+}

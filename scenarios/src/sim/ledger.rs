@@ -1,0 +1,41 @@
+//! The file that remembers what was run: which commit, how much, with what result.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::explore::Tally;
+
+/// Heads the file.
+const HEAD: &str =
+    "commit        what                          runs        failed      machine time\n";
+
+/// Appends a line.
+///
+/// # Errors
+/// The file system's, naming the file.
+pub fn append(file: &Path, what: &str, tally: &Tally, took: Duration) -> io::Result<()> {
+    let is_new = !file.exists();
+    let mut open = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
+    if is_new {
+        open.write_all(HEAD.as_bytes())?;
+    }
+    let seconds = took.as_secs_f64();
+    let (runs, failed) = (tally.runs, tally.failed);
+    writeln!(open, "{:<13} {what:<29} {runs:<11} {failed:<11} {seconds:.1} s", commit())
+}
+
+/// The commit of the work tree, with `+` where something of it is not committed.
+fn commit() -> String {
+    let ask = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = ask(&["rev-parse", "--short=12", "HEAD"]) else {
+        return "unknown".to_owned();
+    };
+    let is_clean = ask(&["status", "--porcelain", "--untracked-files=no"])
+        .is_some_and(|text| text.lines().next().is_none());
+    if is_clean { commit } else { format!("{commit}+") }
+}

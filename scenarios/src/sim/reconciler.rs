@@ -1,0 +1,205 @@
+//! What is under test: the operator's part that runs one object, over a transport that the simulator gives.
+//!
+//! A known-bad reconciler is another [`Maker`]: one that wraps the transport of [`Real`], or one that puts the public
+//! stages of `osmops` together in another way. The simulator starts one for each process: a crash drops the future of
+//! its run and the reconciler with it, and starts another that knows nothing.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use osmops::nbi::{Connection, Nbi, TimeLimits, Transport};
+use osmops::operator::driver::Outcome;
+use osmops::reconcile::{Following, PassOptions, Progress, pass};
+use osmops::report::{PassEnd, PassReport};
+use osmops::revision::Revision;
+use tokio_util::sync::CancellationToken;
+
+/// A future of this thread.
+pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// What the source gives a run.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// The files that the source's digest stands for.
+    Whole(&'a Revision),
+    /// No files: the artifact is gone.
+    Gone,
+    /// Files that are not those that the digest stands for; as they would be read by whoever does not check.
+    Wrong(&'a Revision),
+}
+
+/// What a run says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// OSM was read and matches.
+    Ready,
+    /// OSM is at work.
+    Progressing,
+    /// It may work later.
+    Failing,
+    /// Only a commit or an operator helps.
+    Stalled,
+}
+
+impl Says {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Says::Ready => "ready",
+            Says::Progressing => "progressing",
+            Says::Failing => "failing",
+            Says::Stalled => "stalled",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// When the next run makes sense.
+    pub outcome: Outcome,
+    /// What it says of itself.
+    pub says: Says,
+    /// Everything that it tells anyone, to be searched for secrets; empty when there is nothing to tell.
+    pub told: String,
+}
+
+/// Runs one object, as one process of the operator does.
+pub trait Reconciler {
+    /// One run. `stop` asks it to end between two requests.
+    fn run<'a>(
+        &'a mut self,
+        source: Source<'a>,
+        stop: &'a CancellationToken,
+    ) -> LocalFuture<'a, Ended>;
+}
+
+/// Starts processes.
+pub trait Maker: Sync {
+    /// A process that knows nothing but where OSM is.
+    fn start(&self, connection: Connection, transport: Transport) -> Box<dyn Reconciler>;
+}
+
+/// The reconciler of `osmops`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Real;
+
+impl Maker for Real {
+    fn start(&self, connection: Connection, transport: Transport) -> Box<dyn Reconciler> {
+        Box::new(Process::new(connection, transport))
+    }
+}
+
+/// How soon to look at an operation for the first time, as the operator does.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
+/// How soon to ask again for an artifact that is gone, as the operator does.
+const ARTIFACT_AGAIN: Duration = Duration::from_secs(30);
+
+/// One process of the operator with one object: passes of `osmops`, and looks at operations between them.
+pub struct Process {
+    nbi: Nbi,
+    revision: Option<String>,
+    progress: Progress,
+    waiting: Option<Following>,
+}
+
+impl Process {
+    /// Knows nothing but where OSM is.
+    pub fn new(connection: Connection, transport: Transport) -> Self {
+        let nbi = Nbi::new(connection, transport, TimeLimits::default());
+        Self { nbi, revision: None, progress: Progress::default(), waiting: None }
+    }
+
+    async fn look_first(&mut self) -> Option<Ended> {
+        let following = self.waiting.as_mut()?;
+        match following.look(&self.nbi, &mut ()).await {
+            Ok(false) => {
+                let outcome = Outcome::Again { after: following.pause() };
+                Some(Ended { outcome, says: Says::Progressing, told: String::new() })
+            }
+            Err(error) if error.is_transient() => {
+                let failure = error.failure();
+                let outcome = Outcome::Failed { not_before: failure.retry_after };
+                Some(Ended { outcome, says: Says::Failing, told: failure.message })
+            }
+            Ok(true) | Err(_) => {
+                self.waiting = None;
+                None
+            }
+        }
+    }
+
+    async fn run_over(&mut self, source: Source<'_>, stop: &CancellationToken) -> Ended {
+        if let Some(ended) = self.look_first().await {
+            return ended;
+        }
+        let revision = match source {
+            Source::Whole(revision) => revision,
+            Source::Gone => {
+                let outcome = Outcome::Again { after: ARTIFACT_AGAIN };
+                let told = "the artifact is gone".to_owned();
+                return Ended { outcome, says: Says::Failing, told };
+            }
+            Source::Wrong(_) => {
+                let outcome = Outcome::Failed { not_before: None };
+                let told = "the artifact is not the one of its digest".to_owned();
+                return Ended { outcome, says: Says::Failing, told };
+            }
+        };
+        if revision.desired.is_empty() {
+            return ended(&PassReport::without_osm(revision), FIRST_LOOK);
+        }
+        let options = PassOptions::default();
+        let mut report = pass(&self.nbi, revision, &options, stop, &mut ()).await;
+        self.progress.add(&mut report);
+        let following = Following::of(revision, &report, FIRST_LOOK);
+        let pause = match report.end {
+            PassEnd::Waiting { poll_after } if following.is_empty() => {
+                self.progress.pause_while_waiting(&report, poll_after)
+            }
+            _ => FIRST_LOOK,
+        };
+        if report.end == PassEnd::Converged {
+            self.progress = Progress::default();
+        }
+        if matches!(report.end, PassEnd::Waiting { .. }) && !following.is_empty() {
+            self.waiting = Some(following);
+        }
+        ended(&report, pause)
+    }
+}
+
+impl Reconciler for Process {
+    fn run<'a>(
+        &'a mut self,
+        source: Source<'a>,
+        stop: &'a CancellationToken,
+    ) -> LocalFuture<'a, Ended> {
+        if let Source::Whole(revision) = source
+            && self.revision.as_deref() != Some(revision.name.as_str())
+        {
+            self.revision = Some(revision.name.to_string());
+            self.progress = Progress::default();
+            self.waiting = None;
+        }
+        Box::pin(self.run_over(source, stop))
+    }
+}
+
+/// What a pass comes to, as the operator's own runs have it.
+pub fn ended(report: &PassReport, pause: Duration) -> Ended {
+    let (says, outcome) = match report.end {
+        _ if report.interrupted => (Says::Progressing, Outcome::Cancelled),
+        PassEnd::Converged => (Says::Ready, Outcome::Settled),
+        PassEnd::Waiting { .. } => (Says::Progressing, Outcome::Again { after: pause }),
+        PassEnd::Failed => (Says::Failing, Outcome::Failed { not_before: report.retry_after }),
+        PassEnd::Stalled => (Says::Stalled, Outcome::Settled),
+    };
+    let told = match report.end {
+        PassEnd::Converged => String::new(),
+        _ => serde_json::to_string(report).unwrap_or_default(),
+    };
+    Ended { outcome, says, told }
+}

@@ -1,0 +1,255 @@
+//! What a run starts from: the commits, read once, and a fake NBI to fork.
+//!
+//! A world is made once and serves any number of runs, on any number of threads.
+
+mod generated;
+mod start;
+mod texts;
+
+use std::path::Path;
+use std::time::Duration;
+
+use mock_nbi::{Clock, MockNbi, Profile, Release, Seed};
+use osmops::desired::Prune;
+use osmops::ids::{Owner, RevisionName};
+use osmops::nbi::{Connection, Hostname};
+use osmops::package::{Archive, Package};
+use osmops::revision::Revision;
+use osmops::secret::Secret;
+use osmops::source_pos::SourcePos;
+use osmops::tree::{Tree, TreeFile, TreePath};
+
+use super::expected::Expected;
+use super::leftovers::Leftovers;
+use super::random::Dice;
+use crate::script::{Script, ScriptError};
+use crate::world::{World, WorldError};
+
+pub use generated::generated;
+pub use texts::{Declared, Repo};
+
+/// The user of the reconciler.
+pub const USER: &str = "gitops";
+/// Its password, which is nowhere else in any text.
+pub const PASSWORD: &str = "Zq7-first-password";
+/// The password after a change.
+pub const NEXT_PASSWORD: &str = "Zq8-second-password";
+/// A declared value that is a secret by its name.
+pub const SECRET_VALUE: &str = "Zq9-declared-secret";
+
+/// Our mark in every world, as the operator makes it of an object's namespace and name.
+pub const OWNER: &str = "sim/deployment";
+
+/// Where OSM's clock starts: 2023-11-14T22:13:20Z.
+const EPOCH: f64 = 1_700_000_000.0;
+
+/// How many times as fast as a real OSM operations are, so that fewer looks at them are simulated.
+const SPEED: f64 = 4.0;
+
+/// One commit.
+#[derive(Debug)]
+pub struct Commit {
+    /// When the source tells of it.
+    pub at: Duration,
+    /// What it holds.
+    pub revision: Revision,
+    /// What it holds, read without the last third of its files, by whoever does not look at digests.
+    pub cut: Revision,
+    /// What it asks for.
+    pub expected: Expected,
+}
+
+/// A world.
+#[derive(Debug)]
+pub struct SimWorld {
+    /// How `--world` names it.
+    pub name: String,
+    /// In order of time.
+    pub commits: Vec<Commit>,
+    /// What depends on the way to the last of them.
+    pub leftovers: Option<Leftovers>,
+    /// Whether OSM holds traces of earlier lives before the first of them.
+    pub has_earlier_lives: bool,
+    /// Our mark.
+    pub owner: String,
+    /// Digest and MD5 of every package.
+    pub archives: Vec<(String, String)>,
+    /// What to start from; its clock stands still.
+    nbi: MockNbi,
+}
+
+/// Why a world cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SimWorldError {
+    /// The scenario file cannot be read.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// Its files cannot be read.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// No world of this name.
+    #[error("no world `{0}`: there are `packaging`, `shop`, and `random:N` for any number N")]
+    Unknown(String),
+    /// No runtime with a clock of its own.
+    #[error("cannot make a runtime for the simulation")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// The worlds that are enumerated.
+pub const NAMED: [&str; 2] = ["packaging", "shop"];
+
+impl SimWorld {
+    /// The world of this name.
+    ///
+    /// # Errors
+    /// [`SimWorldError`].
+    pub fn named(name: &str) -> Result<Self, SimWorldError> {
+        match name {
+            "packaging" => Self::packaging(),
+            "shop" => Ok(Self::of(name, &texts::shop(), None)),
+            _ => {
+                let number = name.strip_prefix("random:").and_then(|number| number.parse().ok());
+                let number = number.ok_or_else(|| SimWorldError::Unknown(name.to_owned()))?;
+                Ok(generated(number))
+            }
+        }
+    }
+
+    /// The commits of the scenario `packaging`.
+    fn packaging() -> Result<Self, SimWorldError> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/packaging.yaml");
+        let world = World::read(Script::read(&file)?, None)?;
+        let mut commits = Vec::new();
+        let mut trees: Vec<&Tree> = Vec::new();
+        let mut tags: Vec<&str> = Vec::new();
+        for tag in world.script.tags() {
+            if !tags.contains(&tag.value) {
+                tags.push(tag.value);
+                trees.push(&world.checkout(tag.value).tree);
+            }
+        }
+        for (index, (tag, tree)) in tags.iter().zip(trees).enumerate() {
+            let at = Duration::from_secs(12 * index as u64);
+            commits.push(commit(tag, at, tree, true));
+        }
+        Ok(Self::around("packaging", commits))
+    }
+
+    /// A world of texts; with `start`, traces of earlier lives are in OSM.
+    fn of(name: &str, repos: &[(Duration, Repo)], start: Option<Dice>) -> Self {
+        let commits = repos.iter().enumerate();
+        let commits = commits.map(|(index, (at, repo))| {
+            commit(&format!("{name}-v{}", index + 1), *at, &repo.tree(), false)
+        });
+        let mut world = Self::around(name, commits.collect());
+        if let (Some(mut dice), Some((_, first))) = (start, repos.first()) {
+            block_on(start::leave(&world.nbi, first, &mut dice));
+            world.has_earlier_lives = true;
+        }
+        world
+    }
+
+    fn around(name: &str, commits: Vec<Commit>) -> Self {
+        let mut archives: Vec<(String, String)> = Vec::new();
+        for package in commits.iter().flat_map(|commit| commit.revision.packages.values()) {
+            let digest = package.digest.as_str().to_owned();
+            if !archives.iter().any(|(known, _)| *known == digest) {
+                archives.push((digest, md5(package)));
+            }
+        }
+        // Its clock is read and stopped in a runtime whose time stands still: the same world every time.
+        let nbi = block_on(async { nbi() });
+        let owner = OWNER.to_owned();
+        let leftovers = Leftovers::of(commits.iter().map(|commit| &commit.expected));
+        let has_earlier_lives = false;
+        Self { name: name.to_owned(), commits, leftovers, has_earlier_lives, owner, archives, nbi }
+    }
+
+    /// How many packages and instances there are in commits before the last and not in that.
+    pub fn passing(&self) -> usize {
+        let Some((last, before)) = self.commits.split_last() else { return 0 };
+        let mut names: Vec<(bool, &str)> = Vec::new();
+        for commit in before {
+            let Expected { packages, instances, .. } = &commit.expected;
+            let packages =
+                packages.iter().filter(|p| last.expected.package(p.is_nsd, &p.id).is_none());
+            names.extend(packages.map(|p| (true, p.id.as_str())));
+            let instances = instances.iter().filter(|i| last.expected.instance(&i.name).is_none());
+            names.extend(instances.map(|i| (false, i.name.as_str())));
+        }
+        names.sort_unstable();
+        names.dedup();
+        names.len()
+    }
+
+    /// A fake to run against. Under tokio's clock.
+    pub fn fork(&self) -> MockNbi {
+        self.nbi.fork()
+    }
+
+    /// Where OSM is, and who asks.
+    pub fn connection(password: &str) -> Connection {
+        let base = Connection::parse_address("http://osm.sim", Hostname::InFile);
+        Connection {
+            base: base.expect("it is a URL"),
+            project: "admin".to_owned(),
+            user: USER.to_owned(),
+            password: Secret::new(password),
+            authorities: None,
+            insecure_skip_verify: false,
+        }
+    }
+}
+
+/// The MD5 of what is sent of a package.
+fn md5(package: &Package) -> String {
+    block_on(Archive::measure(package)).expect("files in memory can be read").md5
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build();
+    runtime.expect("a runtime without sockets needs nothing").block_on(future)
+}
+
+/// Reads one commit as the operator does: with a mark where the repository has none, and pruning where the object
+/// asks for it.
+fn commit(name: &str, at: Duration, tree: &Tree, prunes: bool) -> Commit {
+    let read = |tree: &Tree| {
+        let name = RevisionName::new(name).expect("names of worlds are plain");
+        let mut revision = Revision::read(tree, name);
+        let owner = Owner::new(OWNER).expect("a plain text");
+        revision.desired.owner.get_or_insert(owner);
+        if prunes {
+            let at = SourcePos::whole(TreePath::root().join("OsmDeployment"));
+            revision.desired.prune.get_or_insert(Prune { at, allow_large: false });
+        }
+        revision
+    };
+    let revision = read(tree);
+    let all: Vec<(TreePath, TreeFile)> =
+        tree.files_below(&TreePath::root()).map(|(p, f)| (p.clone(), f.clone())).collect();
+    let kept = all.len().div_ceil(3) * 2;
+    let cut = read(&Tree::from_files(all.into_iter().take(kept)));
+    let expected = Expected::of(&revision);
+    Commit { at, revision, cut, expected }
+}
+
+fn nbi() -> MockNbi {
+    let seed = format!(
+        "users:\n- username: {USER}\n  password: {PASSWORD}\n  project_role_mappings: [{{project: admin, role: system_admin}}]\n\
+         vim_accounts:\n- name: mylocation1\n\
+         k8s_clusters:\n- name: cluster1\n  vim_account: mylocation1\n"
+    );
+    let seed = Seed::from_yaml(&seed, "the world's seed").expect("the seed is well-formed");
+    let clock = Clock::starting_at(EPOCH);
+    clock.freeze();
+    MockNbi::builder()
+        .release(Release::R10)
+        .profile(Profile::realistic().speeded_up(SPEED))
+        .clock(clock)
+        .rng_seed(7)
+        .seed(seed)
+        .build()
+        .expect("OSM takes the seed")
+}
