@@ -206,9 +206,13 @@ proptest! {
     }
 
     #[test]
-    fn where_osm_matches_nothing_is_to_be_done(declared in declared(), others in observed()) {
+    fn where_osm_matches_nothing_is_to_be_done(
+        declared in declared(),
+        others in observed(),
+        has_text in any::<bool>(),
+    ) {
         let revision = declared.whole().revision();
-        let observed = as_read_for(&revision, matching(&revision, others));
+        let observed = as_read_for(&revision, matching(&revision, others, has_text));
         let plan = plan(&revision.desired, &observed);
         prop_assert_eq!(&plan.actions, &[]);
         prop_assert!(plan.is_converged(), "{:#?}", plan.entries);

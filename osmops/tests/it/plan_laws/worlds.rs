@@ -15,6 +15,7 @@ use osmops::observed::{
 use osmops::package::{Package, UploadName};
 use osmops::plan::needing_history;
 use osmops::revision::Revision;
+use osmops::secret::NESTED_PREFIX;
 use osmops::tree::{Tree, TreeFile, TreePath};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -436,8 +437,24 @@ pub(super) fn as_read_for(revision: &Revision, mut observed: ObservedState) -> O
     observed
 }
 
+/// Values as OSM keeps them: nested ones as text with a sign before it, and numbers as `osm` users write them.
+fn as_stored(values: &Map<String, Value>) -> Map<String, Value> {
+    let stored = |value: &Value| match value {
+        Value::Array(_) | Value::Object(_) => Value::String(format!("{NESTED_PREFIX}{value}")),
+        Value::Number(number) => Value::String(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    };
+    values.iter().map(|(key, value)| (key.clone(), stored(value))).collect()
+}
+
 /// An OSM that has just what is declared, beside objects of others under other names.
-pub(super) fn matching(revision: &Revision, others: ObservedState) -> ObservedState {
+///
+/// `has_text` says whether values are told as OSM stores them, and not as helm prints them.
+pub(super) fn matching(
+    revision: &Revision,
+    others: ObservedState,
+    has_text: bool,
+) -> ObservedState {
     let desired = &revision.desired;
     let mut packages: Vec<ObservedPackage> = others.packages;
     packages.retain(|have| {
@@ -484,7 +501,11 @@ pub(super) fn matching(revision: &Revision, others: ObservedState) -> ObservedSt
             name: kdu.name.0.clone(),
             model: kdu.model.as_ref().map(|(model, _)| model.clone()),
             is_as_installed: true,
-            values: Some(kdu.params.values().clone()),
+            values: Some(if has_text {
+                as_stored(kdu.params.values())
+            } else {
+                kdu.params.values().clone()
+            }),
         };
         instances.push(ObservedInstance {
             id: NsId::new("x").unwrap(),
