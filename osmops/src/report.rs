@@ -151,7 +151,7 @@ pub enum ItemStatus {
 
 impl PassReport {
     /// A pass that came as far as its plan.
-    pub(crate) fn of(
+    pub fn of(
         revision: RevisionName,
         plan: &Plan,
         outcomes: &[ActionOutcome],
@@ -180,7 +180,7 @@ impl PassReport {
     }
 
     /// A pass that could not read OSM.
-    pub(crate) fn stopped(
+    pub fn stopped(
         revision: RevisionName,
         failure: Failure,
         problems: &[RepoProblem],

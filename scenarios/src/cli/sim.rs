@@ -111,15 +111,11 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
     }
     // A world alone, or a few seeds, need not put every law to the test.
     let is_whole = arguments.world.is_none() && arguments.one_in == 1 && arguments.seeds.is_none();
-    let untested = if is_whole { tally.untested() } else { Vec::new() };
-    for law in &untested {
-        print_line(&format!("{law} was never tested: {}", law.words()))?;
+    let complaints = tally.complaints(is_whole);
+    for complaint in &complaints {
+        print_line(complaint)?;
     }
-    let idle = if is_whole { tally.without_effect() } else { Vec::new() };
-    for kind in &idle {
-        print_line(&format!("`{kind}` never changed a trace"))?;
-    }
-    Ok(u8::from(tally.failed > 0 || !untested.is_empty() || !idle.is_empty()))
+    Ok(u8::from(tally.failed > 0 || !complaints.is_empty()))
 }
 
 /// Every fault at every place of the worlds that were asked for.

@@ -3,6 +3,7 @@
 //! Worlds are shared between threads, each run is on one. Invariant: what is found does not depend on how many threads
 //! there are.
 
+mod hunt;
 mod tally;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use super::run::{Outcome, Simulator};
 use super::shrink::{broken, shrunk};
 use super::world::{SimWorld, SimWorldError};
 
+pub use hunt::hunt;
 pub use tally::{Failure, Tally};
 
 /// One run in so many is run twice, to see that it gives the same bytes.
@@ -58,6 +60,19 @@ impl Ground {
     /// One run on it.
     pub fn run(&self, simulator: &Simulator, plan: &Plan, maker: &dyn Maker) -> Outcome {
         simulator.run(&self.world, plan, maker, Some(&self.base))
+    }
+
+    /// The same run once more, to see that it gives the same bytes.
+    fn run_again(
+        &self,
+        simulator: &Simulator,
+        plan: &Plan,
+        maker: &dyn Maker,
+        outcome: &mut Outcome,
+    ) {
+        let again = self.run(simulator, plan, maker);
+        let (at, holds) = (outcome.lasted, again.trace.digest() == outcome.trace.digest());
+        outcome.verdicts.test(Law::D4, at, holds, || "another trace the second time".to_owned());
     }
 }
 
@@ -166,9 +181,7 @@ fn tried(
 ) -> Outcome {
     let mut outcome = ground.run(simulator, plan, maker);
     if number.is_multiple_of(TWICE_IN) {
-        let again = ground.run(simulator, plan, maker);
-        let (at, holds) = (outcome.lasted, again.trace.digest() == outcome.trace.digest());
-        outcome.verdicts.test(Law::D4, at, holds, || "another trace the second time".to_owned());
+        ground.run_again(simulator, plan, maker, &mut outcome);
         tally.runs += 1;
     }
     tally.add(ground, plan, &outcome);

@@ -1,8 +1,8 @@
 //! What is under test: the operator's part that runs one object, over a transport that the simulator gives.
 //!
-//! A known-bad reconciler is another [`Maker`]: one that wraps the transport of [`Real`], or one that puts the public
-//! stages of `osmops` together in another way. The simulator starts one for each process: a crash drops the future of
-//! its run and the reconciler with it, and starts another that knows nothing.
+//! A known-bad reconciler is another [`Maker`]: one that wraps the transport of [`Real`], or a [`Process`] whose
+//! [`Passes`] put the public stages of `osmops` together in another way. The simulator starts one for each process: a
+//! crash drops the future of its run and the reconciler with it, and starts another that knows nothing.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -97,9 +97,35 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// How soon to ask again for an artifact that is gone, as the operator does.
 const ARTIFACT_AGAIN: Duration = Duration::from_secs(30);
 
+/// How a [`Process`] passes over a revision.
+pub trait Passes {
+    /// One pass: read, plan, start.
+    fn pass<'a>(
+        &'a mut self,
+        nbi: &'a Nbi,
+        revision: &'a Revision,
+        stop: &'a CancellationToken,
+    ) -> LocalFuture<'a, PassReport>;
+}
+
+impl Passes for Real {
+    fn pass<'a>(
+        &'a mut self,
+        nbi: &'a Nbi,
+        revision: &'a Revision,
+        stop: &'a CancellationToken,
+    ) -> LocalFuture<'a, PassReport> {
+        Box::pin(async move {
+            let options = PassOptions::default();
+            pass(nbi, revision, &options, stop, &mut ()).await
+        })
+    }
+}
+
 /// One process of the operator with one object: passes of `osmops`, and looks at operations between them.
 pub struct Process {
     nbi: Nbi,
+    passes: Box<dyn Passes>,
     revision: Option<String>,
     progress: Progress,
     waiting: Option<Following>,
@@ -108,8 +134,13 @@ pub struct Process {
 impl Process {
     /// Knows nothing but where OSM is.
     pub fn new(connection: Connection, transport: Transport) -> Self {
+        Self::passing(connection, transport, Box::new(Real))
+    }
+
+    /// Knows nothing but where OSM is, and passes over a revision in a way of its own.
+    pub fn passing(connection: Connection, transport: Transport, passes: Box<dyn Passes>) -> Self {
         let nbi = Nbi::new(connection, transport, TimeLimits::default());
-        Self { nbi, revision: None, progress: Progress::default(), waiting: None }
+        Self { nbi, passes, revision: None, progress: Progress::default(), waiting: None }
     }
 
     async fn look_first(&mut self) -> Option<Ended> {
@@ -151,8 +182,7 @@ impl Process {
         if revision.desired.is_empty() {
             return ended(&PassReport::without_osm(revision), FIRST_LOOK);
         }
-        let options = PassOptions::default();
-        let mut report = pass(&self.nbi, revision, &options, stop, &mut ()).await;
+        let mut report = self.passes.pass(&self.nbi, revision, stop).await;
         self.progress.add(&mut report);
         let following = Following::of(revision, &report, FIRST_LOOK);
         let pause = match report.end {

@@ -118,6 +118,21 @@ impl Tally {
         Law::ALL.into_iter().filter(|law| self.counts.of(*law) == 0).collect()
     }
 
+    /// Why this is no proof of anything, violations aside. Of few runs, `is_whole` being false, only that there were
+    /// none at all.
+    pub fn complaints(&self, is_whole: bool) -> Vec<String> {
+        if self.runs == 0 {
+            return vec!["nothing was run".to_owned()];
+        }
+        if !is_whole {
+            return Vec::new();
+        }
+        let untested = self.untested().into_iter();
+        let untested = untested.map(|law| format!("{law} was never tested: {}", law.words()));
+        let idle = self.without_effect().into_iter();
+        untested.chain(idle.map(|kind| format!("`{kind}` never changed a trace"))).collect()
+    }
+
     /// Kinds of fault that never changed anything.
     pub fn without_effect(&self) -> Vec<&str> {
         let idle = self.kinds.iter().filter(|(_, kind)| kind.changed == 0);
@@ -143,5 +158,24 @@ impl fmt::Display for Tally {
             "{} runs, {} requests, {hours:.0} virtual hours, {} with violations",
             self.runs, self.requests, self.failed
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_tested_nothing_prove_nothing() {
+        assert_eq!(Tally::default().complaints(false), ["nothing was run"]);
+        let mut tally = Tally { runs: 1, ..Tally::default() };
+        assert!(tally.complaints(false).is_empty());
+        assert_eq!(tally.complaints(true).len(), Law::ALL.len());
+        for law in Law::ALL {
+            tally.counts.count(law);
+        }
+        assert!(tally.complaints(true).is_empty());
+        tally.kinds.insert("hang".to_owned(), OfKind { plans: 3, changed: 0 });
+        assert_eq!(tally.complaints(true), ["`hang` never changed a trace"]);
     }
 }
