@@ -26,6 +26,15 @@ pub fn ready(
     });
 }
 
+/// S7: it says that it is ready, so it has read something, unless nothing is declared.
+pub fn has_read(expected: &Expected, asked: Asked, at: Duration, verdicts: &mut Verdicts) {
+    if !expected.packages.is_empty() || !expected.instances.is_empty() {
+        verdicts.test(Law::S7, at, asked.lists > 0, || {
+            "it says that it is ready, and has read nothing in this run".to_owned()
+        });
+    }
+}
+
 /// What a run over a matching OSM asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked {

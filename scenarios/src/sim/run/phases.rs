@@ -346,7 +346,9 @@ impl<'m> Course<'m> {
             && let Some(commit) = seen.commit
         {
             let expected = &shared.world.commits[commit].expected;
-            ends::ready(expected, &seen.reading, seen.wrote_since, now, &mut shared.verdicts);
+            let verdicts = &mut shared.verdicts;
+            ends::ready(expected, &seen.reading, seen.wrote_since, now, verdicts);
+            ends::has_read(expected, seen.asked, now, verdicts);
         }
         if self.is_still {
             ends::only_reads(seen.asked, now, &mut shared.verdicts);
