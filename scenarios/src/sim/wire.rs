@@ -279,7 +279,8 @@ impl Shared {
             Kind::Osm(FaultKind::LandsAfterRetry) => AFTERMATH * 60,
             Kind::Osm(FaultKind::LandsLate { .. }) | Kind::Own(Own::SecondReplica) => AFTERMATH,
             Kind::Own(Own::Pause { seconds }) => Duration::from_secs(seconds),
-            _ => Duration::from_secs(2),
+            _ if kind.is_foreign_hand() || kind.twins() > 0 => Duration::from_secs(2),
+            _ => Duration::ZERO,
         };
         self.others_until = self.others_until.max(self.now() + lasts);
         Some(kind)
