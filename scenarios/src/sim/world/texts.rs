@@ -27,7 +27,7 @@ pub struct Declared {
 pub struct Repo {
     /// Whether what is declared no more is to be removed.
     pub prune: bool,
-    /// VNFDs: id and version.
+    /// VNFDs: id, and how often it was changed.
     pub vnfds: BTreeMap<String, u32>,
     /// NSDs: id, the VNFD it is made from, and version.
     pub nsds: BTreeMap<String, (String, u32)>,
@@ -100,11 +100,13 @@ impl Declared {
     }
 }
 
-fn vnfd(id: &str, version: u32) -> String {
+/// Of two changes, only one comes with another version, as people have it.
+fn vnfd(id: &str, change: u32) -> String {
+    let version = change.div_ceil(2);
     format!(
         "vnfd:\n  id: {id}\n  product-name: {id}\n  provider: sim\n  version: \"{version}.0\"\n  df:\n  - id: default-df\n  \
          ext-cpd:\n  - id: mgmt-ext\n    k8s-cluster-net: mgmtnet\n  k8s-cluster:\n    nets:\n    - id: mgmtnet\n  \
-         kdu:\n  - name: k\n    helm-chart: stable/chart:1.0\n  mgmt-cp: mgmt-ext\n"
+         kdu:\n  - name: k\n    helm-chart: stable/chart:1.0\n  mgmt-cp: mgmt-ext\n# change {change}\n"
     )
 }
 
