@@ -41,6 +41,8 @@ pub enum Own {
     },
     /// A second replica runs the same at the same time.
     SecondReplica,
+    /// Someone else changes the descriptor of our newest package, before a run begins.
+    PackageEdited,
     /// The password changes; the Secret follows half a minute later.
     PasswordRotated,
     /// The artifact is gone.
@@ -101,7 +103,8 @@ impl Kind {
             self,
             Kind::Own(Own::ArtifactGone | Own::ArtifactPartial | Own::ArtifactWrong)
         );
-        let is_of_run = matches!(self, Kind::Own(Own::CrashUntold | Own::SecondReplica));
+        let is_of_run =
+            matches!(self, Kind::Own(Own::CrashUntold | Own::SecondReplica | Own::PackageEdited));
         let is_of_commit = matches!(self, Kind::Own(Own::Doubled | Own::Skipped | Own::AtOnce));
         let is_of_time = matches!(self, Kind::Own(Own::Pause { .. } | Own::Jump { .. }));
         match address {
@@ -158,7 +161,7 @@ impl Kind {
                     | FaultKind::PackageWithoutContent
                     | FaultKind::InstanceWithoutOperation
                     | FaultKind::OtherRequest { .. }
-            )
+            ) | Kind::Own(Own::PackageEdited)
         )
     }
 
@@ -192,6 +195,7 @@ pub fn kinds_at(address: &str) -> Vec<Kind> {
             Own::Pause { seconds: 4000 },
             Own::Jump { seconds: 86_400 },
             Own::SecondReplica,
+            Own::PackageEdited,
             Own::ArtifactGone,
             Own::ArtifactPartial,
             Own::ArtifactWrong,

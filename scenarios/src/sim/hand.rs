@@ -6,11 +6,32 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Builder;
 use http_body_util::BodyExt;
 use md5::{Digest, Md5};
-use mock_nbi::{MockNbi, NbiService};
+use mock_nbi::{Collection, MockNbi, NbiService};
 use serde_json::{Value, json};
+
+use super::osm;
 
 /// How often it tries to log in.
 const LOG_INS_MAX: usize = 3;
+
+/// Changes the descriptor of the newest package that bears this mark, without a request.
+pub(crate) fn edit_newest(nbi: &MockNbi, owner: &str) {
+    let newest = nbi.look(|look| {
+        let mut ours = osm::packages(look).into_iter().filter(|package| {
+            let mark = package.upload.as_ref().and_then(|upload| upload.owner.as_ref());
+            package.is_usable && mark.is_some_and(|mark| mark.as_str() == owner)
+        });
+        ours.next_back()
+    });
+    let Some(package) = newest else { return };
+    let collection =
+        if package.is_nsd { Collection::NsDescriptors } else { Collection::VnfPackages };
+    let now = nbi.clock().now();
+    nbi.edit(collection, &package.record, |record| {
+        record["description"] = "theirs".into();
+        record["_admin"]["modified"] = now.into();
+    });
+}
 
 /// Asks the fake directly.
 pub(crate) struct Hand {

@@ -319,7 +319,10 @@ impl Shared {
         let at = self.now();
         let nbi = self.nbi.clone();
         let others_at_work = at < self.others_until;
-        let is_edit = |kind: &Kind| matches!(kind, Kind::Osm(FaultKind::Edit { .. }));
+        let is_edit = |kind: &Kind| {
+            let by_run = *kind == Kind::Own(Own::PackageEdited);
+            by_run || matches!(kind, Kind::Osm(FaultKind::Edit { .. }))
+        };
         let edited = self.hits.iter().any(is_edit);
         let Self { processes, verdicts, world, .. } = self;
         let seen = processes.entry(process).or_default();

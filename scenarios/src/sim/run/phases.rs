@@ -9,6 +9,7 @@ use super::commits::News;
 use super::process::{self, OBJECT, Process};
 use super::{CONVERGE_WITHIN, FAULTS_FOR, STILL_FOR, also_shown};
 use crate::sim::fault::{Kind, Own};
+use crate::sim::hand::edit_newest;
 use crate::sim::heal::heal;
 use crate::sim::laws::{Law, ends, session};
 use crate::sim::osm::{Osm, canonical};
@@ -252,7 +253,7 @@ impl<'m> Course<'m> {
         }
     }
 
-    /// What a fault before a run does to time.
+    /// What a fault before a run does to time, and to OSM.
     async fn time_goes_by(&self, fault: Option<&Kind>) {
         match fault {
             Some(Kind::Own(Own::Pause { seconds })) => {
@@ -261,6 +262,10 @@ impl<'m> Course<'m> {
             Some(Kind::Own(Own::Jump { seconds })) => {
                 let nbi = lock(&self.shared).nbi.clone();
                 nbi.advance(Duration::from_secs(*seconds));
+            }
+            Some(Kind::Own(Own::PackageEdited)) => {
+                let shared = lock(&self.shared);
+                edit_newest(&shared.nbi, &shared.world.owner);
             }
             _ => {}
         }
