@@ -1,40 +1,44 @@
 //! Reads the NBI into an ObservedState.
 //!
-//! In: [`Nbi`] and what is desired, which decides what is worth reading. Out: an [`ObservedState`].
-//! Invariant: only reads; three lists, a fourth where something is to be deployed, and operations only of
-//! instances that differ or are unsettled.
+//! In: [`Nbi`], the [`Lists`] that others have read, and what is desired, which decides what is worth reading.
+//! Out: an [`ObservedState`]. Invariant: only reads; three lists at most, a fourth where something is to be
+//! deployed, and operations only of instances that differ or are unsettled.
 
 mod content;
+mod lists;
 mod python;
 mod records;
 
 use std::collections::BTreeMap;
 
 use crate::desired::DesiredState;
-use crate::ids::{NsId, NsName, PackageKind, VimAccountId, VimAccountName};
+use crate::ids::{NsId, NsName, VimAccountId, VimAccountName};
 use crate::nbi::{Nbi, NbiError, VimAccountRecord};
 use crate::observed::{ObservedInstance, ObservedState, ObservedVimAccount};
 use crate::plan;
 
+use lists::AnyInstance;
+pub use lists::{Lists, SharedLists};
 pub(crate) use records::{describe_operation, name_operation};
-use records::{instance, operation, package};
+use records::{instance, operation};
 
 /// Reads as much of OSM as planning `desired` needs.
 ///
 /// # Errors
 /// The first [`NbiError`]; a part of a reading is of no use.
-pub async fn observe(nbi: &Nbi, desired: &DesiredState) -> Result<ObservedState, NbiError> {
-    let mut observed = ObservedState::default();
-    for kind in [PackageKind::Vnfd, PackageKind::Nsd] {
-        let mut take = |record| observed.packages.push(package(desired, kind, record));
-        nbi.read_packages(kind, &mut take).await?;
-    }
+pub async fn observe(
+    nbi: &Nbi,
+    lists: &Lists,
+    desired: &DesiredState,
+) -> Result<ObservedState, NbiError> {
+    let packages = lists.packages(nbi, desired).await?;
+    let mut observed = ObservedState { packages, ..ObservedState::default() };
     for have in &mut observed.packages {
         if plan::needs_content(desired, have) {
             have.content = content::read(nbi, have).await?;
         }
     }
-    read_instances(nbi, desired, &mut observed).await?;
+    read_instances(nbi, lists, desired, &mut observed).await?;
     let wanted: Vec<&VimAccountName> = desired.instances.iter().map(|i| &i.vim_account.0).collect();
     if !wanted.is_empty() {
         let mut accounts = nbi.read_vim_accounts(&wanted).await?;
@@ -87,21 +91,22 @@ async fn read_histories(
 /// all; the whole list otherwise. To remove something one must know of everything that uses it.
 async fn read_instances(
     nbi: &Nbi,
+    lists: &Lists,
     desired: &DesiredState,
     observed: &mut ObservedState,
 ) -> Result<(), NbiError> {
     let names: Vec<&NsName> = desired.instances.iter().map(|instance| &instance.name).collect();
     let is_declared = |name: &NsName| names.binary_search(&name).is_ok();
     let all = desired.prune.is_some();
-    let mut take = |record| match instance(record) {
+    let mut take = |instance: AnyInstance| match instance {
         Ok(instance) if all || is_declared(&instance.name) => observed.instances.push(instance),
         Err(unnamed) if all => observed.unnamed.push(unnamed),
         Ok(_) | Err(_) => {}
     };
     if !all && names.len() <= NAMES_IN_FILTER_MAX {
-        nbi.read_instances_named(&names, &mut take).await
+        nbi.read_instances_named(&names, &mut |record| take(instance(record))).await
     } else {
-        nbi.read_instances(&mut take).await
+        lists.instances(nbi, &mut take).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::apply::{ActionResult, ApplyObserver, Sending, apply};
 use crate::desired::DesiredState;
 use crate::ids::OpId;
 use crate::nbi::{Nbi, NbiError};
-use crate::observe::observe;
+use crate::observe::{Lists, observe};
 use crate::observed::OpState;
 use crate::plan::{Item, Plan, PlannedAction, check, plan};
 use crate::redact::Secrets;
@@ -75,10 +75,22 @@ pub struct OperationLook {
 /// # Errors
 /// The [`NbiError`] that ended the reading.
 pub async fn read_and_plan(nbi: &Nbi, desired: &DesiredState) -> Result<Plan, NbiError> {
+    read_lists_and_plan(nbi, &Lists::Own, desired).await
+}
+
+/// The same, with lists that others may have read.
+///
+/// # Errors
+/// The [`NbiError`] that ended the reading.
+pub async fn read_lists_and_plan(
+    nbi: &Nbi,
+    lists: &Lists,
+    desired: &DesiredState,
+) -> Result<Plan, NbiError> {
     if desired.is_empty() {
         return Ok(Plan::default());
     }
-    let plan = plan(desired, &observe(nbi, desired).await?);
+    let plan = plan(desired, &observe(nbi, lists, desired).await?);
     if let Err(fault) = check(&plan) {
         // Nothing of a plan that contradicts itself may be sent.
         unreachable!("the planner made a plan that must not be applied: {fault}");
@@ -111,7 +123,22 @@ pub async fn pass(
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) -> PassReport {
-    let report = untold_pass(nbi, revision, options, stop, observer).await;
+    pass_with_lists(nbi, &Lists::Own, revision, options, stop, observer).await
+}
+
+/// The same, with lists that others may have read.
+///
+/// # Cancel safety
+/// As that of [`pass`].
+pub async fn pass_with_lists(
+    nbi: &Nbi,
+    lists: &Lists,
+    revision: &Revision,
+    options: &PassOptions,
+    stop: &CancellationToken,
+    observer: &mut dyn Observer,
+) -> PassReport {
+    let report = untold_pass(nbi, lists, revision, options, stop, observer).await;
     observer.pass_ended(&report);
     report
 }
@@ -119,13 +146,14 @@ pub async fn pass(
 /// A pass whose end nobody was told of yet: by what earlier ones did, it may end otherwise.
 async fn untold_pass(
     nbi: &Nbi,
+    lists: &Lists,
     revision: &Revision,
     options: &PassOptions,
     stop: &CancellationToken,
     observer: &mut dyn Observer,
 ) -> PassReport {
     let (problems, warnings) = (&revision.problems, &revision.warnings);
-    let mut report = match read_and_plan(nbi, &revision.desired).await {
+    let mut report = match read_lists_and_plan(nbi, lists, &revision.desired).await {
         Err(error) => {
             PassReport::stopped(revision.name.clone(), error.failure(), problems, warnings)
         }

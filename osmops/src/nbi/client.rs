@@ -1,9 +1,11 @@
 //! One method for each NBI call that we use.
 
 use std::io::Write;
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::ids::{NsId, NsName, OpId, PackageId, PackageKind, VimAccountName};
 
@@ -19,6 +21,25 @@ use super::wire::{
 };
 
 const NS_INSTANCES: &str = "/osm/nslcm/v1/ns_instances";
+
+/// For how long VIM accounts are taken to be as they were read.
+const VIM_ACCOUNTS_AGE_MAX: Duration = Duration::from_secs(3600);
+
+/// The VIM accounts as they were read last.
+#[derive(Debug, Default)]
+pub(super) struct VimAccounts {
+    /// They are read again then.
+    until: Option<Instant>,
+    records: Vec<VimAccountRecord>,
+}
+
+impl VimAccounts {
+    /// Whether they are young enough, and all of these are among them.
+    fn holds(&self, wanted: &[&VimAccountName]) -> bool {
+        let has = |name: &&VimAccountName| self.records.iter().any(|a| a.name == name.as_str());
+        self.until.is_some_and(|until| Instant::now() < until) && wanted.iter().all(has)
+    }
+}
 
 /// An instance whose instantiation OSM took on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +93,7 @@ impl Nbi {
         Ok(())
     }
 
-    /// The VIM accounts of the project, read once a session, and again when one of `wanted` is not among
+    /// The VIM accounts of the project, read once an hour, and again when one of `wanted` is not among
     /// them: they hardly ever change.
     ///
     /// # Errors
@@ -82,16 +103,16 @@ impl Nbi {
         wanted: &[&VimAccountName],
     ) -> Result<Vec<VimAccountRecord>, NbiError> {
         let mut known = self.vim_accounts().lock().await;
-        let has = |name: &&&VimAccountName| known.iter().any(|a| a.name == name.as_str());
-        if known.is_empty() || wanted.iter().filter(has).count() < wanted.len() {
-            *known = self.read("/osm/admin/v1/vim_accounts", Purpose::Read).await?;
+        if !known.holds(wanted) {
+            let records = self.read("/osm/admin/v1/vim_accounts", Purpose::Read).await?;
+            *known = VimAccounts { until: Some(Instant::now() + VIM_ACCOUNTS_AGE_MAX), records };
         }
-        Ok(known.clone())
+        Ok(known.records.clone())
     }
 
     /// The next reading of VIM accounts asks OSM again.
     pub(crate) async fn forget_vim_accounts(&self) {
-        self.vim_accounts().lock().await.clear();
+        *self.vim_accounts().lock().await = VimAccounts::default();
     }
 
     /// Forgets the VIM accounts when OSM refused one that was named: it may have another id by now.

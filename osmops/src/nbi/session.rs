@@ -20,6 +20,7 @@ use crate::package;
 use crate::request_counts::RequestCounts;
 
 use super::answer::{Answer, check_status, content_type, decode};
+use super::client::VimAccounts;
 use super::clock::OsmClock;
 use super::connection::Connection;
 use super::error::NbiError;
@@ -27,7 +28,7 @@ use super::receive::{Sink, receive};
 use super::request::{Counters, Purpose, RequestLine, TimeLimits, Upload};
 use super::token::Token;
 use super::transport::{AnswerBody, Body, Transport, TransportError, full};
-use super::wire::{TokenBody, VimAccountRecord};
+use super::wire::TokenBody;
 
 /// OSM's tokens.
 const TOKENS: &str = "/osm/admin/v1/tokens";
@@ -45,7 +46,7 @@ struct Shared {
     transport: Transport,
     limits: TimeLimits,
     token: Mutex<Option<Token>>,
-    vim_accounts: Mutex<Vec<VimAccountRecord>>,
+    vim_accounts: Mutex<VimAccounts>,
     package_contents: Mutex<PackageContents>,
     counters: Counters,
     clock: OsmClock,
@@ -90,7 +91,7 @@ impl Nbi {
         Self { shared: Arc::new(shared) }
     }
 
-    pub(super) fn vim_accounts(&self) -> &Mutex<Vec<VimAccountRecord>> {
+    pub(super) fn vim_accounts(&self) -> &Mutex<VimAccounts> {
         &self.shared.vim_accounts
     }
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::desired::DesiredState;
 use crate::ids::{
     DescriptorId, KduName, MemberIndex, NsName, OpId, PackageId, PackageKind, VimAccountId,
 };
@@ -15,12 +14,8 @@ use crate::observed::{
 
 use super::python;
 
-/// A package; its descriptor is kept where one of its id is declared.
-pub(super) fn package(
-    desired: &DesiredState,
-    kind: PackageKind,
-    record: PackageRecord,
-) -> ObservedPackage {
+/// A package with its descriptor.
+pub(super) fn package(kind: PackageKind, record: PackageRecord) -> ObservedPackage {
     let state =
         match (record.admin.onboarding_state.as_str(), record.admin.operational_state.as_str()) {
             ("ONBOARDED", "ENABLED") => PackageState::Usable,
@@ -45,7 +40,6 @@ pub(super) fn package(
     let version = text(&descriptor, "version");
     let vnfds = list(&descriptor, "vnfd-id").iter().filter_map(text_or_number).collect::<Vec<_>>();
     let vnfds = vnfds.into_iter().filter_map(|id| DescriptorId::new(id).ok()).collect();
-    let is_declared = id.as_ref().is_some_and(|id| desired.package(kind, id).is_some());
     ObservedPackage {
         kind,
         record: record.record,
@@ -54,7 +48,7 @@ pub(super) fn package(
         modified: Moment::from_epoch_seconds(record.admin.modified),
         state,
         file_name: record.admin.storage.and_then(|storage| storage.zipfile),
-        descriptor: is_declared.then_some(descriptor),
+        descriptor: Some(descriptor),
         repaired: text(&record.admin.user_defined_data, REPAIRED_KEY),
         content: Content::NotRead,
         members,

@@ -9,6 +9,7 @@ mod repository;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::artifact::FetchLimits;
@@ -93,6 +94,14 @@ impl Memory {
     }
 }
 
+/// One object's turn to run.
+pub(super) struct Turn {
+    /// Since when it has been due. By then the object's last run had ended.
+    pub(super) due: Instant,
+    /// Ends it between two requests that write.
+    pub(super) stop: CancellationToken,
+}
+
 /// How a run went, as far as others must know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ran {
@@ -105,13 +114,13 @@ pub(super) struct Ran {
 /// Runs, and tells how it ended.
 ///
 /// # Cancel safety
-/// `stop` is looked at between requests that write. A run that it ended tells nothing.
+/// `turn.stop` is looked at between requests that write. A run that it ended tells nothing.
 pub(super) async fn run(
     context: &Context,
     key: &ObjectKey,
     task: &Task,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Ran {
     memory.counted = Counted::of(&context.metrics, key);
     if let Some(revision) = task.revision() {
@@ -119,11 +128,11 @@ pub(super) async fn run(
     }
     let end = match task {
         Task::Deployment { object, source } => {
-            deployment::run(context, object, source.as_deref(), memory, stop).await
+            deployment::run(context, object, source.as_deref(), memory, turn).await
         }
         Task::Unreadable { object } => unreadable(context, object, memory).await,
-        Task::Deletion { object } => deletion::run(context, object, memory, stop).await,
-        Task::Repository { source } => match repository::run(context, source, memory, stop).await {
+        Task::Deletion { object } => deletion::run(context, object, memory, turn).await,
+        Task::Repository { source } => match repository::run(context, source, memory, turn).await {
             Some(end) => end,
             None => return Ran { outcome: Outcome::Settled, is_failure: false },
         },

@@ -1,7 +1,8 @@
 //! Sessions with OSMs, shared between the objects of one OSM, project and user.
 //!
-//! Objects that say the same of their connection share one token, one pool of connections and one list of
-//! VIM accounts. All sessions with one address share a limit of requests on their way.
+//! Objects that say the same of their connection share one token, one pool of connections, one list of VIM
+//! accounts, and for a moment every other list. All sessions with one address share a limit of requests on their
+//! way.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use url::Url;
 
 use crate::failure::chain;
 use crate::nbi::{Connection, Nbi, TimeLimits, Transport, TransportSetupError};
+use crate::observe::SharedLists;
 
 use super::fence::Fence;
 use super::metrics::NbiMetrics;
@@ -39,6 +41,7 @@ struct Known {
 struct Session {
     connection: Connection,
     nbi: Nbi,
+    lists: SharedLists,
     last_used: Instant,
 }
 
@@ -55,11 +58,14 @@ impl Sessions {
         }
     }
 
-    /// The session of this connection. Sends nothing.
+    /// The session of this connection, and its lists. Sends nothing.
     ///
     /// # Errors
     /// [`TransportSetupError`], when its certificate authorities cannot be used.
-    pub(super) fn of(&self, connection: &Connection) -> Result<Nbi, TransportSetupError> {
+    pub(super) fn of(
+        &self,
+        connection: &Connection,
+    ) -> Result<(Nbi, SharedLists), TransportSetupError> {
         let now = Instant::now();
         let mut known = self.lock();
         known.forget_idle(now);
@@ -67,7 +73,7 @@ impl Sessions {
             known.sessions.iter_mut().find(|session| session.connection == *connection)
         {
             session.last_used = now;
-            return Ok(session.nbi.clone());
+            return Ok((session.nbi.clone(), session.lists.clone()));
         }
         let gate = known.gate(&connection.base, self.calls_at_once);
         let (fence, metrics) = (self.fence.clone(), self.metrics.clone());
@@ -76,9 +82,19 @@ impl Sessions {
             .while_allowed(move || fence.is_open())
             .behind(gate);
         let nbi = Nbi::new(connection.clone(), transport, self.limits);
-        let session = Session { connection: connection.clone(), nbi: nbi.clone(), last_used: now };
-        known.sessions.push(session);
-        Ok(nbi)
+        let lists = SharedLists::default();
+        known.sessions.push(Session {
+            connection: connection.clone(),
+            nbi: nbi.clone(),
+            lists: lists.clone(),
+            last_used: now,
+        });
+        Ok((nbi, lists))
+    }
+
+    /// Frees the memory of lists that are too old to be shared.
+    pub(super) fn forget_old_lists(&self) {
+        self.lock().sessions.iter().for_each(|session| session.lists.forget_old());
     }
 
     /// What is counted of their requests.

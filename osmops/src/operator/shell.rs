@@ -19,7 +19,7 @@ use super::driver::{Driver, Outcome, Policy};
 use super::http::{Health, TICK};
 use super::metrics::{Load, Metrics};
 use super::names::ObjectKey;
-use super::run::{Context, Memory, Ran, run};
+use super::run::{Context, Memory, Ran, Turn, run};
 use super::watches::Heard;
 
 /// The loop and what it knows.
@@ -103,6 +103,7 @@ impl Shell {
     fn step(&mut self) -> Instant {
         let now = self.started.elapsed();
         let step = self.driver.step(now);
+        self.context.sessions.forget_old_lists();
         for key in step.cancel {
             for running in self.running.values().filter(|running| running.key == key) {
                 running.stop.cancel();
@@ -110,7 +111,7 @@ impl Shell {
         }
         for (key, waited) in step.run.into_iter().zip(step.waited) {
             self.metrics.begins(waited);
-            self.start(key);
+            self.start(key, self.started + now.saturating_sub(waited));
         }
         self.metrics.load(&Load {
             depth: self.driver.depth(now),
@@ -122,7 +123,7 @@ impl Shell {
         wake.map_or(tick, |wake| wake.min(tick))
     }
 
-    fn start(&mut self, key: ObjectKey) {
+    fn start(&mut self, key: ObjectKey, due: Instant) {
         let Some(task) = self.cluster.task(&key) else {
             // It went away between two steps; the driver has heard of it, or is about to.
             self.driver.ended(self.started.elapsed(), &key, Outcome::Settled);
@@ -144,7 +145,7 @@ impl Shell {
         let mut memory = self.memories.remove(&key).unwrap_or_default();
         let context = self.context.clone();
         let one = async move {
-            let ran = run(&context, &key, &task, &mut memory, &stop).await;
+            let ran = run(&context, &key, &task, &mut memory, &Turn { due, stop }).await;
             Ended { memory, ran }
         };
         let id = self.runs.spawn(one.instrument(span)).id();

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::nbi::Nbi;
+use crate::observe::Lists;
 use crate::plan::Item;
 use crate::report::{Change, ChangeKind, ItemStatus, PassEnd, PassReport};
 use crate::revision::Revision;
@@ -85,7 +86,8 @@ async fn pass_until(
     observer: &mut dyn Observer,
 ) -> PassReport {
     let time_over = stop.child_token();
-    let mut passing = std::pin::pin!(untold_pass(nbi, revision, options, &time_over, observer));
+    let mut passing =
+        std::pin::pin!(untold_pass(nbi, &Lists::Own, revision, options, &time_over, observer));
     tokio::select! {
         biased;
         report = &mut passing => return report,

@@ -1,7 +1,7 @@
 //! Helm values and charts: what is declared no more, what is odd, and what OSM makes of it.
 
 use mock_nbi::{MockNbi, Profile, Release, Seed};
-use osmops::observe::observe;
+use osmops::observe::{Lists, observe};
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use osmops::revision::Revision;
 use serde_json::{Map, Value};
@@ -124,7 +124,7 @@ async fn an_upgrade_that_was_completed_without_effect_is_not_repeated_and_is_nam
     let upgrade = operations.last().unwrap()["_id"].as_str().unwrap().to_owned();
     // Operations are read where values differ; then helm is made to tell others than it was given.
     let different = demo("  params: {a: 5}\n");
-    let mut observed = observe(&world.client(), &different.desired).await.unwrap();
+    let mut observed = observe(&world.client(), &Lists::Own, &different.desired).await.unwrap();
     observed.instances[0].kdus[0].values = Some(Map::from_iter([("a".to_owned(), 9.into())]));
     let plan = osmops::plan::plan(&upgraded.desired, &observed);
     let text = osmops::plan::render(&plan);

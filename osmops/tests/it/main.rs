@@ -33,6 +33,7 @@ mod retries;
 mod revision_laws;
 mod scale;
 mod several_kdus;
+mod shared_lists;
 mod token_laws;
 mod world;
 mod yaml_laws;

@@ -7,7 +7,7 @@ use mock_nbi::{Fault, FaultKind, MockNbi, Profile};
 use osmops::failure::chain;
 use osmops::ids::PackageKind;
 use osmops::nbi::{Nbi, NbiError, TimeLimits, Transport};
-use osmops::observe::observe;
+use osmops::observe::{Lists, observe};
 
 use crate::world::{Demo, World, connection};
 
@@ -36,7 +36,8 @@ async fn errors(kind: FaultKind) -> Vec<(NbiError, String)> {
         } else {
             world.client_with(limits(&kind))
         };
-        let error = observe(&nbi, &Demo::default().revision().desired).await.unwrap_err();
+        let error =
+            observe(&nbi, &Lists::Own, &Demo::default().revision().desired).await.unwrap_err();
         let text = chain(&error).replace(&server.local_addr().to_string(), "osm");
         found.push((error, text));
     }
@@ -87,7 +88,7 @@ async fn nobody_listening_is_no_lost_answer() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let nbi = over_network(&format!("http://{address}"), TimeLimits::default());
-    let error = observe(&nbi, &Demo::default().revision().desired).await.unwrap_err();
+    let error = observe(&nbi, &Lists::Own, &Demo::default().revision().desired).await.unwrap_err();
     assert!(matches!(error, NbiError::Unreachable { .. }), "{error:?}");
     let text = chain(&error);
     assert!(
@@ -106,7 +107,8 @@ async fn a_wrong_password_or_project_is_no_expired_token() {
         connection.user = user.to_owned();
         connection.project = project.to_owned();
         let nbi = World::client_of(&osm, connection, TimeLimits::default());
-        let error = observe(&nbi, &Demo::default().revision().desired).await.unwrap_err();
+        let error =
+            observe(&nbi, &Lists::Own, &Demo::default().revision().desired).await.unwrap_err();
         let text = chain(&error);
         assert!(matches!(error, NbiError::LogInRefused { .. }), "{error:?}");
         assert!(text.contains(reason) && text.contains(&format!("user `{user}`")), "{text}");

@@ -15,5 +15,6 @@ mod rights;
 mod secrets;
 mod seen;
 mod shards;
+mod sharing;
 mod unreadable;
 mod world;

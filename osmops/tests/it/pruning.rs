@@ -1,6 +1,7 @@
 //! What is declared no more is removed: over several passes, by its mark, and never too much.
 
 use mock_nbi::{Collection, Fault, FaultKind, Profile};
+use osmops::observe::{Lists, observe};
 use osmops::plan::Verdict;
 use osmops::reconcile::{PassOptions, pass, read_and_plan};
 use osmops::report::{ItemStatus, PassEnd, PassReport};
@@ -362,7 +363,7 @@ async fn a_record_that_osm_is_about_to_remove_is_left_to_it_for_a_minute() {
     let anyone = vec![config(&format!("{PRUNE}allowLargePrune: true\n"))];
     for revision in [demo().revision(), revision("none", &anyone)] {
         let desired = &revision.desired;
-        let mut observed = osmops::observe::observe(&world.client(), desired).await.unwrap();
+        let mut observed = observe(&world.client(), &Lists::Own, desired).await.unwrap();
         let planned = |observed: &_| osmops::plan::render(&osmops::plan::plan(desired, observed));
         let text = planned(&observed);
         assert!(!text.contains("… NS ldap"), "{text}");
@@ -389,7 +390,7 @@ async fn a_termination_tells_whether_the_record_goes_with_it() {
     let path = format!("/osm/nslcm/v1/ns_instances/{ns}/terminate");
     world.by_hand("POST", &path, json!({ "autoremove": true })).await;
     let desired = demo().revision().desired;
-    let observed = osmops::observe::observe(&world.client(), &desired).await.unwrap();
+    let observed = observe(&world.client(), &Lists::Own, &desired).await.unwrap();
     assert!(observed.instances[0].history.as_ref().unwrap().last().unwrap().removes);
 }
 

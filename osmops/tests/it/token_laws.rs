@@ -11,7 +11,7 @@ use http::{Method, Request, Response};
 use osmops::desired::DesiredState;
 use osmops::ids::NsId;
 use osmops::nbi::{Nbi, NbiError, TimeLimits, Transport};
-use osmops::observe::observe;
+use osmops::observe::{Lists, observe};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use serde_json::json;
@@ -204,7 +204,7 @@ impl Talk {
         };
         match step {
             Step::Read => {
-                let read = observe(&self.nbi, &DesiredState::default()).await;
+                let read = observe(&self.nbi, &Lists::Own, &DesiredState::default()).await;
                 prop_assert!(read.is_ok() || will_fail, "{read:?}");
             }
             Step::Write(taken) => {

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use kube::ResourceExt;
-use tokio_util::sync::CancellationToken;
-
 use crate::desired::{DesiredState, Prune};
 use crate::ids::{Owner, RevisionName};
 use crate::operator::claim::position;
@@ -17,16 +14,17 @@ use crate::operator::end::{End, Standing};
 use crate::operator::finalizer;
 use crate::report::PassReport;
 use crate::revision::Revision;
+use kube::ResourceExt;
 
 use super::passes::{apply, look_first};
-use super::{Context, Memory};
+use super::{Context, Memory, Turn};
 
 /// Runs; while something is left to be removed it is told in the status, and at the end in an Event.
 pub(super) async fn run(
     context: &Context,
     object: &OsmDeployment,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> End {
     let subject = Subject { generation: object.metadata.generation, ..Subject::default() };
     memory.is_about(object.uid(), &subject);
@@ -34,7 +32,7 @@ pub(super) async fn run(
     let mut end = match fate(object, &before) {
         Fate::Left(why) => End::left(why),
         Fate::Removed(revision) => {
-            let removed = remove(context, object, &revision, memory, stop).await;
+            let removed = remove(context, object, &revision, memory, turn).await;
             removed.unwrap_or_else(|end| end)
         }
     };
@@ -58,14 +56,14 @@ async fn remove(
     object: &OsmDeployment,
     revision: &Revision,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Result<End, End> {
     if let Some(end) = look_first(memory).await {
         return Ok(end);
     }
     let connection = of_secret(&context.client, &secret_name(object)).await?;
     let tell = |report: &PassReport, pause| End::of_removal(report, &revision.desired, pause);
-    apply(context, revision, &connection, tell, memory, stop).await
+    apply(context, revision, &connection, tell, memory, turn).await
 }
 
 /// What becomes of what a deleted OsmDeployment made.

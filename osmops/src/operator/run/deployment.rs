@@ -2,7 +2,6 @@
 
 use kube::ResourceExt;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use crate::operator::claim::{claim, claim_drift, files_of};
 use crate::operator::cluster::secret_name;
@@ -18,7 +17,7 @@ use crate::tree::TreePath;
 
 use super::files::{fetched, read};
 use super::passes::{apply, look_first, plan};
-use super::{Context, Memory};
+use super::{Context, Memory, Turn};
 
 /// Runs, and writes the status.
 pub(super) async fn run(
@@ -26,7 +25,7 @@ pub(super) async fn run(
     object: &OsmDeployment,
     source: Result<&Source, &End>,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> End {
     let artifact = source.ok().and_then(|source| source.artifact.as_ref());
     let folder = TreePath::parse(object.spec.path.as_deref().unwrap_or_default());
@@ -61,7 +60,7 @@ pub(super) async fn run(
                 before = context.teller.deployment(metadata, &before, &subject, &began).await;
             }
             let what = What { object, artifact, folder, subject: &subject, is_new };
-            within_time(context, &what, &mut before, memory, stop).await
+            within_time(context, &what, &mut before, memory, turn).await
         }
     };
     // Whoever stopped it has news, which the next run tells.
@@ -113,23 +112,23 @@ async fn within_time(
     what: &What<'_>,
     status: &mut OsmDeploymentStatus,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> End {
     let Some(limit) = what.object.timeout() else {
-        return deploy(context, what, status, memory, stop).await.unwrap_or_else(|end| end);
+        return deploy(context, what, status, memory, turn).await.unwrap_or_else(|end| end);
     };
-    let stop_or_time_over = stop.child_token();
-    let mut deploying = std::pin::pin!(deploy(context, what, status, memory, &stop_or_time_over));
+    let limited = Turn { due: turn.due, stop: turn.stop.child_token() };
+    let mut deploying = std::pin::pin!(deploy(context, what, status, memory, &limited));
     let ended = tokio::select! {
         biased;
         ended = &mut deploying => ended,
         () = sleep(limit) => {
-            stop_or_time_over.cancel();
+            limited.stop.cancel();
             deploying.await
         }
     };
     let end = ended.unwrap_or_else(|end| end);
-    if end.outcome == Outcome::Cancelled && !stop.is_cancelled() {
+    if end.outcome == Outcome::Cancelled && !turn.stop.is_cancelled() {
         End { changes: end.changes, ..End::timed_out(limit) }
     } else {
         end
@@ -141,21 +140,21 @@ async fn deploy(
     what: &What<'_>,
     status: &mut OsmDeploymentStatus,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Result<End, End> {
     if let Some(end) = look_first(memory).await {
         return Ok(end);
     }
     let What { object, artifact, folder, subject, is_new } = what;
     let connection = of_secret(&context.client, &secret_name(object)).await?;
-    let files = fetched(context, artifact, folder, stop).await?;
+    let files = fetched(context, artifact, folder, &turn.stop).await?;
     let mut read = read(files, artifact).await?;
     claim(&mut read.revision, object);
     claim_drift(&mut read.revision, object, was_applied(status, subject));
     let revision = &read.revision;
     memory.announce(revision);
     if object.spec.mode == Mode::Plan {
-        return plan(context, revision, &connection, memory).await;
+        return plan(context, revision, &connection, memory, turn).await;
     }
     if !revision.desired.is_empty() {
         // Before anything is made that bears the mark: what must be removed once is known by it.
@@ -171,7 +170,7 @@ async fn deploy(
             end.without_waiting(report, &revision.desired, was_taken_on)
         }
     };
-    let mut end = apply(context, revision, &connection, tell, memory, stop).await?;
+    let mut end = apply(context, revision, &connection, tell, memory, turn).await?;
     if object.spec.drift == DriftMode::Disabled
         && matches!(end.standing, Standing::Converged { .. })
     {

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::failure::chain;
 use crate::nbi::{Connection, Nbi};
+use crate::observe::Lists;
 use crate::operator::driver::Outcome;
 use crate::operator::end::{End, Reason};
 use crate::plan::render;
-use crate::reconcile::{Following, Observer, Progress, pass, read_and_plan};
+use crate::reconcile::{Following, Observer, Progress, pass_with_lists, read_lists_and_plan};
 use crate::report::{PassEnd, PassReport};
 use crate::revision::Revision;
 
-use super::{Context, Memory, Waiting};
+use super::{Context, Memory, Turn, Waiting};
 
 /// How soon to look at an operation for the first time; later looks come after longer pauses.
 pub(super) const FIRST_LOOK: Duration = Duration::from_secs(1);
@@ -39,13 +38,17 @@ pub(super) async fn look_first(memory: &mut Memory) -> Option<End> {
     }
 }
 
-fn session(context: &Context, connection: &Connection) -> Result<Nbi, End> {
+/// The session, and its lists as they were asked for after the run became due: never from before what the
+/// object's last run wrote, nor from before the change that calls for this one.
+fn session(context: &Context, connection: &Connection, turn: &Turn) -> Result<(Nbi, Lists), End> {
     if connection.is_in_the_clear() {
         let base = &connection.base;
         tracing::debug!("{base} is plain http: the password crosses the network in the clear");
     }
-    let session = context.sessions.of(connection);
-    session.map_err(|error| End::stalled(Reason::ReconciliationFailed, chain(&error)))
+    match context.sessions.of(connection) {
+        Ok((nbi, lists)) => Ok((nbi, Lists::Shared { lists, after: turn.due })),
+        Err(error) => Err(End::stalled(Reason::ReconciliationFailed, chain(&error))),
+    }
 }
 
 /// One pass. `tell` makes an end of what became of it and of how long to wait where OSM is at work.
@@ -55,13 +58,15 @@ pub(super) async fn apply(
     connection: &Connection,
     tell: impl Fn(&PassReport, Duration) -> End,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Result<End, End> {
     if revision.desired.is_empty() {
         return Ok(tell(&PassReport::without_osm(revision), FIRST_LOOK));
     }
-    let nbi = session(context, connection)?;
-    let mut report = pass(&nbi, revision, &context.options, stop, &mut memory.counted).await;
+    let (nbi, lists) = session(context, connection, turn)?;
+    let (options, stop) = (&context.options, &turn.stop);
+    let counted = &mut memory.counted;
+    let mut report = pass_with_lists(&nbi, &lists, revision, options, stop, counted).await;
     memory.progress.add(&mut report);
     let pause = match report.end {
         PassEnd::Waiting { poll_after } => memory.progress.pause_while_waiting(&report, poll_after),
@@ -85,13 +90,14 @@ pub(super) async fn plan(
     revision: &Revision,
     connection: &Connection,
     memory: &mut Memory,
+    turn: &Turn,
 ) -> Result<End, End> {
-    let nbi = session(context, connection)?;
+    let (nbi, lists) = session(context, connection, turn)?;
     if !revision.problems.is_empty() {
         let problems: Vec<String> = revision.problems.iter().map(ToString::to_string).collect();
         return Err(End::stalled(Reason::BuildFailed, problems.join("; ")));
     }
-    match read_and_plan(&nbi, &revision.desired).await {
+    match read_lists_and_plan(&nbi, &lists, &revision.desired).await {
         Ok(plan) => {
             memory.counted.planned(&plan);
             Ok(End::of_plan(&plan, render(&plan), revision.name.as_str()))

@@ -1,7 +1,5 @@
 //! A run over a GitRepository that is reconciled by itself.
 
-use tokio_util::sync::CancellationToken;
-
 use crate::operator::conditions::Subject;
 use crate::operator::connection::of_repository;
 use crate::operator::driver::Outcome;
@@ -13,14 +11,14 @@ use crate::tree::TreePath;
 
 use super::files::{fetched, read};
 use super::passes::{FIRST_LOOK, apply, look_first};
-use super::{Context, Memory};
+use super::{Context, Memory, Turn};
 
 /// A run over a GitRepository; `None` when it is no repository of ours.
 pub(super) async fn run(
     context: &Context,
     source: &Source,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Option<End> {
     let artifact = source.artifact.as_ref()?;
     let subject = Subject {
@@ -30,7 +28,7 @@ pub(super) async fn run(
         ..Subject::default()
     };
     memory.is_about(Some(source.uid.clone()), &subject);
-    let end = match reconcile_repository(context, artifact, memory, stop).await {
+    let end = match reconcile_repository(context, artifact, memory, turn).await {
         Ok(end) => end?,
         Err(end) => end,
     };
@@ -44,12 +42,12 @@ async fn reconcile_repository(
     context: &Context,
     artifact: &flux::Artifact,
     memory: &mut Memory,
-    stop: &CancellationToken,
+    turn: &Turn,
 ) -> Result<Option<End>, End> {
     if let Some(end) = look_first(memory).await {
         return Ok(Some(end));
     }
-    let files = fetched(context, artifact, &TreePath::root(), stop).await?;
+    let files = fetched(context, artifact, &TreePath::root(), &turn.stop).await?;
     if files.tree.file(&TreePath::root().join(CONFIG_FILE)).is_none() {
         tracing::debug!("no {CONFIG_FILE}: not a repository of OSM's");
         return Ok(None);
@@ -65,5 +63,5 @@ async fn reconcile_repository(
     let connection = of_repository(revision.config.as_ref(), tree, &context.connection_dir)
         .map_err(|message| End::stalled(Reason::AuthenticationFailed, message))?;
     let tell = |report: &PassReport, pause| End::of_pass(report, &revision.desired, pause);
-    apply(context, revision, &connection, tell, memory, stop).await.map(Some)
+    apply(context, revision, &connection, tell, memory, turn).await.map(Some)
 }
