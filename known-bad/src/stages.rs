@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use osmops::apply::{ActionOutcome, ActionResult, ApplyObserver, Sending, apply};
 use osmops::desired::DesiredState;
 use osmops::nbi::{Connection, Nbi, Transport};
-use osmops::observe::observe;
+use osmops::observe::{Lists, observe};
 use osmops::observed::ObservedState;
 use osmops::plan::{Action, ActionId, PackageRef, Plan, PlannedAction, Verdict, Why, plan};
 use osmops::reconcile::PassOptions;
@@ -109,7 +109,7 @@ async fn pass(
         (revision.name.clone(), &revision.problems, &revision.warnings);
     let mut desired = revision.desired.clone();
     habit.declared(&mut desired);
-    let mut observed = match observe(nbi, &desired).await {
+    let mut observed = match observe(nbi, &Lists::Own, &desired).await {
         Ok(observed) => observed,
         Err(error) => return PassReport::stopped(name, error.failure(), problems, warnings),
     };
