@@ -78,6 +78,11 @@ sim: ## Simulate every fault, pairs of faults, and SEEDS (100000) seeds; results
 	$(SIM) $(LEDGER) --seeds $(SEEDS)
 	@if [ "$(PAIRS_ONE_IN)" != 0 ]; then $(SIM) $(LEDGER) --pairs --one-in $(PAIRS_ONE_IN); fi
 
+.PHONY: operator-scale
+operator-scale: ## Measure the operator with 1,000 OsmDeployments (some minutes; Linux)
+	$(CARGO) build --release --quiet --package osmops --bins
+	$(CARGO) run --release --quiet --package benches --example operator
+
 .PHONY: fuzz
 fuzz: ## Give made-up input to each of FUZZ_TARGETS for FUZZ_SECONDS (60); needs a C++ compiler
 	@command -v "$${CXX:-c++}" >/dev/null || { echo "make fuzz needs a C++ compiler: libFuzzer is built from its source" >&2; exit 1; }
