@@ -14,7 +14,7 @@ use scenarios::sim::random::{plan_of, world_of};
 use scenarios::sim::reconciler::Real;
 use scenarios::sim::run::Simulator;
 use scenarios::sim::shrink::broken;
-use scenarios::sim::world::{NAMED, SimWorld};
+use scenarios::sim::world::{NAMED, SimWorld, SimWorldError};
 
 use super::print_line;
 
@@ -41,7 +41,7 @@ Exit codes: 0 no law was broken, 1 one was (or one was never tested, or a kind o
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimArguments {
     /// The world; both of `packaging` and `shop` unless given
-    #[arg(long)]
+    #[arg(long, value_parser = world_name)]
     world: Option<String>,
     /// Try every second fault after each first one, too
     #[arg(long, conflicts_with_all = ["seeds", "seed", "plan"])]
@@ -60,7 +60,7 @@ pub(crate) struct SimArguments {
     seed: Option<u64>,
     /// Run this plan and show what happens
     #[arg(long, value_name = "PLAN")]
-    plan: Option<String>,
+    plan: Option<Plan>,
     /// Show the whole trace of --seed or --plan instead of a picture of it
     #[arg(long)]
     trace: bool,
@@ -75,6 +75,15 @@ pub(crate) struct SimArguments {
     report: Option<PathBuf>,
 }
 
+/// The name of a world that there is.
+fn world_name(name: &str) -> Result<String, String> {
+    if SimWorld::is_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(SimWorldError::Unknown(name.to_owned()).to_string())
+    }
+}
+
 /// Runs what was asked for; gives the exit code.
 #[allow(clippy::disallowed_methods, reason = "how long the machine takes is what is measured")]
 pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
@@ -83,7 +92,7 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
     }
     if let Some(plan) = &arguments.plan {
         let world = arguments.world.as_deref().unwrap_or(NAMED[0]);
-        return one_plan(arguments, world, &plan.parse()?);
+        return one_plan(arguments, world, plan);
     }
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let jobs = jobs.unwrap_or(1);
@@ -91,7 +100,8 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
     let (what, tally) = match arguments.seeds {
         Some(count) => {
             let range = arguments.from..arguments.from.saturating_add(count);
-            (format!("seeds {}-{}", range.start, range.end), seeds(range, jobs, &Real)?)
+            let last = range.end.saturating_sub(1);
+            (format!("seeds {}-{last}", range.start), seeds(range, jobs, &Real)?)
         }
         None => enumerated(arguments, jobs)?,
     };

@@ -115,6 +115,7 @@ pub fn exhaustive(
         if options.pairs {
             seconds(simulator, ground, plan, &outcome, options.one_in, maker, tally);
         }
+        Ok(())
     })
 }
 
@@ -143,7 +144,7 @@ fn seconds(
 /// The plans of these seeds.
 ///
 /// # Errors
-/// [`SimWorldError`], when no runtime can be made.
+/// [`SimWorldError`].
 pub fn seeds(
     range: std::ops::Range<u64>,
     jobs: usize,
@@ -155,8 +156,7 @@ pub fn seeds(
     in_parallel(jobs, blocks, |simulator, index, tally| {
         let block = first + index as u64;
         let from = (block * BLOCK).max(range.start);
-        let Ok(world) = SimWorld::named(&world_of(from)) else { return };
-        let ground = Ground::new(simulator, world, maker);
+        let ground = Ground::new(simulator, SimWorld::named(&world_of(from))?, maker);
         tally.add_ground(&ground);
         for seed in from..((block + 1) * BLOCK).min(range.end) {
             let plan = plan_of(seed, &ground.places);
@@ -167,6 +167,7 @@ pub fn seeds(
                 failure.seed = Some(seed);
             }
         }
+        Ok(())
     })
 }
 
@@ -207,23 +208,24 @@ fn tried(
 fn in_parallel(
     jobs: usize,
     count: usize,
-    work: impl Fn(&Simulator, usize, &mut Tally) + Sync,
+    work: impl Fn(&Simulator, usize, &mut Tally) -> Result<(), SimWorldError> + Sync,
 ) -> Result<Tally, SimWorldError> {
     let next = AtomicUsize::new(0);
     let whole = Mutex::new(Ok(Tally::default()));
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                let done = Simulator::new().map(|simulator| {
-                    let mut tally = Tally::default();
+                let run = || {
+                    let (simulator, mut tally) = (Simulator::new()?, Tally::default());
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         if index >= count {
-                            return tally;
+                            return Ok(tally);
                         }
-                        work(&simulator, index, &mut tally);
+                        work(&simulator, index, &mut tally)?;
                     }
-                });
+                };
+                let done: Result<Tally, SimWorldError> = run();
                 let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                 match (done, whole.as_mut()) {
                     (Ok(tally), Ok(whole)) => whole.merge(tally),

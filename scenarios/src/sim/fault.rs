@@ -51,7 +51,7 @@ pub enum Own {
     ArtifactPartial,
     /// The artifact is another one than its digest says.
     ArtifactWrong,
-    /// The source's event comes twice, and an old one after it.
+    /// The source's event comes twice.
     Doubled,
     /// The source never tells of this commit, unless it is the last: the next one is the first news.
     Skipped,

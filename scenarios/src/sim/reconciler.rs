@@ -184,13 +184,13 @@ impl Process {
         }
         let mut report = self.passes.pass(&self.nbi, revision, stop).await;
         self.progress.add(&mut report);
-        let following = Following::of(revision, &report, FIRST_LOOK);
         let pause = match report.end {
-            PassEnd::Waiting { poll_after } if following.is_empty() => {
+            PassEnd::Waiting { poll_after } => {
                 self.progress.pause_while_waiting(&report, poll_after)
             }
-            _ => FIRST_LOOK,
+            PassEnd::Converged | PassEnd::Failed | PassEnd::Stalled => FIRST_LOOK,
         };
+        let following = Following::of(revision, &report, pause);
         if report.end == PassEnd::Converged {
             self.progress = Progress::default();
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::fault::Kind;
-use super::laws::ends::{Baseline, Made};
+use super::laws::ends::{Baseline, Made, Slack};
 use super::laws::{Law, Verdicts};
 use super::osm::canonical;
 use super::plan::Plan;
@@ -137,7 +137,6 @@ fn compare(
     let at = shared.now();
     let detours = mended + shared.hits.iter().map(Kind::detours).sum::<usize>();
     let passing = shared.world.passing();
-    // What earlier lives left may be mended by accident, before it is made anew.
     let spared = if shared.world.has_earlier_lives { base.made.removed } else { 0 };
     let commits_differ = shared.hits.iter().any(|kind| kind.is_at("commit"));
     let mut verdicts = std::mem::take(&mut shared.verdicts);
@@ -145,7 +144,7 @@ fn compare(
         base,
         state,
         made,
-        (detours, passing + spared),
+        Slack { detours, passing, spared },
         commits_differ,
         at,
         &mut verdicts,

@@ -100,6 +100,11 @@ pub enum SimWorldError {
 pub const NAMED: [&str; 2] = ["packaging", "shop"];
 
 impl SimWorld {
+    /// Whether there is a world of this name.
+    pub fn is_name(name: &str) -> bool {
+        NAMED.contains(&name) || random_number(name).is_some()
+    }
+
     /// The world of this name.
     ///
     /// # Errors
@@ -109,8 +114,8 @@ impl SimWorld {
             "packaging" => Self::packaging(),
             "shop" => Ok(Self::of(name, &texts::shop(), None)),
             _ => {
-                let number = name.strip_prefix("random:").and_then(|number| number.parse().ok());
-                let number = number.ok_or_else(|| SimWorldError::Unknown(name.to_owned()))?;
+                let number =
+                    random_number(name).ok_or_else(|| SimWorldError::Unknown(name.to_owned()))?;
                 Ok(generated(number))
             }
         }
@@ -200,6 +205,10 @@ impl SimWorld {
             insecure_skip_verify: false,
         }
     }
+}
+
+fn random_number(name: &str) -> Option<u64> {
+    name.strip_prefix("random:").and_then(|number| number.parse().ok())
 }
 
 /// The MD5 of what is sent of a package.

@@ -70,13 +70,23 @@ pub struct Baseline {
     pub made: Made,
 }
 
-/// D1 and D2, and D3 where commits came otherwise. `detours` are the records that what happened explains, `passing` those of
-/// commits that are not the last, which may be passed over.
+/// How many records more or fewer than without faults may be made and removed.
+#[derive(Debug, Clone, Copy)]
+pub struct Slack {
+    /// More, by what happened and what was mended.
+    pub detours: usize,
+    /// More or fewer: those of commits that are not the last, which may be passed over.
+    pub passing: usize,
+    /// Fewer: what earlier lives left may be mended by accident before it is made anew.
+    pub spared: usize,
+}
+
+/// D1 and D2, and D3 where commits came otherwise.
 pub fn like_baseline(
     base: &Baseline,
     state: &[String],
     made: Made,
-    (detours, passing): (usize, usize),
+    slack: Slack,
     commits_differ: bool,
     at: Duration,
     verdicts: &mut Verdicts,
@@ -92,8 +102,9 @@ pub fn like_baseline(
             only(state, &base.state)
         )
     });
+    let Slack { detours, passing, spared } = slack;
     let near = |base: usize, now: usize| {
-        base.saturating_sub(passing) <= now && now <= base + detours + passing
+        base.saturating_sub(passing + spared) <= now && now <= base + detours + passing
     };
     let holds = near(base.made.made, made.made) && near(base.made.removed, made.removed);
     verdicts.test(Law::D2, at, holds, || {

@@ -120,8 +120,8 @@ fn nsd(id: &str, vnfd: &str, version: u32) -> String {
     )
 }
 
-/// Three packages and four instances, over five commits: made, changed while OSM is at work, with a broken file and
-/// removals that must wait for it, mended, and a package and its instances gone.
+/// Three packages and four instances, over four commits: made; changed while OSM is at work; with a broken file, and an instance
+/// whose removal must wait for it; mended.
 pub(super) fn shop() -> Vec<(Duration, Repo)> {
     let seconds = Duration::from_secs;
     let mut first = Repo {
