@@ -123,6 +123,7 @@ fn what_is_no_repository_is_said_so() {
     );
     check(osmops(&["frobnicate"]), 64, &["frobnicate"]);
     check(osmops(&["apply"]), 64, &["<PATH>"]);
+    check(osmops(&["run", "--concurrent", "0"]), 64, &["--concurrent", "1 or more"]);
     check(osmops(&["--help"]), 0, &["Exit codes", "Examples", "validate", "pack"]);
     let long = "x".repeat(300);
     check(osmops(&["validate", &path("healthy"), "--revision", &long]), 1, &["--revision"]);

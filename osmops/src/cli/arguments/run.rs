@@ -77,7 +77,7 @@ pub(crate) struct Run {
     pub(crate) interval: Duration,
 
     /// How many objects are reconciled at once
-    #[arg(long, value_name = "N", default_value_t = 4, help_heading = "Pace")]
+    #[arg(long, value_name = "N", default_value = "4", value_parser = at_least_one, help_heading = "Pace")]
     pub(crate) concurrent: usize,
 
     /// How many requests may be on their way to one OSM, for all objects together
@@ -145,6 +145,14 @@ pub(crate) struct Run {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     whole.parse().map_err(|_| "neither `:PORT` nor `ADDRESS:PORT`".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("nothing would ever run: 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("it is no number of objects".to_owned()),
+    }
 }
 
 fn http_url(text: &str) -> Result<Url, String> {
