@@ -21,13 +21,12 @@ struct Open {
     is_known: bool,
 }
 
-/// What is wrong for good, packages aside.
+/// What is wrong for good with what operations need.
 struct Ills {
     /// Projects with a quota.
     quotas: Vec<String>,
     /// VIM accounts in ERROR.
     vims: Vec<String>,
-    open: Vec<Open>,
 }
 
 impl Ills {
@@ -39,18 +38,21 @@ impl Ills {
         let has_quota =
             |project: &Value| project["quotas"].as_object().is_some_and(|q| !q.is_empty());
         let in_error = |vim: &Value| text(&vim["_admin"], "operationalState") == "ERROR";
-        let open = look.records(Collection::Operations).filter(|operation| is_open(operation));
-        let open = open.map(|operation| {
-            let id = text(&operation, "_id").to_owned();
-            let instance = text(&operation, "nsInstanceId").to_owned();
-            Open { is_known: look.is_pending(&id), id, instance }
-        });
         Self {
             quotas: ids(Collection::Projects, &has_quota),
             vims: ids(Collection::VimAccounts, &in_error),
-            open: open.collect(),
         }
     }
+}
+
+fn open_operations(look: &Look<'_>) -> Vec<Open> {
+    let open = look.records(Collection::Operations).filter(|operation| is_open(operation));
+    open.map(|operation| {
+        let id = text(&operation, "_id").to_owned();
+        let instance = text(&operation, "nsInstanceId").to_owned();
+        Open { is_known: look.is_pending(&id), id, instance }
+    })
+    .collect()
 }
 
 /// Instances that wait for an operation which OSM has lost, or whose package is gone.
@@ -80,7 +82,7 @@ pub(crate) async fn heal(nbi: &MockNbi) -> Vec<String> {
         hand.ask("DELETE", &format!("/{topic}/{id}?FORCE=true"), None).await;
         done.push("a package without content is deleted".to_owned());
     }
-    let Ills { quotas, vims, open } = nbi.look(Ills::find);
+    let Ills { quotas, vims } = nbi.look(Ills::find);
     for id in quotas {
         nbi.edit(Collection::Projects, &id, |project| project["quotas"] = json!({}));
         done.push("the quota is lifted".to_owned());
@@ -91,14 +93,17 @@ pub(crate) async fn heal(nbi: &MockNbi) -> Vec<String> {
         });
         done.push("the VIM account is enabled".to_owned());
     }
-    for Open { id, instance, is_known } in open {
-        let failed = OperationResult::Fail { detail: "ended by the operator".to_owned() };
-        if is_known && nbi.end_operation(&id, failed).is_ok() {
-            done.push("an operation is ended".to_owned());
-        } else {
-            let path = format!("/nslcm/v1/ns_instances/{instance}?FORCE=true");
-            hand.ask("DELETE", &path, None).await;
-            done.push("an instance with a lost operation is deleted".to_owned());
+    // What was to come to rest in a state that is no end does so when it is ended: once more then.
+    for _ in 0..2 {
+        for Open { id, instance, is_known } in nbi.look(open_operations) {
+            let failed = OperationResult::Fail { detail: "ended by the operator".to_owned() };
+            if is_known && nbi.end_operation(&id, failed).is_ok() {
+                done.push("an operation is ended".to_owned());
+            } else {
+                let path = format!("/nslcm/v1/ns_instances/{instance}?FORCE=true");
+                hand.ask("DELETE", &path, None).await;
+                done.push("an instance with a lost operation is deleted".to_owned());
+            }
         }
     }
     // Only now: what ended may not have been what an instance waits for.
