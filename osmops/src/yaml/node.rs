@@ -102,7 +102,9 @@ fn resolve_plain(text: &str) -> Value {
     // settles them without a parser.
     let may_be_special = text.is_empty()
         || text.starts_with(|c: char| c.is_ascii_digit() || "+-.~tTfFnN".contains(c));
-    if !may_be_special {
+    // Alone in a text, `---` is where a document begins; here it is a word.
+    let is_mark = text.starts_with("---") || text.starts_with("...");
+    if !may_be_special || is_mark {
         return Value::String(text.to_owned());
     }
     match serde_yaml::from_str::<serde_yaml::Value>(text) {

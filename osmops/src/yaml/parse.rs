@@ -25,35 +25,40 @@ pub struct YamlError {
     pub message: String,
 }
 
-/// The place behind the last character of a text. The parser counts on from there, where nothing stands.
-#[derive(Debug, Clone, Copy, Default)]
-struct End {
-    line: usize,
-    column: usize,
+/// How many characters each line of a text has. At the end, and at characters that break lines in YAML 1.1
+/// alone, the parser counts on where nothing stands.
+#[derive(Debug, Default)]
+struct Lines {
+    lengths: Vec<usize>,
 }
 
-impl End {
+impl Lines {
     fn of(text: &str) -> Self {
-        let mut end = Self { line: 1, column: 1 };
+        let mut lengths = Vec::new();
+        let mut length = 0;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             match c {
                 '\r' if chars.peek() == Some(&'\n') => {}
-                '\n' | '\r' => end = Self { line: end.line + 1, column: 1 },
-                _ => end.column += 1,
+                '\n' | '\r' => lengths.push(std::mem::take(&mut length)),
+                _ => length += 1,
             }
         }
-        end
+        lengths.push(length);
+        Self { lengths }
     }
 
-    /// Line and column of a place, from 1.
-    fn position(self, at: &Marker) -> (u32, u32) {
+    /// Line and column of a place, from 1: one in the text, or right behind a line of it.
+    fn position(&self, at: &Marker) -> (u32, u32) {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let (line, column) = (at.line(), at.col() + 1).min((self.line, self.column));
+        let last = self.lengths.len();
+        let line = at.line().clamp(1, last.max(1));
+        let behind = self.lengths.get(line - 1).map_or(1, |length| length + 1);
+        let column = if at.line() > last { behind } else { (at.col() + 1).min(behind) };
         (number(line), number(column))
     }
 
-    fn error(self, at: &Marker, message: impl Into<String>) -> YamlError {
+    fn error(&self, at: &Marker, message: impl Into<String>) -> YamlError {
         let (line, column) = self.position(at);
         YamlError { line, column, message: message.into() }
     }
@@ -65,10 +70,11 @@ impl End {
 /// [`YamlError`] at the first place that is no YAML, repeats a key, has a key that is no scalar, or
 /// goes beyond a limit.
 pub fn parse_documents(text: &str) -> Result<Vec<Node>, YamlError> {
-    let end = End::of(text);
-    let mut builder = Builder { end, ..Builder::default() };
+    let lines = Lines::of(text);
+    let mut builder = Builder { lines, ..Builder::default() };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| end.error(error.marker(), error.info()))?;
+        let (event, span) =
+            event.map_err(|error| builder.lines.error(error.marker(), error.info()))?;
         builder.take(event, &span)?;
     }
     Ok(builder.documents)
@@ -76,7 +82,7 @@ pub fn parse_documents(text: &str) -> Result<Vec<Node>, YamlError> {
 
 #[derive(Default)]
 struct Builder {
-    end: End,
+    lines: Lines,
     documents: Vec<Node>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
@@ -103,7 +109,7 @@ impl Builder {
                 let plain = style == ScalarStyle::Plain
                     && tag.is_none_or(|tag| !(tag.is_yaml_core_schema() && tag.suffix == "str"));
                 let kind = NodeKind::Scalar { text: text.into_owned(), plain };
-                let (line, column) = self.end.position(&span.start);
+                let (line, column) = self.lines.position(&span.start);
                 self.close(Node { line, column, kind }, anchor, span)
             }
             Event::SequenceStart(anchor, _) => {
@@ -127,8 +133,9 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                let node = node
-                    .ok_or_else(|| self.end.error(&span.start, "an alias inside its own anchor"))?;
+                let node = node.ok_or_else(|| {
+                    self.lines.error(&span.start, "an alias inside its own anchor")
+                })?;
                 self.nodes = self.nodes.saturating_add(count(&node));
                 self.close(node, 0, span)
             }
@@ -142,9 +149,11 @@ impl Builder {
 
     fn open(&mut self, anchor: usize, content: OpenContent, span: &Span) -> Result<(), YamlError> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(self.end.error(&span.start, format!("nested more than {DEPTH_MAX} deep")));
+            return Err(self
+                .lines
+                .error(&span.start, format!("nested more than {DEPTH_MAX} deep")));
         }
-        let (line, column) = self.end.position(&span.start);
+        let (line, column) = self.lines.position(&span.start);
         self.open.push(Open { line, column, anchor, content });
         Ok(())
     }
@@ -156,7 +165,7 @@ impl Builder {
         self.nodes = self.nodes.saturating_add(1).saturating_add(kept);
         if self.nodes > NODES_MAX {
             return Err(self
-                .end
+                .lines
                 .error(&span.start, format!("more than {NODES_MAX} values in one file")));
         }
         if anchor != 0 {
@@ -171,12 +180,12 @@ impl Builder {
                 None => {
                     let Some(text) = node.scalar_text() else {
                         return Err(self
-                            .end
+                            .lines
                             .error(&span.start, "a key must be a single word or text"));
                     };
                     if !seen.insert(text.to_owned()) {
                         return Err(self
-                            .end
+                            .lines
                             .error(&span.start, format!("key `{text}` appears twice")));
                     }
                     *slot = Some(node);

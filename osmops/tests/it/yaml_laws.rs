@@ -29,7 +29,8 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Values of any shape; numbers are such as JSON and YAML both write exactly.
+/// Values of any shape; numbers are such as JSON and YAML both write exactly. No text has a character
+/// that breaks lines in YAML 1.1 alone: serde_yaml writes a line's end for it, and other readers keep it.
 fn value() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         6 => "[ -~]{0,12}",
@@ -38,8 +39,8 @@ fn value() -> impl Strategy<Value = Value> {
         1 => Just("010".to_owned()),
         1 => Just("1e3".to_owned()),
         1 => Just(" x\n\ny \n".to_owned()),
-        1 => Just("\t\u{1}\u{7f}\u{85}\u{a0}\u{2028}\u{feff}".to_owned()),
-        2 => any::<String>(),
+        1 => Just("\t\u{1}\u{7f}\u{a0}\u{feff}".to_owned()),
+        2 => any::<String>().prop_map(|text| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "?")),
     ];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -60,10 +61,6 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// A place in a text, or at its end.
 fn check_place(text: &str, line: u32, column: u32) -> TestCaseResult {
-    // Line breaks of YAML 1.1 and byte order marks: to the parser some are characters, some are nothing.
-    if text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
-        return Ok(());
-    }
     let text = text.replace("\r\n", "\n");
     let lines: Vec<&str> = text.split(['\n', '\r']).collect();
     let (line, column) = (line as usize, column as usize);
@@ -140,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bare_word_is_what_serde_yaml_says(word in "[-+.~0-9a-zA-Z_:]{1,10}|[-+]?[0-9]{1,25}(\\.[0-9]{0,5})?(e[-+]?[0-9]{1,2})?|(?i)null|true|yes|off|\\.inf|\\.nan") {
+    fn a_bare_word_is_what_serde_yaml_says(word in "(---|\\.\\.\\.)[ ]?[5~]?|[-+.~0-9a-zA-Z_:]{1,10}|[-+]?[0-9]{1,25}(\\.[0-9]{0,5})?(e[-+]?[0-9]{1,2})?|(?i)null|true|yes|off|\\.inf|\\.nan") {
         let text = format!("a: {word}\n");
         let expected: Result<serde_yaml::Value, _> = serde_yaml::from_str(&text);
         // What is no number that JSON has stays text: infinity, and what is too long.
