@@ -24,6 +24,11 @@ LEDGER ?= --ledger scenarios/sim-ledger.txt
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= archive yaml descriptor revision nbi_body router
 
+# Which mutants are tried: shard k of n, counted from 0 (0/100: one of a hundred), and what else cargo-mutants is told
+# (`--file 'osmops/src/plan/**'`).
+MUTANTS_SHARD ?= 0/1
+MUTANTS ?=
+
 # cargo-nextest, where it is installed.
 RUN_TESTS = $$($(CARGO) nextest --version >/dev/null 2>&1 && echo "$(CARGO) nextest run" || echo "$(CARGO) test")
 
@@ -94,6 +99,17 @@ fuzz: ## Give made-up input to each of FUZZ_TARGETS for FUZZ_SECONDS (60); needs
 	  echo "fuzzing $$target for $(FUZZ_SECONDS) seconds; what it finds worth keeping goes to $$found"; \
 	  $(CARGO) fuzz run --sanitizer none --features libfuzzer "$$target" "$$found" "fuzz/corpus/$$target" -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 -rss_limit_mb=2048; done
+
+.PHONY: mutants
+mutants: ## Change the pure modules one place at a time and tell what no test notices (MUTANTS_SHARD=0/100: one of a hundred)
+	@if ! $(CARGO) mutants --version >/dev/null 2>&1; then \
+	  echo "installing cargo-mutants into target/tools (once, some minutes)"; \
+	  $(CARGO) install --quiet --locked --root "$(TOOLS)" cargo-mutants; fi
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then tool=nextest; \
+	else tool=cargo; echo "cargo-nextest is not installed: all tests run for each mutant, which takes longer"; fi; \
+	CARGO_TARGET_DIR="$(CURDIR)/target/mutants/build" CARGO_PROFILE_DEV_DEBUG=false NEXTEST_PROFILE=mutants \
+	  PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 PROPTEST_MAX_SHRINK_ITERS=0 $(CARGO) mutants --test-tool "$$tool" --sharding round-robin \
+	  --shard "$(MUTANTS_SHARD)" --output target/mutants --colors never $(MUTANTS)
 
 .PHONY: scale
 scale: ## Measure the fake with large worlds and many clients (some minutes)
