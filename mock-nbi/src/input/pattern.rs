@@ -111,5 +111,8 @@ mod tests {
         check(&IPV6, "1:2:3:4:5:6:7:8", true);
         check(&IPV6, "1:2:3", false);
         check(&TIME, "2020-01-01T00:00:00Z", false);
+        check(&TIME, "2020-01-01T120:5:", true);
+        check(&TIME, "2020-01-01T120:5", false);
+        check(&TIME, "2020-01-01T120:6:", false);
     }
 }

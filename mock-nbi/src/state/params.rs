@@ -335,4 +335,14 @@ mod tests {
             {"member-vnf-index": "1", "additionalParams": {"touch": "f"}}]});
         assert!(format(&mut request, Target::Vnf("1"), &vnfd, Release::R10).is_ok());
     }
+
+    #[test]
+    fn what_a_day_1_primitive_of_the_ns_refers_to_must_be_given() {
+        let nsd = json!({"id": "n", "df": [{}], "ns-configuration": {"initial-config-primitive": [
+            {"name": "config", "parameter": [{"name": "t", "value": "<touch>"}]}]}});
+        let refusal = format(&mut json!({}), Target::Ns, &nsd, Release::R10).unwrap_err();
+        assert!(refusal.detail.starts_with("Parameter '<touch>' needed for"), "{}", refusal.detail);
+        let mut request = json!({"additionalParamsForNs": {"touch": "f"}});
+        assert!(format(&mut request, Target::Ns, &nsd, Release::R10).is_ok());
+    }
 }

@@ -80,3 +80,37 @@ fn shared_id(storage: &Value, vnfd: &Value) -> String {
     }
     format!("shared-{id}-{vnfd_id}")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_null_false_or_empty_counts_as_not_set() {
+        assert!(!is_set(None));
+        for nothing in [json!(null), json!(false), json!("")] {
+            assert!(!is_set(Some(&nothing)), "{nothing}");
+        }
+        for something in [json!(true), json!("x"), json!(0), json!({})] {
+            assert!(is_set(Some(&something)), "{something}");
+        }
+    }
+
+    #[test]
+    fn machines_are_counted_with_their_interfaces_and_storages() {
+        let vnfd = json!({
+            "vdu": [{"id": "a", "virtual-storage-desc": ["d"], "int-cpd": [
+                {"virtual-network-interface-requirement": [{}, {}]}, {}]}],
+            "df": [{"instantiation-level": [{"vdu-level": [
+                {"vdu-id": "b", "number-of-instances": 9},
+                {"vdu-id": "a", "number-of-instances": "3"}]}]}],
+        });
+        assert_eq!(machine_part_count(&vnfd), 3 * (1 + (1 + 2) + 1 + 1));
+        let old = json!({"vdu": [
+            {"id": "a", "count": "2", "interface": [{}, {}], "internal-connection-point": [{}]},
+            {"id": "b"}]});
+        assert_eq!(machine_part_count(&old), 2 * (1 + 2 + 1) + 1);
+    }
+}

@@ -216,6 +216,7 @@ pub async fn old_stock() -> Stocked {
             "interface": [
                 {"name": "eth0", "external-connection-point-ref": "outside"},
                 {"name": "eth1", "internal-connection-point-ref": "inside"}],
+            "supplemental-boot-data": {"boot-data-drive": "true"},
             "vdu-configuration": {"config-primitive": [{"name": "reboot"}]}}],
         "kdu": [{"name": "ldap", "helm-chart": "stable/openldap"}],
         "vnf-configuration": {

@@ -74,6 +74,8 @@ async fn release_8_makes_instances_of_catalogue_descriptors() {
     let machines = vnfr["vdur"].as_array().unwrap();
     assert_eq!(machines.len(), 2);
     assert_eq!(machines[1]["count-index"], 1);
+    assert_eq!(machines[0]["additionalParams"], json!({"file": "f"}), "its VNF's");
+    assert_eq!(machines[0]["boot-data-drive"], true);
     let interfaces = machines[0]["interfaces"].as_array().unwrap();
     assert_eq!(interfaces[0]["ns-vld-id"], "mgmt");
     assert_eq!(interfaces[0]["mgmt-vnf"], true);
@@ -94,6 +96,17 @@ async fn release_8_refuses_an_instance_without_what_its_first_primitive_needs() 
          constituent-vnfd='1''",
     );
     assert!(stock.user.nbi.records(Collection::NsInstances).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_of_which_nothing_is_said_is_refused() {
+    let stock = old_stock().await;
+    let mut body = old_creation(&stock);
+    body["vnf"] = json!([{"member-vnf-index": "1"}]);
+    let answer = stock.user.call("POST", INSTANCES, Some(body)).await;
+    assert_eq!(answer.status, 422);
+    let said = "{'member-vnf-index': '1'} does not have enough properties";
+    assert!(answer.detail().contains(said), "{}", answer.detail());
 }
 
 #[tokio::test(start_paused = true)]

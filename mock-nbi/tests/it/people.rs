@@ -260,6 +260,14 @@ async fn losing_a_mapping_costs_the_tokens_as_the_release_has_it() {
         assert_eq!(admin.call("PATCH", &path, Some(less.clone())).await.status, 204);
         assert_eq!(user.call("GET", "/vnfpkgm/v1/vnf_packages", None).await.status, status);
     }
+    // Everywhere, when it is the mapping of the administrator's own project.
+    let admin = User::login(&fake(Release::R19Recorded)).await;
+    let user = user_with(&admin, json!({"vnfds": true})).await;
+    let more = json!({"add_project_role_mappings": [{"project": "admin", "role": "project_user"}]});
+    assert_eq!(admin.call("PATCH", "/admin/v1/users/u", Some(more)).await.status, 204);
+    let less = json!({"remove_project_role_mappings": [{"project": "admin"}]});
+    assert_eq!(admin.call("PATCH", "/admin/v1/users/u", Some(less)).await.status, 204);
+    assert_eq!(user.call("GET", "/vnfpkgm/v1/vnf_packages", None).await.status, 401);
 }
 
 #[tokio::test(start_paused = true)]
@@ -302,6 +310,11 @@ async fn release_19_wants_new_users_to_change_their_password_and_locks_out_guess
         "Password is used before",
     );
     assert_eq!(change(json!({"password": new, "old_password": STRONG})).await.status, 204);
+    let kept = admin.get(&path).await["_admin"].clone();
+    let ends =
+        |key: &str| (kept[key].as_f64().unwrap() - kept["modified"].as_f64().unwrap()) / 86_400.0;
+    assert!((29.9..30.1).contains(&ends("password_expire_time")), "{kept}");
+    assert!((89.9..90.1).contains(&ends("account_expire_time")), "{kept}");
     let again = try_login(&nbi, json!({"username": "u", "password": new})).await.json();
     assert_eq!((&again["username"], &again["user_show"]), (&json!("u"), &json!(true)));
 
@@ -359,5 +372,21 @@ async fn a_release_knows_its_own_urls_and_calls_them_as_its_roles_do() {
         let user = user_with(&admin, json!({"vnfds:get": true})).await;
         let answer = user.call("GET", "/vnfpkgm/v1/vnf_packages_content", None).await;
         assert_eq!(answer.status == 200, !is_new, "{release:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn mappings_are_given_whole_or_as_changes_and_not_as_both() {
+    let admin = User::login(&fake(Release::R10)).await;
+    user_with(&admin, json!({"vnfds": true})).await;
+    let whole = json!([{"project": "admin", "role": "project_user"}]);
+    for key in ["add_project_role_mappings", "remove_project_role_mappings"] {
+        let both = json!({"project_role_mappings": whole, key: whole});
+        refused(
+            &admin.call("PATCH", "/admin/v1/users/u", Some(both)).await,
+            400,
+            "Option 'project_role_mappings' is incompatible with 'add_project_role_mappings' or \
+             'remove_project_role_mappings'",
+        );
     }
 }

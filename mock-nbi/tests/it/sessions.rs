@@ -203,10 +203,23 @@ async fn a_package_is_made_public_and_private_with_a_change_of_its_content() {
     let change = || Some(json!({"description": "d"}));
     assert_eq!(admin.call("PATCH", &format!("{path}?PUBLIC"), change()).await.status, 204);
     let record = admin.get(&path).await;
+    let project = record["_admin"]["projects_read"][0].clone();
     assert_eq!(record["_admin"]["projects_read"][1], "ANY");
     assert_eq!(record["_admin"]["projects_write"], json!([]));
     let private = format!("{path}?PUBLIC=false&ADMIN");
     assert_eq!(admin.call("PATCH", &private, change()).await.status, 204);
     let record = admin.get(&path).await;
-    assert_eq!(record["_admin"]["projects_read"].as_array().unwrap().len(), 1);
+    assert_eq!(record["_admin"]["projects_read"], json!([project]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_made_old_are_refused_and_a_new_one_is_good() {
+    let nbi = MockNbi::builder().build().unwrap();
+    let (first, second) = (User::login(&nbi).await, User::login(&nbi).await);
+    nbi.expire_tokens();
+    for user in [first, second] {
+        assert_eq!(user.call("GET", "/admin/v1/vim_accounts", None).await.status, 401);
+    }
+    let third = User::login(&nbi).await;
+    assert_eq!(third.call("GET", "/admin/v1/vim_accounts", None).await.status, 200);
 }

@@ -146,3 +146,13 @@ async fn new_clusters_list_the_repositories_there_are_and_forced_removal_leaves_
         ),
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_with_signs_that_osm_forbids_are_refused() {
+    let user = user_of(Release::R10).await;
+    for name in ["a,b", "a;b", "a(b", "it's"] {
+        let answer = user.call("POST", "/admin/v1/vim_accounts", Some(vim(name))).await;
+        assert_eq!(answer.status, 422, "{name}");
+        assert!(answer.detail().contains(" does not match "), "{}", answer.detail());
+    }
+}

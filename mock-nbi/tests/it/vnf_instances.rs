@@ -52,15 +52,22 @@ async fn operations_on_a_vnf_are_done_on_its_ns_and_shown_as_sol003_has_them() {
 
 /// A user with a VIM account and a VNFD of one machine, which can have a second one.
 async fn site() -> (User, Value) {
+    site_of(json!({"id": "vm", "name": "vm"})).await
+}
+
+/// The same, with more to say of the machine.
+async fn site_of(mut machine: Value) -> (User, Value) {
     let seed = Seed::from_yaml("vim_accounts: [{name: site}]", "seed.yaml").unwrap();
     let nbi = MockNbi::builder().release(Release::R19).profile(Profile::instant()).seed(seed);
     let user = User::login(&nbi.build().unwrap()).await;
+    machine["virtual-storage-desc"] = json!(["disk"]);
+    machine["int-cpd"] = json!([{"id": "eth0-int",
+        "virtual-network-interface-requirement": [{"name": "eth0"}]}]);
     let vnfd = json!({"vnfd": {
         "id": "box", "product-name": "box", "mgmt-cp": "outside",
         "ext-cpd": [{"id": "outside", "int-cpd": {"vdu-id": "vm", "cpd": "eth0-int"}}],
         "virtual-storage-desc": [{"id": "disk", "size-of-storage": "10"}],
-        "vdu": [{"id": "vm", "name": "vm", "virtual-storage-desc": ["disk"], "int-cpd": [{"id": "eth0-int",
-            "virtual-network-interface-requirement": [{"name": "eth0"}]}]}],
+        "vdu": [machine],
         "df": [{
             "id": "d",
             "vdu-profile": [{"id": "vm", "min-number-of-instances": 1}],
@@ -164,4 +171,43 @@ async fn a_vnf_instance_that_cannot_be_leaves_nothing_behind() {
     );
     assert!(user.nbi.records(Collection::NsDescriptors).is_empty());
     assert!(user.nbi.records(Collection::NsInstances).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_is_a_device_takes_a_free_one_of_its_type_and_gives_it_back() {
+    let (user, creation) = site_of(json!({"id": "vm", "name": "vm", "pdu-type": "gateway"})).await;
+    let vim_id = creation["vimAccountId"].clone();
+    let device = async |name: &str, kind: &str, interface: &str, vims: Value| {
+        let device = json!({"name": name, "type": kind, "vim_accounts": vims, "interfaces": [
+            {"name": interface, "mgmt": true, "ip-address": "10.0.0.7", "vim-network-name": "lan"}]});
+        let made = user.call("POST", "/pdu/v1/pdu_descriptors", Some(device)).await;
+        assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+        made.json()["id"].as_str().unwrap().to_owned()
+    };
+    device("other type", "router", "eth0", json!([vim_id])).await;
+    device("other interface", "gateway", "eth9", json!([vim_id])).await;
+    device("other site", "gateway", "eth0", json!(["d5a6ab54-9bb7-4dc8-9d61-1d3d9b6ee8a3"])).await;
+    let made = user.call("POST", INSTANCES, Some(creation)).await.json();
+    let instance = format!("{INSTANCES}/{}", made["id"].as_str().unwrap());
+    let instantiate = async || {
+        let body = json!({"vnfName": "n", "vnfDescription": "a box", "vimAccountId": vim_id});
+        user.call("POST", &format!("{instance}/instantiate"), Some(body)).await
+    };
+    let refusal = instantiate().await;
+    assert_eq!(refusal.status, 400);
+    let said = format!("No PDU of type=gateway at vim_account={} found", vim_id.as_str().unwrap());
+    assert!(refusal.detail().starts_with(&said), "{}", refusal.detail());
+    let fitting = device("fitting", "gateway", "eth0", json!([vim_id])).await;
+    assert_eq!(instantiate().await.status, 202);
+    let vnfr = user.get(&instance).await;
+    assert_eq!(vnfr["vdur"][0]["pdu-id"], fitting.as_str());
+    assert_eq!(vnfr["vdur"][0]["interfaces"][0]["ip-address"], "10.0.0.7");
+    let path = format!("/pdu/v1/pdu_descriptors/{fitting}");
+    let usage = user.get(&path).await["_admin"].clone();
+    assert_eq!(usage["usageState"], "IN_USE");
+    assert_eq!(usage["usage"]["vnfr_id"], vnfr["_id"]);
+    let terminate = format!("{instance}/terminate");
+    assert_eq!(user.call("POST", &terminate, Some(json!({}))).await.status, 202);
+    assert_eq!(user.call("DELETE", &instance, None).await.status, 204);
+    assert_eq!(user.get(&path).await["_admin"]["usageState"], "NOT_IN_USE");
 }

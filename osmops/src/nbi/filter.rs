@@ -40,4 +40,14 @@ mod tests {
             filters.iter().flat_map(|f| f.trim_start_matches("name=").split(',')).collect();
         assert_eq!(named, names);
     }
+
+    #[test]
+    fn a_filter_may_be_filled_to_the_last_byte() {
+        let first = "a".repeat(1000);
+        let rest = FILTER_BYTES_MAX - "name=".len() - first.len() - ",".len();
+        let filters =
+            |more: usize| any_of("name", [&*first, &*"b".repeat(rest + more)].into_iter());
+        assert_eq!(filters(0).iter().map(String::len).collect::<Vec<_>>(), [FILTER_BYTES_MAX]);
+        assert_eq!(filters(1).len(), 2);
+    }
 }

@@ -54,7 +54,10 @@ async fn drift_that_is_only_reported_is_left_as_it_is() {
     world.upgrade_by_hand("2").await;
     let mark = world.osm.journal_len();
     let same = demo().revision();
-    let report = world.converge(&reporting(demo().revision(), &same)).await;
+    let reported = reporting(demo().revision(), &same);
+    let plan = render(&read_and_plan(&world.client(), &reported.desired).await.unwrap());
+    assert!(plan.contains("! NS ldap: drifted, and left so\n"), "{plan}");
+    let report = world.converge(&reported).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (status, text) = detail(&report, "NS ldap");
     assert_eq!(status, ItemStatus::Blocked);

@@ -248,6 +248,32 @@ fn what_lies_outside_of_the_repository_is_not_read() {
     assert!(problems[0].starts_with("osm_ops_config.yaml:1:12"), "{problems:?}");
 }
 
+#[test]
+fn an_empty_suffix_names_no_files_and_case_and_spaces_do_not_count() {
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let read = revision(
+        "r",
+        &[
+            file("osm_ops_config.yaml", "fileExtensions: [' ', ' .Mine.YAML ']\n"),
+            file("ns/one.mine.yaml", "kind: NsInstance\n"),
+            file("ns/two.ops.yaml", "kind: NsInstance\n"),
+        ],
+    );
+    let problems: Vec<String> = read.problems.iter().map(ToString::to_string).collect();
+    assert!(!problems.is_empty());
+    assert!(problems.iter().all(|it| it.starts_with("ns/one.mine.yaml:1:1")), "{problems:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_declares_nothing_asks_osm_for_nothing() {
+    let world = World::new(Profile::instant());
+    let files = Demo { replicas: None, ..Demo::default() }.files();
+    let nothing = revision("nothing", &files[..1]);
+    let plan = read_and_plan(&world.client(), &nothing.desired).await.unwrap();
+    assert!(plan.entries.is_empty());
+    assert_eq!(world.osm.journal_len(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_file_inside_a_package_declares_no_instance() {
     let world = World::new(Profile::instant());

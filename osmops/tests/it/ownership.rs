@@ -29,7 +29,11 @@ async fn an_instance_without_a_mark_is_left_alone_and_it_is_said_what_adopting_i
     let world = world_with_packages().await;
     world.instance_by_hand("ldap", "openldap_ns", None, json!({"replicaCount": "2"})).await;
     let mark = world.osm.journal_len();
-    let report = world.converge(&demo_with(OWNER, "")).await;
+    let demo = demo_with(OWNER, "");
+    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let plan = osmops::plan::render(&plan);
+    assert!(plan.contains("! NS ldap: left alone\n"), "{plan}");
+    let report = world.converge(&demo).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (status, text) = detail(&report, "NS ldap");
     assert_eq!(status, ItemStatus::Blocked);

@@ -173,6 +173,12 @@ async fn a_vnfd_goes_once_the_declared_nsd_names_it_no_more() {
     files.truncate(4);
     files.push(vnfd("new_knf", "ldap", "1"));
     files.push(nsd("more_ns", "new_knf", "openldap", "2"));
+    let plan = read_and_plan(&world.client(), &revision("next", &files).desired).await.unwrap();
+    let text = osmops::plan::render(&plan);
+    assert!(
+        text.contains("… VNFD old_knf: to be removed once nothing uses it (now NSD more_ns)"),
+        "{text}"
+    );
     let report = world.converge(&revision("next", &files)).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     assert_eq!(
@@ -416,4 +422,23 @@ async fn going_back_to_an_earlier_commit_brings_back_what_it_declared_and_no_mor
     let mark = world.osm.journal_len();
     world.converge(&revision("r", &demo_and_more())).await;
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_half_of_all_items_are_not_removed_unless_told_whatever_their_kind() {
+    let with = |packages: usize| {
+        let mut files = Demo { replicas: None, ..demo() }.files();
+        files.extend((0..5).map(|n| instance(&format!("i{n}"), "openldap_ns", "a: 1")));
+        for n in 0..packages {
+            files.push(vnfd(&format!("v{n}"), "ldap", "1"));
+            files.push(nsd(&format!("n{n}"), &format!("v{n}"), "openldap", "1"));
+        }
+        files
+    };
+    let world = world_with(&with(4)).await;
+    let report = world.converge(&revision("few", &with(0))).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "VNFD v3");
+    assert!(text.contains("more than half would go: 8 of 15 items"), "{text}");
+    assert_eq!(world.converge(&revision("half", &with(1))).await.end, PassEnd::Converged);
 }

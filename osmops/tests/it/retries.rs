@@ -79,6 +79,22 @@ async fn after_three_attempts_the_instance_is_stalled_with_osms_words_and_left_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_tried_again_once_somebody_changed_its_package_in_osm() {
+    let world = World::new(Profile::instant());
+    inject(&world, CREATE, 1, fails());
+    let demo = Demo { config: "retry: {attempts: 1}\n", ..Demo::default() }.revision();
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Stalled);
+    let mark = world.osm.journal_len();
+    let vnfd = world.osm.records(Collection::VnfPackages)[0]["_id"].clone();
+    let path = format!("/osm/vnfpkgm/v1/vnf_packages/{}", vnfd.as_str().unwrap());
+    let note = json!({ "userDefinedData": { "ticket": "the chart's registry is mended" } });
+    world.by_hand("PATCH", &path, note).await;
+    assert_eq!(world.converge(&demo).await.end, PassEnd::Converged);
+    assert_eq!(asked(&world, mark)[0], "terminate");
+    assert_eq!(world.instance("ldap")["nsState"], "READY");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_commit_mends_what_failed_for_its_values_because_the_record_is_made_anew() {
     // Without an owner, and with one.
     for config in ["", "owner: team-a\n"] {

@@ -236,3 +236,24 @@ fn identity(model: &Model, name: &str, value: &Value) -> Result<Value, Mistake> 
     let module = module_of(model, name, &text).ok_or(Mistake::Type)?;
     Ok(if text.starts_with(module) { text.into() } else { format!("{module}:{text}").into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_keep_to_their_type_and_to_their_range() {
+        let narrow = |value: Value| integer(&value, true, 8, Some("1..10")).ok();
+        assert_eq!(narrow(json!(10)), Some(json!(10)));
+        assert_eq!(narrow(json!("10")), Some(json!(10)));
+        assert_eq!((narrow(json!(0)), narrow(json!(11))), (None, None));
+        let spelled = |text: &str| integer(&json!(text), true, 32, None).ok();
+        assert_eq!([" 1_000 ", "-7"].map(spelled), [Some(json!(1000)), Some(json!(-7))]);
+        assert_eq!(["_1", "1_", "1__0", "x"].map(spelled), [None, None, None, None]);
+        let byte = |value: i64, is_signed| integer(&json!(value), is_signed, 8, None).is_ok();
+        assert_eq!([-129, -128, 127, 128].map(|it| byte(it, true)), [false, true, true, false]);
+        assert_eq!([-1, 0, 255, 256].map(|it| byte(it, false)), [false, true, true, false]);
+    }
+}

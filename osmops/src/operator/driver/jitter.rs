@@ -23,3 +23,26 @@ fn fnv(bytes: &[u8]) -> u64 {
     let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, add)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_of_neighbours_are_spread_evenly_over_what_the_policy_allows() {
+        let tenths = |pause: &dyn Fn(u64) -> Duration| {
+            let mut found = [0; 10];
+            for number in 0..1000 {
+                let seconds = pause(number).as_secs_f64();
+                assert!((90.0..=110.0).contains(&seconds), "{seconds}");
+                found[((seconds - 90.0) / 2.0).min(9.0) as usize] += 1;
+            }
+            assert!(found.iter().all(|count| (60..140).contains(count)), "{found:?}");
+        };
+        let policy = |seed| Policy { jitter: 0.1, seed, ..Policy::default() };
+        let of = Duration::from_secs(100);
+        tenths(&|object| jittered(of, &policy(7), &format!("ns/{object}"), 1));
+        tenths(&|run| jittered(of, &policy(7), &"ns/one", run));
+        tenths(&|seed| jittered(of, &policy(seed), &"ns/one", 1));
+    }
+}

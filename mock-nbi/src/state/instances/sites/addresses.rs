@@ -104,3 +104,83 @@ fn fix(interface: &mut Value, key: &str, flag: &str, address: Option<&Value>, in
         set(interface, flag, true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Two machines, each with an interface to the NS and one within the VNF.
+    fn vnfr() -> Value {
+        let machine = |index: u64| {
+            json!({"vdu-id-ref": "vm", "count-index": index, "interfaces": [
+                {"name": "eth0", "external-connection-point-ref": "out", "ns-vld-id": "mgmt"},
+                {"name": "eth1", "internal-connection-point-ref": "in"}]})
+        };
+        json!({"member-vnf-index-ref": "1", "vdur": [machine(0), machine(1)]})
+    }
+
+    /// The address of each machine's first and second interface; `None` where none was given.
+    fn addresses<'a>(vnfr: &'a Value, key: &str, flag: &str) -> Vec<Option<&'a str>> {
+        let interfaces = list(vnfr, "vdur").iter().flat_map(|machine| list(machine, "interfaces"));
+        let address = |it: &'a Value| {
+            assert_eq!(it.get(key).is_some(), it.get(flag) == Some(&Value::Bool(true)));
+            it.get(key).and_then(Value::as_str)
+        };
+        interfaces.map(address).collect()
+    }
+
+    fn ips(vnfr: &Value) -> Vec<Option<&str>> {
+        addresses(vnfr, "ip-address", "fixed-ip")
+    }
+
+    #[test]
+    fn the_nsd_gives_addresses_to_its_members_connection_points() {
+        let nsd = |member: &str, cpd: &str, link: &str| {
+            json!({"df": [{"vnf-profile": [{"virtual-link-connectivity": [{
+                "virtual-link-profile-id": link, "constituent-cpd-id": [{
+                    "constituent-base-element-id": member, "constituent-cpd-id": cpd,
+                    "ip-address": "10.0.0.9"}]}]}]}]})
+        };
+        let with = |nsd: Value| {
+            let mut vnfr = vnfr();
+            from_descriptor(&mut vnfr, &nsd);
+            vnfr
+        };
+        let own = with(nsd("1", "out", "mgmt"));
+        assert_eq!(ips(&own), [Some("10.0.0.9"), None, Some("10.0.0.10"), None]);
+        for other in [nsd("2", "out", "mgmt"), nsd("1", "in", "mgmt"), nsd("1", "out", "data")] {
+            assert_eq!(with(other), vnfr());
+        }
+    }
+
+    #[test]
+    fn a_request_gives_addresses_by_interface_and_by_connection_point() {
+        let with = |body: Value| {
+            let mut vnfr = vnfr();
+            from_request(&mut vnfr, "1", &body);
+            vnfr
+        };
+        let interface = with(json!({"vnf": [{"member-vnf-index": "1", "vdu": [
+            {"id": "vm", "interface": [{"name": "eth1", "ip-address": "10.0.0.9",
+                "mac-address": "52:54:00:00:00:0f", "floating-ip-required": true}]},
+            {"id": "other", "interface": [{"name": "eth0", "ip-address": "10.0.9.9"}]}]}]}));
+        assert_eq!(ips(&interface), [None, Some("10.0.0.9"), None, Some("10.0.0.10")]);
+        assert_eq!(
+            addresses(&interface, "mac-address", "fixed-mac"),
+            [None, Some("52:54:00:00:00:0f"), None, Some("52:54:00:00:00:10")]
+        );
+        let floating =
+            |index: usize| interface["vdur"][0]["interfaces"][index].get("floating-ip-required");
+        assert_eq!((floating(0), floating(1)), (None, Some(&Value::Bool(true))));
+        let internal = with(json!({"vnf": [{"member-vnf-index": "1", "internal-vld": [
+            {"internal-connection-point": [{"id-ref": "in", "ip-address": "10.0.0.9"}]}]}]}));
+        assert_eq!(ips(&internal), [None, Some("10.0.0.9"), None, Some("10.0.0.10")]);
+        let external = |member: &str| {
+            with(json!({"vld": [{"vnfd-connection-point-ref": [{"member-vnf-index-ref": member,
+                "vnfd-connection-point-ref": "out", "ip-address": "10.0.0.9"}]}]}))
+        };
+        assert_eq!(ips(&external("1")), [Some("10.0.0.9"), None, Some("10.0.0.10"), None]);
+        assert_eq!(external("2"), vnfr());
+    }
+}
