@@ -25,7 +25,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= archive yaml descriptor revision nbi_body router
 
 # Which mutants are tried: shard k of n, counted from 0 (0/100: one of a hundred), and what else cargo-mutants is told
-# (`--file 'osmops/src/plan/**'`).
+# (`--re src/plan/`: those of these files).
 MUTANTS_SHARD ?= 0/1
 MUTANTS ?=
 
