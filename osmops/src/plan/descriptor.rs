@@ -4,11 +4,12 @@
 //! text numbers, words for true and false become booleans, one value becomes a list of one, identities get
 //! the name of their module, keys without a value are left out. So values are the same when OSM can have
 //! made the one of the other. What an upload lays over a package is merged: objects by key, lists as a
-//! whole; keys that the upload lacks stay.
+//! whole; keys that the upload lacks stay. What else is in a record of OSM's list is OSM's own.
 //!
 //! Source: OSM NBI `descriptor_topics.py` (`upload_content`, `pyangbind_validation`); OSM common `dbbase.py`
 //! (`deep_update_rfc7396`).
 
+mod keys;
 mod same;
 
 use serde_json::{Map, Value};
@@ -18,7 +19,8 @@ use crate::desired::DesiredPackage;
 use crate::secret::SecretNames;
 use crate::source_pos::SourcePos;
 
-use same::{entry, is_void, names, same};
+use keys::is_a_descriptors;
+use same::{bare, entry, is_void, names, same};
 
 /// One part of a descriptor that is not in OSM as it is declared.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
@@ -62,19 +64,6 @@ impl Comparison {
     }
 }
 
-/// What OSM adds to a descriptor when it lists it, beside keys that begin with `_`.
-///
-/// Source: OSM NBI `descriptor_topics.py`, `sol005_projection`.
-const OSM_KEYS: [&str; 7] = [
-    "onboardingState",
-    "operationalState",
-    "usageState",
-    "nsdOnboardingState",
-    "nsdOperationalState",
-    "nsdUsageState",
-    "links",
-];
-
 /// Compares the descriptor of `package` with `observed`, a record of OSM's list.
 pub(super) fn compare(
     package: &DesiredPackage,
@@ -87,8 +76,9 @@ pub(super) fn compare(
     else {
         return comparison;
     };
-    let is_descriptors =
-        |(key, _): &(&String, &Value)| !key.starts_with('_') && !OSM_KEYS.contains(&key.as_str());
+    let is_descriptors = |(key, _): &(&String, &Value)| {
+        is_a_descriptors(&bare(key)) || entry(declared, key).is_some()
+    };
     let observed: Map<String, Value> =
         observed.iter().filter(is_descriptors).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut walk =

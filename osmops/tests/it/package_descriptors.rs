@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mock_nbi::{Collection, Profile, Release};
+use mock_nbi::{Collection, Fault, FaultKind, Profile, Release};
 use osmops::observed::ObservedState;
 use osmops::plan::{Plan, plan, render};
 use osmops::reconcile::read_and_plan;
@@ -150,6 +150,22 @@ async fn what_someone_changed_in_a_descriptor_is_told_and_put_back_without_an_up
     let writes = world.writes_since(mark);
     assert!(writes.len() == 2 && writes.iter().all(|line| line.starts_with("PATCH")), "{writes:?}");
     assert!(planned(&world, &demo).await.actions.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_later_osm_adds_to_its_lists_is_nobodys_change() {
+    let world = World::new(Profile::instant());
+    let demo = package("openldap_knf", &demo_vnfd(""));
+    world.converge(&demo).await;
+    let mark = world.osm.journal_len();
+    let operation = "GET /vnfpkgm/v1/vnf_packages".to_owned();
+    world.osm.inject(Fault { operation, nth: 1, kind: FaultKind::UnknownFields });
+    assert!(planned(&world, &demo).await.actions.is_empty());
+    let list = &world.osm.journal()[mark..];
+    assert!(
+        list.iter().any(|request| request.fault.as_deref() == Some("unknown-fields")),
+        "{list:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

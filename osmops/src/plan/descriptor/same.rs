@@ -33,7 +33,7 @@ pub(super) fn is_void(value: &Value) -> bool {
 }
 
 /// A key without the name of its module. To OSM `product_name` is `product-name`.
-fn bare(key: &str) -> String {
+pub(super) fn bare(key: &str) -> String {
     key.rsplit(':').next().unwrap_or(key).replace('_', "-")
 }
 
