@@ -3,6 +3,8 @@
 //! Source: `endpoints.json` of the recordings (the NBI's own table of release 19). What only later
 //! releases have is listed in `LATER_MAIN_TOPICS` and `LATER`.
 
+use std::sync::LazyLock;
+
 use crate::descriptor::Kind::{ConfigTemplate, Nsd, Nst, Vnfd};
 use crate::problem::Problem;
 use crate::release::Release;
@@ -243,6 +245,17 @@ const ROUTES: &[Route] = &[
     row("oka/v1/oka_packages/{id}", Okas, "GET PATCH DELETE PUT", "", "oka_pkg:id:"),
 ];
 
+/// The steps of each row's path, which are asked for with every request.
+static STEPS: LazyLock<Vec<Vec<&str>>> =
+    LazyLock::new(|| ROUTES.iter().map(|route| route.path.split('/').collect()).collect());
+
+/// The rows whose paths a request may have, in order.
+fn matching<'a>(segments: &'a [&'a str]) -> impl Iterator<Item = &'static Route> + 'a {
+    let fits =
+        |(route, steps): (&'static Route, &Vec<&str>)| matches(steps, segments).then_some(route);
+    ROUTES.iter().zip(STEPS.iter()).filter_map(fits)
+}
+
 /// The row for a request.
 ///
 /// # Errors
@@ -262,8 +275,7 @@ pub(crate) fn find(request: &Request, release: Release) -> Result<Route, Problem
     if *version != "v1" {
         return Err(Problem::not_allowed(format!("URL version '{version}' not supported")));
     }
-    let mut known = ROUTES.iter().filter(|route| route.is_in(release));
-    let Some(route) = known.find(|route| matches(route.path, &segments)) else {
+    let Some(route) = matching(&segments).find(|route| route.is_in(release)) else {
         return Err(Problem::not_allowed(format!(
             "Unexpected URL item {}",
             first_unexpected(&segments, release)
@@ -328,10 +340,8 @@ impl Route {
 
 /// Method and path of a request as faults and reports name it: `GET /nsd/v1/ns_descriptors/{id}`.
 pub(super) fn operation_name(method: &str, segments: &[&str]) -> String {
-    let path = ROUTES
-        .iter()
-        .find(|route| matches(route.path, segments))
-        .map_or_else(|| segments.join("/"), |route| route.path.to_owned());
+    let path =
+        matching(segments).next().map_or_else(|| segments.join("/"), |route| route.path.to_owned());
     format!("{method} /{path}")
 }
 
@@ -368,18 +378,10 @@ fn too_short() -> Problem {
     Problem::not_allowed("URL must contain at least 'main_topic/version/topic'")
 }
 
-/// Asked of many patterns for each request, so that it stops at the first step that differs.
-fn matches(pattern: &str, segments: &[&str]) -> bool {
-    let mut segments = segments.iter();
-    for step in pattern.split('/') {
-        match segments.next() {
-            // The last step of a pattern takes all that is left.
-            Some(_) if step == "{path}" => return true,
-            Some(segment) if step.starts_with('{') || step == *segment => {}
-            Some(_) | None => return false,
-        }
-    }
-    segments.next().is_none()
+fn matches(steps: &[&str], segments: &[&str]) -> bool {
+    // The last step of a pattern may take all that is left.
+    let takes_rest = steps.last() == Some(&"{path}") && segments.len() >= steps.len();
+    (takes_rest || steps.len() == segments.len()) && prefix_matches(steps, segments)
 }
 
 fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {
@@ -390,10 +392,10 @@ fn prefix_matches(steps: &[&str], segments: &[&str]) -> bool {
 fn first_unexpected<'a>(segments: &[&'a str], release: Release) -> &'a str {
     for length in 1..=segments.len() {
         let head = &segments[..length];
-        let is_known = ROUTES.iter().filter(|route| route.is_in(release)).any(|route| {
-            let steps: Vec<&str> = route.path.split('/').collect();
-            steps.len() >= length && prefix_matches(&steps[..length], head)
-        });
+        let known = ROUTES.iter().zip(STEPS.iter()).filter(|(route, _)| route.is_in(release));
+        let is_known = known
+            .map(|(_, steps)| steps)
+            .any(|steps| steps.len() >= length && prefix_matches(&steps[..length], head));
         if !is_known {
             return segments[length - 1];
         }

@@ -13,6 +13,9 @@ use super::{CHECKSUMS_FILE, Package, PackageFile};
 /// How much of a file is read at once, in bytes.
 const READ_BYTES: usize = 64 * 1024;
 
+/// An archive of up to so many bytes is kept until it was sent; a longer one is made again.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// The longest name that a header of a tar takes; a longer one has an entry of its own before it.
 const NAME_BYTES_MAX: usize = 100;
 
@@ -40,6 +43,8 @@ pub enum ArchiveError {
 #[derive(Debug, Clone)]
 pub struct Archive {
     package: Package,
+    /// The whole archive, if it is short.
+    kept: Option<Bytes>,
     /// Length of the whole archive in bytes.
     pub size_bytes: u64,
     /// MD5 of the whole archive, in lower-case hexadecimal as OSM compares it.
@@ -47,28 +52,37 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Packs once to learn length and MD5; the bytes are made again when they are sent. Lets others go on
-    /// after every piece of a file.
+    /// Packs once to learn length and MD5; the bytes of a long archive are made again when they are sent. Lets others
+    /// go on after every piece of a file.
     ///
     /// # Errors
     /// [`ArchiveError`], naming the file.
     pub async fn measure(package: &Package) -> Result<Self, ArchiveError> {
         let mut md5 = Md5::new();
         let mut size_bytes = 0;
+        let mut kept = Some(Vec::new());
         let mut chunks = ArchiveChunks::new(package);
         while chunks.state != State::Ended {
             chunks.advance()?;
             let made = std::mem::take(chunks.builder.get_mut().get_mut());
             size_bytes += made.len() as u64;
             md5.update(&made);
+            kept = kept.filter(|kept| kept.len() + made.len() <= KEPT_BYTES_MAX);
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(&made);
+            }
             tokio::task::yield_now().await;
         }
-        Ok(Self { package: package.clone(), size_bytes, md5: hex::encode(md5.finalize()) })
+        let md5 = hex::encode(md5.finalize());
+        Ok(Self { package: package.clone(), kept: kept.map(Bytes::from), size_bytes, md5 })
     }
 
     /// The archive's bytes from the start.
-    pub fn chunks(&self) -> ArchiveChunks {
-        ArchiveChunks::new(&self.package)
+    pub fn chunks(
+        &self,
+    ) -> impl Iterator<Item = Result<Bytes, ArchiveError>> + Send + Sync + use<> {
+        let made = self.kept.is_none().then(|| ArchiveChunks::new(&self.package));
+        self.kept.clone().map(Ok).into_iter().chain(made.into_iter().flatten())
     }
 }
 
@@ -199,7 +213,9 @@ impl ArchiveChunks {
     fn copy_some(&mut self, reading: &mut Reading) -> Result<(), ArchiveError> {
         let path = &reading.path;
         let wrap = |source| ArchiveError::Unreadable { path: path.clone(), source };
-        let mut buffer = vec![0; READ_BYTES];
+        // One byte more than is left shows a file that has grown.
+        let left = usize::try_from(reading.left).unwrap_or(READ_BYTES);
+        let mut buffer = vec![0; READ_BYTES.min(left.saturating_add(1))];
         let read = reading.reader.read(&mut buffer).map_err(wrap)?;
         let chunk = buffer.get(..read).unwrap_or_default();
         if read == 0 || read as u64 > reading.left {
