@@ -14,16 +14,16 @@ use scenarios::sim::random::{plan_of, world_of};
 use scenarios::sim::reconciler::Real;
 use scenarios::sim::run::Simulator;
 use scenarios::sim::shrink::broken;
-use scenarios::sim::world::{NAMED, SimWorld, SimWorldError};
+use scenarios::sim::world::{NAMED, PAIRED, SimWorld, SimWorldError};
 
 use super::print_line;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   scenario sim
-      Every fault at every place of the worlds `packaging` and `shop`.
+      Every fault at every place of the worlds `packaging`, `shop` and `market`.
   scenario sim --pairs --jobs 2
-      And every second fault after each first one.
+      And every second fault after each first one, in `packaging` and `shop`.
   scenario sim --seeds 10000
       Plans and worlds drawn from the seeds 0 to 9999.
   scenario sim --seed 4711
@@ -32,7 +32,7 @@ Examples:
       The run of one plan. `--plan ''` is the run without faults.
 
 A fault is ADDRESS#NTH KIND: the operation of a request as the fake names it, `run` (one of the operator's runs), or
-`commit` (one of the source's events), and which of them. Worlds: packaging, shop, random:N.
+`commit` (one of the source's events), and which of them. Worlds: packaging, shop, market, random:N.
 
 Exit codes: 0 no law was broken, 1 one was (or one was never tested, or a kind of fault never mattered), 64 wrong usage.";
 
@@ -40,7 +40,7 @@ Exit codes: 0 no law was broken, 1 one was (or one was never tested, or a kind o
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimArguments {
-    /// The world; both of `packaging` and `shop` unless given
+    /// The world; `packaging`, `shop` and `market` unless given, with --pairs the first two
     #[arg(long, value_parser = world_name)]
     world: Option<String>,
     /// Try every second fault after each first one, too
@@ -134,6 +134,7 @@ fn enumerated(arguments: &SimArguments, jobs: usize) -> anyhow::Result<(String, 
     let mut all = Tally::default();
     let names: Vec<&str> = match &arguments.world {
         Some(name) => vec![name],
+        None if arguments.pairs => PAIRED.to_vec(),
         None => NAMED.to_vec(),
     };
     let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in };

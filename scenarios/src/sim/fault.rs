@@ -169,13 +169,7 @@ impl Kind {
     pub fn blurs_reading(&self) -> bool {
         matches!(
             self,
-            Kind::Osm(
-                FaultKind::StaleList
-                    | FaultKind::Late { .. }
-                    | FaultKind::Drip { .. }
-                    // To a descriptor they are somebody's change.
-                    | FaultKind::UnknownFields
-            )
+            Kind::Osm(FaultKind::StaleList | FaultKind::Late { .. } | FaultKind::Drip { .. })
         )
     }
 }

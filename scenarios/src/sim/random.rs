@@ -53,6 +53,7 @@ pub fn world_of(seed: u64) -> String {
     match block % 8 {
         0 => NAMED[0].to_owned(),
         1 => NAMED[1].to_owned(),
+        2 => NAMED[2].to_owned(),
         _ => format!("random:{block}"),
     }
 }

@@ -19,15 +19,15 @@ use super::trace::Trace;
 use super::wire::{Shared, lock};
 use super::world::SimWorld;
 
-/// How long OSM may take to match once faults have stopped and lasting causes were mended: a driver's longest pause
-/// of 15 minutes, an interval, and a deployment with all its attempts, twice.
-pub const CONVERGE_WITHIN: Duration = Duration::from_secs(3600);
+/// How long OSM may take to match once faults have stopped and lasting causes were mended: the hour after which a
+/// descriptor that somebody changed again is repaired again, and twice an interval with a deployment and its attempts.
+pub const CONVERGE_WITHIN: Duration = Duration::from_secs(5400);
 
 /// How long it must then stay so: two resyncs and more.
 pub const STILL_FOR: Duration = Duration::from_secs(1500);
 
 /// How long after the last commit faults may go on.
-const FAULTS_FOR: Duration = Duration::from_secs(1800);
+const FAULTS_FOR: Duration = Duration::from_secs(720);
 
 /// How often the operator looks at a settled object.
 const INTERVAL: Duration = Duration::from_secs(600);

@@ -44,7 +44,9 @@ pub const OWNER: &str = "sim/deployment";
 const EPOCH: f64 = 1_700_000_000.0;
 
 /// How many times as fast as a real OSM operations are, so that fewer looks at them are simulated.
-const SPEED: f64 = 4.0;
+const SPEED: f64 = 12.0;
+/// The same where every pair of faults is tried: each look is a place for two faults.
+const SPEED_OF_PAIRED: f64 = 30.0;
 
 /// One commit.
 #[derive(Debug)]
@@ -89,15 +91,19 @@ pub enum SimWorldError {
     #[error(transparent)]
     World(#[from] WorldError),
     /// No world of this name.
-    #[error("no world `{0}`: there are `packaging`, `shop`, and `random:N` for any number N")]
+    #[error(
+        "no world `{0}`: there are `packaging`, `shop`, `market`, and `random:N` for any number N"
+    )]
     Unknown(String),
     /// No runtime with a clock of its own.
     #[error("cannot make a runtime for the simulation")]
     Runtime(#[from] std::io::Error),
 }
 
-/// The worlds that are enumerated.
-pub const NAMED: [&str; 2] = ["packaging", "shop"];
+/// The worlds in which every fault is tried.
+pub const NAMED: [&str; 3] = ["packaging", "shop", "market"];
+/// Those in which every pair of faults is.
+pub const PAIRED: [&str; 2] = ["packaging", "shop"];
 
 impl SimWorld {
     /// Whether there is a world of this name.
@@ -113,6 +119,7 @@ impl SimWorld {
         match name {
             "packaging" => Self::packaging(),
             "shop" => Ok(Self::of(name, &texts::shop(), None)),
+            "market" => Ok(Self::of(name, &texts::market(), None)),
             _ => {
                 let number =
                     random_number(name).ok_or_else(|| SimWorldError::Unknown(name.to_owned()))?;
@@ -135,7 +142,7 @@ impl SimWorld {
             }
         }
         for (index, (tag, tree)) in tags.iter().zip(trees).enumerate() {
-            let at = Duration::from_secs(12 * index as u64);
+            let at = Duration::from_secs(2 * index as u64);
             commits.push(commit(tag, at, tree, true));
         }
         Ok(Self::around("packaging", commits))
@@ -164,7 +171,8 @@ impl SimWorld {
             }
         }
         // Its clock is read and stopped in a runtime whose time stands still: the same world every time.
-        let nbi = block_on(async { nbi() });
+        let speed = if PAIRED.contains(&name) { SPEED_OF_PAIRED } else { SPEED };
+        let nbi = block_on(async { nbi(speed) });
         let owner = OWNER.to_owned();
         let leftovers = Leftovers::of(commits.iter().map(|commit| &commit.expected));
         let has_earlier_lives = false;
@@ -247,7 +255,7 @@ fn commit(name: &str, at: Duration, tree: &Tree, prunes: bool) -> Commit {
     Commit { at, revision, cut, expected }
 }
 
-fn nbi() -> MockNbi {
+fn nbi(speed: f64) -> MockNbi {
     let seed = format!(
         "users:\n- username: {USER}\n  password: {PASSWORD}\n  project_role_mappings: [{{project: admin, role: system_admin}}]\n\
          vim_accounts:\n- name: mylocation1\n\
@@ -258,7 +266,7 @@ fn nbi() -> MockNbi {
     clock.freeze();
     MockNbi::builder()
         .release(Release::R10)
-        .profile(Profile::realistic().speeded_up(SPEED))
+        .profile(Profile::realistic().speeded_up(speed))
         .clock(clock)
         .rng_seed(7)
         .seed(seed)

@@ -31,7 +31,7 @@ pub fn generated(number: u64) -> SimWorld {
 fn first(dice: &mut Dice) -> Repo {
     let mut repo = Repo {
         prune: dice.below(4) > 0,
-        timeout_minutes: 20,
+        timeout_minutes: 5,
         has_broken_file: dice.below(8) == 0,
         is_reordered: dice.below(2) == 0,
         ..Repo::default()

@@ -120,11 +120,42 @@ fn nsd(id: &str, vnfd: &str, version: u32) -> String {
     )
 }
 
-/// Three packages and four instances, over four commits: made; changed while OSM is at work; with a broken file, and an instance
-/// whose removal must wait for it; mended.
+/// Three packages and four instances: made, and changed in every way while OSM is at work. Short, so that all pairs of faults can be
+/// tried.
 pub(super) fn shop() -> Vec<(Duration, Repo)> {
-    let seconds = Duration::from_secs;
-    let mut first = Repo {
+    let first = opened();
+    let mut second = first.clone();
+    second.vnfds.insert("shop_knf".to_owned(), 2);
+    second.instances[1].replicas = 3;
+    second.instances[2] = Declared::new("till-c", "till_ns", 2);
+    second.instances[3].depends_on = Some("till-c".to_owned());
+    second.is_reordered = true;
+    in_seconds([0, 2], [first, second])
+}
+
+/// The shop's longer life, over five commits: made; changed while OSM is at work; with a broken file, and an instance
+/// whose removal must wait for it; mended; without its tills and what they were made of.
+pub(super) fn market() -> Vec<(Duration, Repo)> {
+    let first = opened();
+    let mut second = first.clone();
+    second.vnfds.insert("shop_knf".to_owned(), 2);
+    second.instances[1].replicas = 3;
+    let mut third = second.clone();
+    third.has_broken_file = true;
+    third.instances[0].replicas = 4;
+    third.instances[2] = Declared::new("till-c", "till_ns", 2);
+    third.instances[3].depends_on = None;
+    let mut fourth = third.clone();
+    fourth.has_broken_file = false;
+    fourth.is_reordered = true;
+    let mut fifth = fourth.clone();
+    fifth.nsds.remove("till_ns");
+    fifth.instances.retain(|instance| instance.nsd != "till_ns");
+    in_seconds([0, 5, 30, 70, 100], [first, second, third, fourth, fifth])
+}
+
+fn opened() -> Repo {
+    let mut repo = Repo {
         prune: true,
         vnfds: [("shop_knf".to_owned(), 1)].into(),
         nsds: [
@@ -138,22 +169,14 @@ pub(super) fn shop() -> Vec<(Duration, Repo)> {
             Declared::new("till-a", "till_ns", 1),
             Declared::new("till-b", "till_ns", 1),
         ],
-        timeout_minutes: 20,
+        timeout_minutes: 5,
         ..Repo::default()
     };
-    first.instances[0].has_secret = true;
-    first.instances[3].depends_on = Some("till-a".to_owned());
-    let mut second = first.clone();
-    second.vnfds.insert("shop_knf".to_owned(), 2);
-    second.instances[1].replicas = 3;
-    let mut third = second.clone();
-    third.has_broken_file = true;
-    third.instances[0].replicas = 4;
-    third.instances[2] = Declared::new("till-c", "till_ns", 2);
-    third.instances[3].depends_on = None;
-    let mut fourth = third.clone();
-    fourth.has_broken_file = false;
-    fourth.is_reordered = true;
-    let times = [0, 14, 90, 200].map(seconds);
-    times.into_iter().zip([first, second, third, fourth]).collect()
+    repo.instances[0].has_secret = true;
+    repo.instances[3].depends_on = Some("till-a".to_owned());
+    repo
+}
+
+fn in_seconds<const N: usize>(times: [u64; N], repos: [Repo; N]) -> Vec<(Duration, Repo)> {
+    times.map(Duration::from_secs).into_iter().zip(repos).collect()
 }
