@@ -30,6 +30,7 @@ pub mod leftovers;
 pub mod osm;
 pub mod plan;
 pub mod random;
+pub mod reading;
 pub mod reconciler;
 pub mod run;
 pub mod shrink;

@@ -1,6 +1,6 @@
 //! The table in the README: which seed finds whom, by which law.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,10 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) mistake: &'static str,
     pub(crate) seed: u64,
+    /// The law that it was expected to break.
     pub(crate) law: Law,
+    /// All that it broke in this run.
+    pub(crate) laws: BTreeSet<Law>,
     pub(crate) how: String,
     pub(crate) plan: String,
 }
@@ -21,16 +24,18 @@ const END: &str = "<!-- end -->";
 
 fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| name | mistake | seed | law | shown by |\n| --- | --- | --- | --- | --- |\n",
+        "| name | mistake | seed | laws | shown by |\n| --- | --- | --- | --- | --- |\n",
     );
-    for Row { name, mistake, seed, law, plan, .. } in rows {
+    for Row { name, mistake, seed, law, laws, plan, .. } in rows {
+        let also = laws.iter().filter(|also| *also != law).map(|also| format!(", {also}"));
+        let also: String = also.collect();
         let plan = match law {
             // Whoever runs otherwise each time meets other faults each time.
             Law::D4 => "running it twice".to_owned(),
             _ if plan.is_empty() => "no fault at all".to_owned(),
             _ => format!("`{plan}`"),
         };
-        writeln!(table, "| `{name}` | {mistake} | {seed} | {law} | {plan} |").unwrap();
+        writeln!(table, "| `{name}` | {mistake} | {seed} | {law}{also} | {plan} |").unwrap();
     }
     table
 }

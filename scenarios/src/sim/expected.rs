@@ -1,11 +1,14 @@
 //! What a commit asks of OSM, as the oracles know it: taken from the parsed repository once, never from a plan.
 
+use std::time::Duration;
+
 use osmops::desired::DesiredState;
 use osmops::ids::PackageKind;
 use osmops::revision::Revision;
 use serde_json::{Map, Value};
 
 use super::osm::{Instance, Osm, Package};
+use super::reading::Needed;
 
 /// A declared package.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct ExpectedInstance {
     pub kdus: Vec<((String, String), Map<String, Value>)>,
     /// The instances that it comes after.
     pub depends_on: Vec<String>,
+    /// Whether it is to be made anew where it is of another NSD.
+    pub recreate: bool,
 }
 
 /// A commit.
@@ -44,6 +49,10 @@ pub struct Expected {
     pub instances: Vec<ExpectedInstance>,
     /// Whether what bears our mark and is declared no more may be removed.
     pub may_prune: bool,
+    /// How often an operation is tried.
+    pub attempts: usize,
+    /// How long one may take.
+    pub timeout: Duration,
 }
 
 impl Expected {
@@ -68,12 +77,15 @@ impl Expected {
                 })
                 .collect(),
             depends_on: instance.depends_on.iter().map(|(name, _)| name.to_string()).collect(),
+            recreate: instance.recreate,
         };
         Self {
             owner: desired.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
             packages: desired.packages.iter().map(package).collect(),
             instances: desired.instances.iter().map(instance).collect(),
             may_prune: desired.prune.is_some() && desired.is_complete,
+            attempts: desired.policy.attempts as usize,
+            timeout: desired.policy.timeout,
         }
     }
 
@@ -85,6 +97,16 @@ impl Expected {
     /// The declared instance of this name.
     pub fn instance(&self, name: &str) -> Option<&ExpectedInstance> {
         self.instances.iter().find(|instance| instance.name == name)
+    }
+
+    /// Which lists must be read to know that OSM matches.
+    pub fn needs_lists(&self) -> Needed {
+        let has = |is_nsd: bool| self.packages.iter().any(|package| package.is_nsd == is_nsd);
+        let prunes = self.may_prune;
+        Needed {
+            packages: [prunes || has(false), prunes || has(true)],
+            instances: prunes || !self.instances.is_empty(),
+        }
     }
 
     /// These instances, and those that come after them.

@@ -16,11 +16,11 @@ use super::plan::{Fault, Plan};
 use super::random::{plan_of, world_of};
 use super::reconciler::Maker;
 use super::run::{Outcome, Simulator};
-use super::shrink::{broken, shrunk};
+use super::shrink::shrunk;
 use super::world::{SimWorld, SimWorldError};
 
 pub use hunt::hunt;
-pub use tally::{Failure, Tally};
+pub use tally::{Extent, Failure, Tally};
 
 /// One run in so many is run twice, to see that it gives the same bytes.
 const TWICE_IN: usize = 50;
@@ -63,7 +63,7 @@ impl Ground {
     }
 
     /// The same run once more, to see that it gives the same bytes.
-    fn run_again(
+    pub fn run_again(
         &self,
         simulator: &Simulator,
         plan: &Plan,
@@ -109,14 +109,16 @@ pub fn exhaustive(
 ) -> Result<Tally, SimWorldError> {
     let stride = if options.pairs { 1 } else { options.one_in.max(1) };
     let plans: Vec<Plan> = singles(&ground.places).into_iter().step_by(stride).collect();
-    in_parallel(options.jobs, plans.len(), |simulator, index, tally| {
+    let mut whole = in_parallel(options.jobs, plans.len(), |simulator, index, tally| {
         let plan = &plans[index];
         let outcome = tried(simulator, ground, plan, maker, index, tally);
         if options.pairs {
             seconds(simulator, ground, plan, &outcome, options.one_in, maker, tally);
         }
         Ok(())
-    })
+    })?;
+    shrink(&mut whole, maker)?;
+    Ok(whole)
 }
 
 /// The second faults, over the run that the first one made.
@@ -153,7 +155,7 @@ pub fn seeds(
     const BLOCK: u64 = 64;
     let first = range.start / BLOCK;
     let blocks = usize::try_from(range.end.div_ceil(BLOCK) - first).unwrap_or(usize::MAX);
-    in_parallel(jobs, blocks, |simulator, index, tally| {
+    let mut whole = in_parallel(jobs, blocks, |simulator, index, tally| {
         let block = first + index as u64;
         let from = (block * BLOCK).max(range.start);
         let ground = Ground::new(simulator, SimWorld::named(&world_of(from))?, maker);
@@ -168,7 +170,9 @@ pub fn seeds(
             }
         }
         Ok(())
-    })
+    })?;
+    shrink(&mut whole, maker)?;
+    Ok(whole)
 }
 
 /// One run, counted, and shrunk where it breaks a law.
@@ -188,20 +192,31 @@ fn tried(
     tally.add(ground, plan, &outcome);
     if !outcome.verdicts.violations.is_empty() {
         tally.failed += 1;
-        if tally.failures.len() < FAILURES_MAX {
-            let laws = broken(&outcome);
-            let base = Some(&ground.base);
-            let small = shrunk(simulator, &ground.world, plan, &laws, maker, base);
-            tally.failures.push(Failure {
-                world: ground.world.name.clone(),
-                plan: plan.clone(),
-                shrunk: small,
-                seed: None,
-                violations: outcome.verdicts.violations.clone(),
-            });
-        }
+        tally.failures.push(Failure {
+            world: ground.world.name.clone(),
+            plan: plan.clone(),
+            shrunk: plan.clone(),
+            seed: None,
+            violations: outcome.verdicts.violations.clone(),
+        });
     }
     outcome
+}
+
+/// Makes the plans of failures small.
+fn shrink(tally: &mut Tally, maker: &dyn Maker) -> Result<(), SimWorldError> {
+    let simulator = Simulator::new()?;
+    let mut ground: Option<Ground> = None;
+    for failure in &mut tally.failures {
+        let ground = match ground.take().filter(|ground| ground.world.name == failure.world) {
+            Some(same) => ground.insert(same),
+            None => ground.insert(Ground::new(&simulator, SimWorld::named(&failure.world)?, maker)),
+        };
+        let laws = failure.violations.iter().map(|violation| violation.law).collect();
+        let base = Some(&ground.base);
+        failure.shrunk = shrunk(&simulator, &ground.world, &failure.plan, &laws, maker, base);
+    }
+    Ok(())
 }
 
 /// Does `work` for each index below `count`, on so many threads.
@@ -237,5 +252,6 @@ fn in_parallel(
     });
     let mut tally = whole.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     tally.sort();
+    tally.failures.truncate(FAILURES_MAX);
     Ok(tally)
 }

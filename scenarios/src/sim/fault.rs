@@ -167,10 +167,7 @@ impl Kind {
 
     /// Whether the answer does not tell what OSM has at the moment of the request.
     pub fn blurs_reading(&self) -> bool {
-        matches!(
-            self,
-            Kind::Osm(FaultKind::StaleList | FaultKind::Late { .. } | FaultKind::Drip { .. })
-        )
+        matches!(self, Kind::Osm(FaultKind::StaleList))
     }
 }
 

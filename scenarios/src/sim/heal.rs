@@ -56,12 +56,12 @@ fn open_operations(look: &Look<'_>) -> Vec<Open> {
 }
 
 /// Instances that wait for an operation which OSM has lost, or whose package is gone.
-fn lost_instances(look: &Look<'_>) -> Vec<String> {
+fn lost_instances(look: &Look<'_>, lost_packages: bool) -> Vec<String> {
     let open = look.records(Collection::Operations).filter(|operation| is_open(operation));
     let open: Vec<String> = open.map(|o| text(&o, "nsInstanceId").to_owned()).collect();
     let is_lost = |instance: &osm::Instance| {
         let waits = instance.is_shown_processing && !open.contains(&instance.record);
-        waits || is_without_package(look, &instance.record)
+        waits || lost_packages && is_without_package(look, &instance.record)
     };
     let lost = osm::instances(look).into_iter().filter(is_lost);
     lost.map(|instance| instance.record).collect()
@@ -72,8 +72,8 @@ fn packages_without_content(look: &Look<'_>) -> Vec<(bool, String)> {
     empty.map(|package| (package.is_nsd, package.record)).collect()
 }
 
-/// Mends everything; says what.
-pub(crate) async fn heal(nbi: &MockNbi) -> Vec<String> {
+/// Mends everything; says what. What has lost its package is deleted only where somebody else may have taken it away.
+pub(crate) async fn heal(nbi: &MockNbi, lost_packages: bool) -> Vec<String> {
     let mut done = Vec::new();
     nbi.clear_faults();
     let mut hand = Hand::new(nbi);
@@ -107,7 +107,7 @@ pub(crate) async fn heal(nbi: &MockNbi) -> Vec<String> {
         }
     }
     // Only now: what ended may not have been what an instance waits for.
-    for id in nbi.look(lost_instances) {
+    for id in nbi.look(|look| lost_instances(look, lost_packages)) {
         hand.ask("DELETE", &format!("/nslcm/v1/ns_instances/{id}?FORCE=true"), None).await;
         done.push("an instance without its operation or its package is deleted".to_owned());
     }

@@ -1,10 +1,13 @@
 //! The laws, each counted when it was really put to the test, and what broke them.
 //!
-//! [`writes`] judges requests before they take effect, [`session`] tokens and secrets, [`ends`] what a run says and
-//! what it leaves. All of them look at the fake's state, at the requests, and at what the commits ask for.
+//! [`writes`] judges requests before they take effect, [`twins`] what they leave, [`session`] tokens and secrets,
+//! [`ends`] what a run says and what it leaves. All of them look at the fake's state, at the requests, and at what the commits ask for.
 
 pub mod ends;
+mod removals;
+mod revision;
 pub mod session;
+pub mod twins;
 pub mod writes;
 
 use std::fmt;

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Look`]. Out: plain values, without ids that differ from run to run where a state is to be compared.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use mock_nbi::{Collection, Look};
 use osmops::package::UploadName;
@@ -66,14 +66,6 @@ impl Osm {
     /// The instances of this name.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Instance> {
         self.instances.iter().filter(move |instance| instance.name == name)
-    }
-
-    /// How many instances with this mark have the name of an earlier one.
-    pub fn twins(&self, owner: &str) -> usize {
-        let ours = |i: &&Instance| i.owner.as_deref() == Some(owner);
-        let names: BTreeSet<&str> =
-            self.instances.iter().filter(ours).map(|i| i.name.as_str()).collect();
-        self.instances.iter().filter(ours).count() - names.len()
     }
 
     /// The packages of this kind and id.
@@ -174,6 +166,39 @@ fn processing(look: &Look<'_>) -> Vec<String> {
 /// Whether an operation has not come to rest.
 pub(crate) fn is_open(operation: &Value) -> bool {
     matches!(text(operation, "operationState"), "STARTING" | "PROCESSING" | "ROLLING_BACK")
+}
+
+/// Whether OSM did anything since this time, in epoch seconds.
+pub(crate) fn worked_since(look: &Look<'_>, since: f64) -> bool {
+    look.records(Collection::Operations).any(|operation| {
+        operation["statusEnteredTime"].as_f64().is_some_and(|entered| entered >= since)
+    })
+}
+
+/// How often one and the same operation failed on one instance of ours that was asked for since this time, in epoch
+/// seconds, and never came to a good end: that one of which there are most.
+pub(crate) fn most_failures(look: &Look<'_>, owner: &str, since: f64) -> usize {
+    let mut failures: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    let ours: Vec<String> = instances(look)
+        .into_iter()
+        .filter(|instance| instance.owner.as_deref() == Some(owner))
+        .map(|instance| instance.record)
+        .collect();
+    for operation in look.records(Collection::Operations) {
+        let instance = text(&operation, "nsInstanceId").to_owned();
+        let is_late = operation["startTime"].as_f64().is_some_and(|started| started >= since);
+        if !ours.contains(&instance) || !is_late {
+            continue;
+        }
+        let params = operation["operationParams"]["primitive_params"].to_string();
+        let key = (instance, text(&operation, "lcmOperationType").to_owned(), params);
+        match text(&operation, "operationState") {
+            "FAILED" => *failures.entry(key).or_default() += 1,
+            "COMPLETED" => drop(failures.remove(&key)),
+            _ => {}
+        }
+    }
+    failures.into_values().max().unwrap_or_default()
 }
 
 fn values(look: &Look<'_>, ns: &str) -> Vec<((String, String), Map<String, Value>)> {

@@ -108,7 +108,7 @@ pub async fn run(
     if let Some(base) = base
         && course.has_converged
     {
-        compare(&shared, base, &state, made, course.mended);
+        compare(&shared, base, &state, made, course.mended, course.comes_otherwise());
     }
     course.stillness(&state).await;
     course.at_last();
@@ -132,13 +132,13 @@ fn compare(
     state: &[String],
     made: Made,
     mended: usize,
+    commits_differ: bool,
 ) {
     let mut shared = lock(shared);
     let at = shared.now();
     let detours = mended + shared.hits.iter().map(Kind::detours).sum::<usize>();
     let passing = shared.world.passing();
     let spared = if shared.world.has_earlier_lives { base.made.removed } else { 0 };
-    let commits_differ = shared.hits.iter().any(|kind| kind.is_at("commit"));
     let mut verdicts = std::mem::take(&mut shared.verdicts);
     super::laws::ends::like_baseline(
         base,
@@ -153,7 +153,7 @@ fn compare(
 }
 
 /// The laws that a converging end speaks for as well.
-fn also_shown(hits: &[Kind], met_operation: bool) -> Vec<Law> {
+fn also_shown(hits: &[Kind], met_operation: bool, commits_differ: bool) -> Vec<Law> {
     use super::fault::Own;
     let crashed = |kind: &Kind| {
         matches!(kind, Kind::Own(Own::CrashBefore | Own::CrashAfter | Own::CrashUntold))
@@ -164,6 +164,9 @@ fn also_shown(hits: &[Kind], met_operation: bool) -> Vec<Law> {
     }
     if met_operation {
         laws.push(Law::L4);
+    }
+    if commits_differ {
+        laws.push(Law::D3);
     }
     laws
 }

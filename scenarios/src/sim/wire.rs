@@ -2,7 +2,8 @@
 //!
 //! Invariant: adds nothing to what the fake does of its own; without faults every request passes as it is.
 
-use std::borrow::Cow;
+mod others;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use axum::body::Body;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
-use mock_nbi::{Collection, Fault as OsmFault, FaultKind, Look, MockNbi, NbiService};
+use mock_nbi::{Collection, Fault as OsmFault, FaultKind, MockNbi, NbiService};
 use osmops::nbi::Transport;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -23,22 +24,25 @@ use super::hand::Hand;
 use super::laws::Verdicts;
 use super::laws::ends::{Asked, Made};
 use super::laws::session::Session;
-use super::laws::writes::{self, Call, Case, Reading};
-use super::osm::{self, Osm, is_open, text};
+use super::laws::twins::Twins;
+use super::laws::writes::{self, Call, Case};
+use super::osm::{Osm, text};
 use super::plan::{Fault, Plan};
+use super::reading::{Answered, Reading};
 use super::trace::Event;
 use super::world::SimWorld;
 
-/// How long after the last fault something of it may still come.
-const AFTERMATH: Duration = Duration::from_secs(60);
+/// How long after a new password the Secret follows.
+const SECRET_AFTER: Duration = Duration::from_secs(30);
+
+/// The list of instances.
+const INSTANCES: &str = "GET /nslcm/v1/ns_instances";
 
 /// One process, as the oracles see it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) session: Session,
     pub(crate) reading: Reading,
-    /// Whether it wrote since it last began to read.
-    pub(crate) wrote_since: bool,
     /// The commit of its run, if that has a whole artifact.
     pub(crate) commit: Option<usize>,
     /// The commits that it was given so far, as far as they differ.
@@ -63,10 +67,11 @@ pub(crate) struct Shared {
     /// Faults that happened.
     pub(crate) hits: Vec<Kind>,
     pub(crate) last_hit: Duration,
-    /// Until when someone else may be changing OSM's records.
-    others_until: Duration,
-    /// How many instances of ours had the name of an earlier one before the first commit.
-    twins_at_first: usize,
+    /// When someone else changed OSM's records, or may have, and which process it was; 0 for none.
+    others: Vec<(Duration, u32)>,
+    /// Operations of which an earlier request lands after the next one.
+    held_back: Vec<String>,
+    pub(crate) twins: Twins,
     /// Every record that ever was.
     records: BTreeSet<String>,
     pub(crate) crashed: bool,
@@ -198,7 +203,7 @@ async fn rotate(shared: &SharedRef) {
     });
     {
         let mut shared = lock(shared);
-        shared.secret_due = Some(shared.now() + AFTERMATH / 2);
+        shared.secret_due = Some(shared.now() + SECRET_AFTER);
     }
     let path = format!("/admin/v1/users/{}", user.unwrap_or_default());
     let body = json!({"password": super::world::NEXT_PASSWORD});
@@ -227,8 +232,9 @@ impl Shared {
             processes: BTreeMap::new(),
             hits: Vec::new(),
             last_hit: Duration::ZERO,
-            others_until: Duration::ZERO,
-            twins_at_first: nbi.look(|look| Osm::read(look).twins(&world.owner)),
+            others: Vec::new(),
+            held_back: Vec::new(),
+            twins: Twins::of(&nbi.look(Osm::read), &world.owner),
             records: BTreeSet::new(),
             crashed: false,
             secret_due: None,
@@ -275,27 +281,34 @@ impl Shared {
         self.tell(0, format!("fault: {address}#{nth} {kind}"));
         self.hits.push(kind.clone());
         self.last_hit = self.now();
-        let lasts = match kind {
-            Kind::Osm(FaultKind::LandsAfterRetry) => AFTERMATH * 60,
-            Kind::Osm(FaultKind::LandsLate { .. }) | Kind::Own(Own::SecondReplica) => AFTERMATH,
-            Kind::Own(Own::Pause { seconds }) => Duration::from_secs(seconds),
-            _ if kind.is_foreign_hand() || kind.twins() > 0 => Duration::from_secs(2),
-            _ => Duration::ZERO,
-        };
-        self.others_until = self.others_until.max(self.now() + lasts);
+        let at = self.now();
+        match &kind {
+            Kind::Osm(FaultKind::LandsLate { seconds }) => {
+                self.others.push((at + Duration::from_secs_f64(*seconds), 0));
+            }
+            Kind::Osm(FaultKind::LandsAfterRetry) => self.held_back.push(address.to_owned()),
+            // What was to land later does so now.
+            Kind::Own(Own::Jump { .. }) => self.others.push((at, 0)),
+            _ if kind.is_foreign_hand() || kind.twins() > 0 => self.others.push((at, 0)),
+            _ => {}
+        }
+        if kind.is_foreign_hand() {
+            self.others_untouched();
+        }
         Some(kind)
     }
 
     /// Faults of which no more can come.
     pub(crate) fn disarm(&mut self) {
-        for (_, hit) in &mut self.plan {
-            *hit = true;
-        }
+        self.plan.retain(|(_, hit)| *hit);
     }
 
     /// Counts a request; gives what happens to the process there. The fake's own faults are armed.
     fn before(&mut self, process: u32, call: &Call) -> Option<Own> {
         let kind = self.step(&call.operation);
+        if let Some(kind) = &kind {
+            self.excuses_twins(kind, call);
+        }
         let seen = self.seen(process);
         if call.is_write() {
             seen.asked.others += 1;
@@ -318,20 +331,22 @@ impl Shared {
     fn judged(&mut self, process: u32, call: &Call) -> Option<Kind> {
         let at = self.now();
         let nbi = self.nbi.clone();
-        let others_at_work = at < self.others_until;
         let is_edit = |kind: &Kind| {
             let by_run = *kind == Kind::Own(Own::PackageEdited);
             by_run || matches!(kind, Kind::Osm(FaultKind::Edit { .. }))
         };
         let edited = self.hits.iter().any(is_edit);
-        let Self { processes, verdicts, world, .. } = self;
+        let Self { processes, verdicts, world, others, .. } = self;
         let seen = processes.entry(process).or_default();
         if call.is_of_tokens() {
             if call.operation.starts_with("POST ") {
                 seen.session.asks(at, verdicts);
             }
         } else if call.is_write() {
-            seen.wrote_since = true;
+            seen.reading.wrote();
+            let since = seen.reading.since();
+            let others_at_work =
+                others.iter().any(|(moment, by)| (since..=at).contains(moment) && *by != process);
             let expected = seen.commit.map(|commit| &world.commits[commit].expected);
             nbi.look(|look| {
                 let case = Case {
@@ -347,7 +362,7 @@ impl Shared {
                 writes::judge(call, &case, verdicts);
             });
         } else {
-            nbi.look(|look| read(seen, call, look));
+            nbi.look(|look| seen.reading.asks(call, look, at));
         }
         let planned = self.plan.iter().find(|(fault, hit)| {
             *hit && fault.address == call.operation
@@ -370,29 +385,41 @@ impl Shared {
             return;
         }
         if hit.is_some_and(Kind::is_foreign_hand) {
+            self.others.push((at, 0));
+            self.twins.accept(&nbi.look(Osm::read), &self.world.owner);
             self.note_foreign();
         }
+        self.lands(call, hit);
         if call.is_write() {
+            self.others.push((at, process));
+            self.seen(process).reading.wrote();
             self.look_at_records();
             return;
         }
-        let seen = self.seen(process);
-        match hit {
-            Some(kind) if kind.blurs_reading() || !arrived => forget(seen, call),
-            Some(_) => nbi.look(|look| read(seen, call, look)),
-            None if !arrived => forget(seen, call),
-            None => {}
+        let how = match hit {
+            _ if !arrived => Answered::Unreadable,
+            Some(Kind::Osm(FaultKind::Truncated | FaultKind::NotJson)) => Answered::Unreadable,
+            Some(kind) if kind.blurs_reading() => Answered::Blurred,
+            Some(kind) if kind.is_foreign_hand() => Answered::Changed,
+            Some(_) | None => Answered::Readable,
+        };
+        if call.operation == INSTANCES && how != Answered::Unreadable {
+            self.twins.close_windows(process);
+            if how == Answered::Blurred {
+                self.twins.open_window(process);
+            }
         }
+        let seen = self.seen(process);
+        nbi.look(|look| seen.reading.answered(call, look, how));
     }
 
     /// What ever was made, and that nothing is there twice.
     pub(crate) fn look_at_records(&mut self) {
         let at = self.now();
         let nbi = self.nbi.clone();
-        let allowed = self.twins_at_first + self.hits.iter().map(Kind::twins).sum::<usize>();
         nbi.look(|look| {
             let osm = Osm::read(look);
-            writes::no_twins(&osm, &self.world.owner, allowed, at, &mut self.verdicts);
+            self.twins.judge(&osm, &self.world.owner, at, &mut self.verdicts);
             let ids = osm.packages.iter().map(|p| &p.record);
             for id in ids.chain(osm.instances.iter().map(|i| &i.record)) {
                 if !self.records.contains(id) {
@@ -408,71 +435,5 @@ impl Shared {
         let osm = self.nbi.look(Osm::read);
         let now = osm.packages.len() + osm.instances.len();
         Made { made: self.records.len(), removed: self.records.len().saturating_sub(now) }
-    }
-
-    pub(crate) fn note_foreign(&mut self) {
-        self.foreign = foreign(&self.nbi, &self.world.owner);
-    }
-}
-
-/// What is not ours: packages as they are, and which instances there are, whose operations go on by themselves.
-pub(crate) fn foreign(nbi: &MockNbi, owner: &str) -> Vec<Value> {
-    nbi.look(|look| {
-        let mut found = Vec::new();
-        for package in osm::packages(look) {
-            let mark = package.upload.as_ref().and_then(|u| u.owner.as_ref());
-            if package.is_usable && mark.is_none_or(|mark| mark.as_str() != owner) {
-                let collection = if package.is_nsd {
-                    Collection::NsDescriptors
-                } else {
-                    Collection::VnfPackages
-                };
-                found.extend(look.record(collection, &package.record).map(Cow::into_owned));
-            }
-        }
-        let theirs = osm::instances(look).into_iter();
-        let theirs = theirs.filter(|i| i.owner.as_deref().is_none_or(|mark| mark != owner));
-        found.extend(theirs.map(|i| json!([i.record, i.name, i.nsd])));
-        found
-    })
-}
-
-/// Keeps what a list shows.
-fn read(seen: &mut Seen, call: &Call, look: &Look<'_>) {
-    match call.operation.as_str() {
-        "GET /vnfpkgm/v1/vnf_packages" => {
-            seen.wrote_since = false;
-            seen.reading.packages[0] =
-                Some(osm::packages(look).into_iter().filter(|p| !p.is_nsd).collect());
-        }
-        "GET /nsd/v1/ns_descriptors" => {
-            seen.reading.packages[1] =
-                Some(osm::packages(look).into_iter().filter(|p| p.is_nsd).collect());
-        }
-        "GET /nslcm/v1/ns_instances" => seen.reading.instances = Some(osm::listed(look)),
-        "GET /nslcm/v1/ns_lcm_op_occs" => {
-            for instance in seen.reading.instances.iter_mut().flatten() {
-                let mut open = look.records(Collection::Operations).filter(|op| is_open(op));
-                let is_asked = call.query.contains(&instance.record);
-                if is_asked && open.any(|op| text(&op, "nsInstanceId") == instance.record) {
-                    instance.is_processing = true;
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn forget(seen: &mut Seen, call: &Call) {
-    match call.operation.as_str() {
-        "GET /vnfpkgm/v1/vnf_packages" => seen.reading.packages[0] = None,
-        "GET /nsd/v1/ns_descriptors" => seen.reading.packages[1] = None,
-        "GET /nslcm/v1/ns_instances" => seen.reading.instances = None,
-        "GET /nslcm/v1/ns_lcm_op_occs" => {
-            for instance in seen.reading.instances.iter_mut().flatten() {
-                instance.is_processing = instance.is_shown_processing;
-            }
-        }
-        _ => {}
     }
 }

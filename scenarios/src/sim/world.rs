@@ -48,6 +48,9 @@ const SPEED: f64 = 12.0;
 /// The same where every pair of faults is tried: each look is a place for two faults.
 const SPEED_OF_PAIRED: f64 = 30.0;
 
+/// More than the longest pause between two attempts at an operation.
+const PAUSE_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// One commit.
 #[derive(Debug)]
 pub struct Commit {
@@ -194,6 +197,12 @@ impl SimWorld {
         names.sort_unstable();
         names.dedup();
         names.len()
+    }
+
+    /// For how long nobody need say more than that OSM is at work: as long as an operation may take, and a pause.
+    pub fn patience(&self) -> Duration {
+        let timeouts = self.commits.iter().map(|commit| commit.expected.timeout);
+        timeouts.max().unwrap_or_default() + PAUSE_MAX
     }
 
     /// A fake to run against. Under tokio's clock.

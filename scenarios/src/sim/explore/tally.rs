@@ -31,6 +31,17 @@ impl Failure {
     }
 }
 
+/// How much was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Some of it.
+    Part,
+    /// So many seeds that every law must have been put to the test.
+    Seeds,
+    /// Every fault at every place, so that every kind of fault must have mattered as well.
+    Whole,
+}
+
 /// How often a kind of fault was planned, and how often it mattered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OfKind {
@@ -118,19 +129,22 @@ impl Tally {
         Law::ALL.into_iter().filter(|law| self.counts.of(*law) == 0).collect()
     }
 
-    /// Why this is no proof of anything, violations aside. Of few runs, `is_whole` being false, only that there were
-    /// none at all.
-    pub fn complaints(&self, is_whole: bool) -> Vec<String> {
+    /// Why this is no proof of anything, violations aside: of few runs, only that there were none at all.
+    pub fn complaints(&self, extent: Extent) -> Vec<String> {
         if self.runs == 0 {
             return vec!["nothing was run".to_owned()];
         }
-        if !is_whole {
+        if extent == Extent::Part {
             return Vec::new();
         }
         let untested = self.untested().into_iter();
-        let untested = untested.map(|law| format!("{law} was never tested: {}", law.words()));
-        let idle = self.without_effect().into_iter();
-        untested.chain(idle.map(|kind| format!("`{kind}` never changed a trace"))).collect()
+        let mut found: Vec<String> =
+            untested.map(|law| format!("{law} was never tested: {}", law.words())).collect();
+        if extent == Extent::Whole {
+            let idle = self.without_effect().into_iter();
+            found.extend(idle.map(|kind| format!("`{kind}` never changed a trace")));
+        }
+        found
     }
 
     /// Kinds of fault that never changed anything.
@@ -167,15 +181,16 @@ mod tests {
 
     #[test]
     fn runs_that_tested_nothing_prove_nothing() {
-        assert_eq!(Tally::default().complaints(false), ["nothing was run"]);
+        assert_eq!(Tally::default().complaints(Extent::Part), ["nothing was run"]);
         let mut tally = Tally { runs: 1, ..Tally::default() };
-        assert!(tally.complaints(false).is_empty());
-        assert_eq!(tally.complaints(true).len(), Law::ALL.len());
+        assert!(tally.complaints(Extent::Part).is_empty());
+        assert_eq!(tally.complaints(Extent::Whole).len(), Law::ALL.len());
         for law in Law::ALL {
             tally.counts.count(law);
         }
-        assert!(tally.complaints(true).is_empty());
+        assert!(tally.complaints(Extent::Whole).is_empty());
         tally.kinds.insert("hang".to_owned(), OfKind { plans: 3, changed: 0 });
-        assert_eq!(tally.complaints(true), ["`hang` never changed a trace"]);
+        assert_eq!(tally.complaints(Extent::Whole), ["`hang` never changed a trace"]);
+        assert!(tally.complaints(Extent::Seeds).is_empty());
     }
 }

@@ -2,35 +2,27 @@
 
 use std::time::Duration;
 
-use super::writes::Reading;
 use super::{Law, Verdicts};
 use crate::sim::expected::Expected;
 use crate::sim::osm::Osm;
+use crate::sim::reading::Reading;
 
-/// S7: it says that it is ready.
-pub fn ready(
-    expected: &Expected,
-    reading: &Reading,
-    wrote_since: bool,
-    at: Duration,
-    verdicts: &mut Verdicts,
-) {
-    let [Some(vnfds), Some(nsds)] = &reading.packages else { return };
-    let Some(instances) = &reading.instances else { return };
-    let read =
-        Osm { packages: vnfds.iter().chain(nsds).cloned().collect(), instances: instances.clone() };
-    let differences = expected.differences(&read);
-    verdicts.test(Law::S7, at, differences.is_empty() && !wrote_since, || {
-        let since = if wrote_since { "nothing was read since the last write; " } else { "" };
-        format!("it says that it is ready: {since}{}", differences.join("; "))
+/// S7: it says that it is ready. Each list that tells of something declared was read in this run and after the last
+/// write, and what they told matches.
+pub fn ready(expected: &Expected, reading: &Reading, at: Duration, verdicts: &mut Verdicts) {
+    let lacks = reading.lacks(expected.needs_lists());
+    verdicts.test(Law::S7, at, lacks.is_empty(), || {
+        format!("it says that it is ready: {}", lacks.join("; "))
     });
-}
-
-/// S7: it says that it is ready, so it has read something, unless nothing is declared.
-pub fn has_read(expected: &Expected, asked: Asked, at: Duration, verdicts: &mut Verdicts) {
-    if !expected.packages.is_empty() || !expected.instances.is_empty() {
-        verdicts.test(Law::S7, at, asked.lists > 0, || {
-            "it says that it is ready, and has read nothing in this run".to_owned()
+    let [vnfds, nsds] = &reading.packages;
+    if let (Some(vnfds), Some(nsds), Some(instances)) =
+        (vnfds.known(), nsds.known(), reading.instances.known())
+    {
+        let packages = vnfds.iter().chain(nsds).cloned().collect();
+        let read = Osm { packages, instances: instances.to_vec() };
+        let differences = expected.differences(&read);
+        verdicts.test(Law::S7, at, differences.is_empty(), || {
+            format!("it says that it is ready: {}", differences.join("; "))
         });
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use mock_nbi::{Collection, Look};
+use mock_nbi::Look;
 use osmops::package::UploadName;
 use serde_json::Value;
 
-use super::{Law, Verdicts};
-use crate::sim::expected::Expected;
-use crate::sim::osm::{self, Instance, Osm, Package, text};
+use super::{Law, Verdicts, removals, revision};
+use crate::sim::expected::{Expected, ExpectedInstance};
+use crate::sim::osm::{self, Instance, Package, text};
+use crate::sim::reading::Reading;
 
 /// A request on its way to OSM.
 #[derive(Debug, Clone, Default)]
@@ -27,15 +28,6 @@ pub struct Call {
     pub md5: Option<String>,
 }
 
-/// What one process has read.
-#[derive(Debug, Clone, Default)]
-pub struct Reading {
-    /// The VNFDs, and the NSDs, of the latest lists; none where the answer did not tell what OSM had.
-    pub packages: [Option<Vec<Package>>; 2],
-    /// The instances of the latest list.
-    pub instances: Option<Vec<Instance>>,
-}
-
 /// What a write is judged by.
 pub struct Case<'a, 'l> {
     /// What OSM has.
@@ -46,7 +38,7 @@ pub struct Case<'a, 'l> {
     pub commits_seen: usize,
     /// What it read last.
     pub reading: &'a Reading,
-    /// Whether someone else changed OSM's records, or may have.
+    /// Whether someone else changed OSM's records, or may have, since it was read.
     pub others_at_work: bool,
     /// Whether someone changed a descriptor, which its files do not tell.
     pub edited: bool,
@@ -67,7 +59,8 @@ impl Call {
         self.operation.contains("/admin/v1/tokens")
     }
 
-    fn is_of_instances(&self) -> bool {
+    /// Whether it is about instances.
+    pub fn is_of_instances(&self) -> bool {
         self.operation.contains("/ns_instances")
     }
 
@@ -75,21 +68,22 @@ impl Call {
         self.operation.contains("/ns_descriptors")
     }
 
-    fn is_delete(&self) -> bool {
+    pub(super) fn is_delete(&self) -> bool {
         self.operation.starts_with("DELETE ")
     }
 
-    fn is_creation(&self) -> bool {
+    /// Whether it makes a record.
+    pub fn is_creation(&self) -> bool {
         self.operation.starts_with("POST ") && self.id.is_none()
     }
 
-    fn upload(&self) -> Option<UploadName> {
+    pub(super) fn upload(&self) -> Option<UploadName> {
         UploadName::parse(self.file_name.as_deref()?)
     }
 }
 
 /// What a write is about, as OSM has it.
-enum Subject {
+pub(super) enum Subject {
     Package(Package),
     Instance(Instance),
 }
@@ -114,10 +108,10 @@ pub fn judge(call: &Call, case: &Case<'_, '_>, verdicts: &mut Verdicts) {
     if let Some(subject) = &subject {
         only_ours(call, subject, expected, at, verdicts);
         no_needless(call, subject, case, expected, verdicts);
-        only_asked_removals(call, subject, expected, at, verdicts);
+        removals::only_asked(call, subject, case, expected, verdicts);
     }
     idle(call, case, verdicts);
-    of_this_revision(call, case, expected, verdicts);
+    revision::of_this_one(call, case, expected, verdicts);
     in_order(call, case, expected, verdicts);
     same_bytes(call, case, verdicts);
 }
@@ -143,7 +137,8 @@ fn only_ours(
 
 /// S3.
 fn idle(call: &Call, case: &Case<'_, '_>, verdicts: &mut Verdicts) {
-    let (Some(id), true, Some(read)) = (&call.id, call.is_of_instances(), &case.reading.instances)
+    let (Some(id), true, Some(read)) =
+        (&call.id, call.is_of_instances(), case.reading.instances.known())
     else {
         return;
     };
@@ -183,57 +178,28 @@ fn in_order(call: &Call, case: &Case<'_, '_>, expected: &Expected, verdicts: &mu
         let is_late = missing(&packages, true, &instance.nsd);
         let how = || format!("NS {name} is made before its NSD {}", instance.nsd);
         verdicts.test(Law::S4, case.at, !is_late, how);
+        after_those_it_needs(instance, case, expected, verdicts);
     }
 }
 
-/// S5, and that what is made is declared at all (S1).
-fn of_this_revision(
-    call: &Call,
+/// S4: it is made when those that it comes after run as declared.
+fn after_those_it_needs(
+    instance: &ExpectedInstance,
     case: &Case<'_, '_>,
     expected: &Expected,
     verdicts: &mut Verdicts,
 ) {
-    let mut test = |holds: bool, how: String| {
-        if case.commits_seen > 1 {
-            verdicts.test(Law::S5, case.at, holds, || how);
-        } else {
-            verdicts.test(Law::S1, case.at, holds, || how);
-        }
+    let Some(read) = case.reading.instances.known() else { return };
+    let runs = |name: &String| {
+        expected
+            .instance(name)
+            .is_some_and(|want| read.iter().any(|have| have.name == *name && want.is_met_by(have)))
     };
-    if let Some(upload) = call.upload() {
-        let is_declared = expected.packages.iter().any(|p| p.digest == upload.digest.as_str());
-        test(is_declared, format!("upload of {upload}, which this revision does not have"));
-    } else if call.is_creation() && call.is_of_instances() {
-        let name = text(&call.body, "nsName");
-        let given = call.body["additionalParamsForVnf"].clone();
-        let holds = expected.instance(name).is_some_and(|want| {
-            want.kdus.iter().all(|((member, kdu), values)| {
-                let sent = kdu_params(&given, member, kdu);
-                values.iter().all(|(key, value)| sent.get(key) == Some(value))
-            })
-        });
-        test(holds, format!("NS {name} is made with values that this revision does not have"));
-    } else if call.operation.ends_with("/{id}/action") {
-        let Some(id) = &call.id else { return };
-        let record = case.look.record(Collection::NsInstances, id);
-        let Some(record) = record else { return };
-        let name = text(&record, "name");
-        let member = text(&call.body, "member_vnf_index").to_owned();
-        let key = (member, text(&call.body, "kdu_name").to_owned());
-        let sent = &call.body["primitive_params"];
-        let holds = expected.instance(name).is_some_and(|want| {
-            let values = want.kdus.iter().find(|(k, _)| *k == key).map(|(_, values)| values);
-            values.is_none_or(|values| values.iter().all(|(k, v)| sent.get(k) == Some(v)))
-        });
-        test(holds, format!("NS {name} is upgraded to values that this revision does not have"));
+    if !instance.depends_on.is_empty() {
+        let late: Vec<&String> = instance.depends_on.iter().filter(|name| !runs(name)).collect();
+        let how = || format!("NS {} is made before {late:?} run", instance.name);
+        verdicts.test(Law::S4, case.at, late.is_empty(), how);
     }
-}
-
-fn kdu_params<'a>(given: &'a Value, member: &str, kdu: &str) -> &'a Value {
-    let vnf = given.as_array().into_iter().flatten();
-    let vnf = vnf.filter(|vnf| text(vnf, "member-vnf-index") == member);
-    let mut kdus = vnf.flat_map(|v| v["additionalParamsForKdu"].as_array().into_iter().flatten());
-    kdus.find(|k| text(k, "kdu_name") == kdu).map_or(&Value::Null, |k| &k["additionalParams"])
 }
 
 /// S6.
@@ -249,14 +215,15 @@ fn no_needless(
     }
     let (had, name) = match subject {
         Subject::Package(package) => {
-            let Some(read) = &case.reading.packages[usize::from(package.is_nsd)] else { return };
+            let list = &case.reading.packages[usize::from(package.is_nsd)];
+            let Some(read) = list.known() else { return };
             let same: Vec<&Package> = read.iter().filter(|p| p.id == package.id).collect();
             let want = expected.package(package.is_nsd, &package.id);
             let met = matches!((same.as_slice(), want), ([one], Some(want)) if want.is_met_by(one));
             (met, &package.id)
         }
         Subject::Instance(instance) => {
-            let Some(read) = &case.reading.instances else { return };
+            let Some(read) = case.reading.instances.known() else { return };
             let same: Vec<&Instance> = read.iter().filter(|i| i.name == instance.name).collect();
             let want = expected.instance(&instance.name);
             let met = matches!((same.as_slice(), want), ([one], Some(want)) if want.is_met_by(one));
@@ -268,42 +235,11 @@ fn no_needless(
     });
 }
 
-/// S8.
-fn only_asked_removals(
-    call: &Call,
-    subject: &Subject,
-    expected: &Expected,
-    at: Duration,
-    verdicts: &mut Verdicts,
-) {
-    let removes = call.is_delete() || call.operation.ends_with("/terminate");
-    let (declared, name) = match subject {
-        Subject::Package(p) => (expected.package(p.is_nsd, &p.id).is_some(), &p.id),
-        Subject::Instance(i) => (expected.instance(&i.name).is_some(), &i.name),
-    };
-    if removes && !declared {
-        let how = || format!("{} on {name}, and this revision may not remove it", call.operation);
-        verdicts.test(Law::S8, at, expected.may_prune, how);
-    }
-}
-
 /// S11.
 fn same_bytes(call: &Call, case: &Case<'_, '_>, verdicts: &mut Verdicts) {
     if let (Some(upload), Some(md5)) = (call.upload(), &call.md5) {
         let known = case.archives.iter().find(|(digest, _)| digest == upload.digest.as_str());
         let holds = known.is_some_and(|(_, known)| known == md5);
         verdicts.test(Law::S11, case.at, holds, || format!("{upload} has other bytes: {md5}"));
-    }
-}
-
-/// S2: `allowed` twins are excused by what happened.
-pub fn no_twins(osm: &Osm, owner: &str, allowed: usize, at: Duration, verdicts: &mut Verdicts) {
-    for instance in &osm.instances {
-        if instance.owner.as_deref() != Some(owner) {
-            continue;
-        }
-        let same = osm.named(&instance.name).filter(|i| i.owner == instance.owner).count();
-        let how = || format!("{same} instances {} of ours", instance.name);
-        verdicts.test(Law::S2, at, same <= 1 + allowed, how);
     }
 }

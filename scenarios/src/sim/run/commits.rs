@@ -12,6 +12,8 @@ pub(super) struct News {
     due: VecDeque<(Duration, usize)>,
     /// The time of the last one.
     pub(super) last: Duration,
+    /// Whether they come otherwise than without faults.
+    pub(super) is_other: bool,
 }
 
 impl News {
@@ -37,7 +39,9 @@ impl News {
             latest = latest.max(*at);
             *at = latest;
         }
-        Self { due: due.into(), last: latest }
+        let plain = times.iter().enumerate().map(|(index, at)| (*at, index));
+        let is_other = !plain.eq(due.iter().copied());
+        Self { due: due.into(), last: latest, is_other }
     }
 
     /// When the next one comes.

@@ -1,5 +1,7 @@
 //! The three phases of a run, and the loop that all of them share.
 
+mod judged;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -14,7 +16,7 @@ use crate::sim::heal::heal;
 use crate::sim::laws::{Law, ends, session};
 use crate::sim::osm::{Osm, canonical};
 use crate::sim::reconciler::{Ended, Maker, Says};
-use crate::sim::wire::{SharedRef, foreign, lock};
+use crate::sim::wire::{SharedRef, lock};
 use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE};
 
 /// How long a killed process takes to come back.
@@ -25,9 +27,6 @@ const QUIET_AFTER: Duration = Duration::from_secs(60);
 
 /// No run takes longer: uploads have their limits.
 const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
-
-/// More requests than this in ten minutes are no bounded rate: one in two seconds, beside those of a pass.
-const REQUESTS_IN_TEN_MINUTES_MAX: usize = 300;
 
 /// Whoever sends more than this goes round in circles.
 const REQUESTS_MAX: usize = 20_000;
@@ -41,6 +40,8 @@ pub(super) struct Course<'m> {
     news: News,
     /// The commit that the source told of last.
     commit: Option<usize>,
+    /// When it did, by OSM's clock.
+    told_at: Option<f64>,
     /// Changes with everything that is news to the driver.
     fingerprint: u64,
     password: &'static str,
@@ -68,6 +69,7 @@ impl<'m> Course<'m> {
             processes: 1,
             news,
             commit: None,
+            told_at: None,
             fingerprint: 0,
             password: PASSWORD,
             last: None,
@@ -91,11 +93,13 @@ impl<'m> Course<'m> {
     /// Faults have stopped; what they left for good is mended.
     pub(super) async fn convergence(&mut self) {
         self.bounded_rate();
+        self.attempts_are_counted();
         let nbi = lock(&self.shared).nbi.clone();
         self.others_go_on();
-        nbi.land_held_back();
-        self.others_untouched();
-        let mended = heal(&nbi).await;
+        lock(&self.shared).all_land();
+        lock(&self.shared).others_untouched();
+        let lost_packages = lock(&self.shared).hits.iter().any(Kind::is_foreign_hand);
+        let mended = heal(&nbi, lost_packages).await;
         for what in &mended {
             lock(&self.shared).tell(0, format!("mended: {what}"));
         }
@@ -119,9 +123,18 @@ impl<'m> Course<'m> {
         let told = self.last.as_ref().map_or("", |last| last.told.as_str());
         let said = if left.is_empty() { said.to_owned() } else { format!("{said}: {told}") };
         ends::converged(&left, &said, at, &mut shared.verdicts);
-        for law in also_shown(&shared.hits.clone(), self.met_operation) {
+        for law in also_shown(&shared.hits.clone(), self.met_operation, self.news.is_other) {
             shared.verdicts.test(law, at, left.is_empty(), || left.join("; "));
         }
+        drop(shared);
+        if !self.has_converged {
+            self.tells_what_is_wrong();
+        }
+    }
+
+    /// Whether commits came otherwise than without faults.
+    pub(super) fn comes_otherwise(&self) -> bool {
+        self.news.is_other
     }
 
     /// OSM matches, and stays so without a write.
@@ -142,8 +155,8 @@ impl<'m> Course<'m> {
 
     /// What is true of the whole run.
     pub(super) fn at_last(&self) {
-        self.others_untouched();
         let mut shared = lock(&self.shared);
+        shared.others_untouched();
         let at = shared.now();
         let journal = shared.nbi.journal();
         let holds = journal.iter().all(|request| {
@@ -152,17 +165,6 @@ impl<'m> Course<'m> {
                 .all(|secret| !request.path.contains(secret) && !request.query.contains(secret))
         });
         shared.verdicts.test(Law::S10, at, holds, || "a secret is in a URL".to_owned());
-    }
-
-    /// S1: what is not ours is as whoever changed it last left it.
-    fn others_untouched(&self) {
-        let mut shared = lock(&self.shared);
-        let at = shared.now();
-        let theirs = foreign(&shared.nbi, &shared.world.owner);
-        if !theirs.is_empty() || !shared.foreign.is_empty() {
-            let holds = theirs == shared.foreign;
-            shared.verdicts.test(Law::S1, at, holds, || "records of others changed".to_owned());
-        }
     }
 
     fn now(&self) -> Duration {
@@ -228,10 +230,12 @@ impl<'m> Course<'m> {
         let now = self.now();
         if let Some(commit) = self.news.take(now) {
             self.healthy_items_match();
+            self.attempts_are_counted();
             let nbi = lock(&self.shared).nbi.clone();
             self.met_operation |= !nbi.pending_operations().is_empty();
             lock(&self.shared).tell(0, format!("commit {}", commit + 1));
             self.commit = Some(commit);
+            self.told_at = Some(nbi.clock().now());
             self.fingerprint += 1;
             self.last = None;
             self.sees();
@@ -282,18 +286,16 @@ impl<'m> Course<'m> {
         let is_whole = matches!(source, crate::sim::reconciler::Source::Whole(_));
         self.process.begins(&self.shared, commit, is_whole);
         let mut second = (fault == Some(Kind::Own(Own::SecondReplica))).then(|| {
-            self.processes += 1;
-            let crash = self.process.crash.clone();
-            Process::beside(&self.shared, self.maker, self.processes, self.password, crash)
-        });
-        if let Some(second) = &second {
+            let second = self.second_replica();
             second.begins(&self.shared, commit, is_whole);
-        }
+            second
+        });
         let stop = CancellationToken::new();
         let crash = self.process.crash.clone();
         let number = self.process.number;
         let ended = {
-            let Self { process, news, shared, fingerprint, commit, met_operation, .. } = self;
+            let Self { process, news, shared, fingerprint, commit, met_operation, told_at, .. } =
+                self;
             let began = lock(shared).began;
             let overdue = Instant::now() + RUN_MAX;
             let beside = second.as_mut().map(|second| second.reconciler.run(source, &stop));
@@ -320,6 +322,7 @@ impl<'m> Course<'m> {
                     *met_operation |= !shared.nbi.pending_operations().is_empty();
                     shared.tell(0, format!("commit {}", news + 1));
                     *commit = Some(news);
+                    *told_at = Some(shared.nbi.clock().now());
                     *fingerprint += 1;
                     drop(shared);
                     process::see(driver, now, *fingerprint);
@@ -329,6 +332,9 @@ impl<'m> Course<'m> {
                 }
             }
         };
+        if let Some(second) = &second {
+            lock(&self.shared).twins.close_windows(second.number);
+        }
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
             Some(ended) => self.ended(number, ended),
@@ -338,6 +344,14 @@ impl<'m> Course<'m> {
             // What it said was about an earlier commit.
             self.last = None;
         }
+    }
+
+    /// Another one, which does not know what the first one makes at the same time.
+    fn second_replica(&mut self) -> Process {
+        self.processes += 1;
+        let crash = self.process.crash.clone();
+        lock(&self.shared).twins.open_window(self.processes);
+        Process::beside(&self.shared, self.maker, self.processes, self.password, crash)
     }
 
     /// A run ended by itself.
@@ -352,8 +366,7 @@ impl<'m> Course<'m> {
         {
             let expected = &shared.world.commits[commit].expected;
             let verdicts = &mut shared.verdicts;
-            ends::ready(expected, &seen.reading, seen.wrote_since, now, verdicts);
-            ends::has_read(expected, seen.asked, now, verdicts);
+            ends::ready(expected, &seen.reading, now, verdicts);
         }
         if self.is_still {
             ends::only_reads(seen.asked, now, &mut shared.verdicts);
@@ -389,86 +402,5 @@ impl<'m> Course<'m> {
     async fn sleep_until(&self, at: Duration) {
         let began: Instant = lock(&self.shared).began;
         sleep_until(began + at).await;
-    }
-
-    /// L3: before the next commit comes, what is healthy in one with a broken file matches.
-    fn healthy_items_match(&self) {
-        let Some(commit) = self.commit else { return };
-        let shared = lock(&self.shared);
-        let is_broken = !shared.world.commits[commit].revision.problems.is_empty();
-        let settled = shared.hits.is_empty() && !shared.world.has_earlier_lives;
-        drop(shared);
-        let at_rest = self.last.as_ref().is_some_and(|last| last.says == Says::Stalled);
-        if is_broken && settled && at_rest {
-            let differences = self.differences();
-            let mut shared = lock(&self.shared);
-            let at = shared.now();
-            let how = || differences.join("; ");
-            shared.verdicts.test(Law::L3, at, differences.is_empty(), how);
-        }
-    }
-
-    /// L3: where an operation of one instance never ends, the others match all the same.
-    fn others_go_on(&self) {
-        let shared = lock(&self.shared);
-        let is_lasting = |kind: &Kind| {
-            use mock_nbi::{FaultKind, RestState};
-            matches!(
-                kind,
-                Kind::Osm(
-                    FaultKind::OperationStuck
-                        | FaultKind::OperationLost
-                        | FaultKind::OperationRests { state: RestState::RollingBack, .. }
-                )
-            )
-        };
-        let Some(commit) = self.commit else { return };
-        if shared.hits.is_empty() || !shared.hits.iter().all(is_lasting) {
-            return;
-        }
-        let osm = shared.nbi.look(Osm::read);
-        let stuck: Vec<&str> =
-            osm.instances.iter().filter(|i| i.is_processing).map(|i| i.name.as_str()).collect();
-        let expected = &shared.world.commits[commit].expected;
-        let held_up = expected.held_up_by(&stuck);
-        // What is to go and does not keeps its packages.
-        let has_stray = stuck.iter().any(|name| expected.instance(name).is_none());
-        let differences = expected.differences(&osm);
-        let others: Vec<String> = differences
-            .into_iter()
-            .filter(|difference| {
-                let is_needed = difference.ends_with("not removed") && has_stray;
-                !is_needed
-                    && !held_up.iter().any(|name| difference.contains(&format!("NS {name}:")))
-            })
-            .collect();
-        drop(shared);
-        if !stuck.is_empty() {
-            let mut shared = lock(&self.shared);
-            let at = shared.now();
-            shared.verdicts.test(Law::L3, at, others.is_empty(), || {
-                format!("{stuck:?} at work, and others wait: {}", others.join("; "))
-            });
-        }
-    }
-
-    /// L5: what does not come to match says so, and asks no more than it must.
-    fn bounded_rate(&self) {
-        if self.differences().is_empty() {
-            return;
-        }
-        let mut shared = lock(&self.shared);
-        let at = shared.now();
-        let since = shared.nbi.clock().now() - 600.0;
-        let journal = shared.nbi.journal();
-        let asked = journal.iter().rev().take_while(|request| request.at >= since).count();
-        shared.verdicts.test(Law::L5, at, asked <= REQUESTS_IN_TEN_MINUTES_MAX, || {
-            format!("{asked} requests in ten minutes")
-        });
-        let said = self.last.as_ref();
-        let holds = said.is_none_or(|last| {
-            last.says != Says::Ready && !last.told.is_empty() || last.says == Says::Progressing
-        });
-        shared.verdicts.test(Law::L5, at, holds, || "it does not say what is wrong".to_owned());
     }
 }

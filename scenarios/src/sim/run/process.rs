@@ -60,6 +60,7 @@ impl Process {
             seen.commits.insert(commit);
         }
         seen.asked = crate::sim::laws::ends::Asked::default();
+        seen.reading.begins();
     }
 }
 

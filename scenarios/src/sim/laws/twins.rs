@@ -1,0 +1,132 @@
+//! S2: no two instances of ours with one name, but for those that a fault explains.
+//!
+//! An excuse is for one instance more, of one name. It is used up by the twin that it explains, and no more can be made
+//! of it afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Law, Verdicts};
+use crate::sim::osm::Osm;
+
+/// While it is open, one twin of each name is explained.
+#[derive(Debug)]
+struct Window {
+    process: u32,
+    used: BTreeSet<String>,
+}
+
+/// How many instances of ours there are of each name, and what explains more than one.
+#[derive(Debug, Default)]
+pub struct Twins {
+    counts: BTreeMap<String, usize>,
+    excuses: Vec<String>,
+    windows: Vec<Window>,
+}
+
+impl Twins {
+    /// As OSM has them in the beginning.
+    pub fn of(osm: &Osm, owner: &str) -> Self {
+        Self { counts: counts(osm, owner), ..Self::default() }
+    }
+
+    /// The creation of an instance of this name is carried out once more, now or later.
+    pub fn excuse(&mut self, name: &str) {
+        self.excuses.push(name.to_owned());
+    }
+
+    /// This process does not know what there is.
+    pub fn open_window(&mut self, process: u32) {
+        self.windows.push(Window { process, used: BTreeSet::new() });
+    }
+
+    /// From now on it does.
+    pub fn close_windows(&mut self, process: u32) {
+        self.windows.retain(|window| window.process != process);
+    }
+
+    /// Someone else made those that are there more than once.
+    pub fn accept(&mut self, osm: &Osm, owner: &str) {
+        self.counts = counts(osm, owner);
+    }
+
+    /// Judges those that have come since.
+    pub fn judge(&mut self, osm: &Osm, owner: &str, at: Duration, verdicts: &mut Verdicts) {
+        let now = counts(osm, owner);
+        let before = std::mem::take(&mut self.counts);
+        for (name, count) in &now {
+            let known = before.get(name).copied().unwrap_or_default().max(1);
+            let unexplained = (known..*count).filter(|_| !self.is_explained(name)).count();
+            let how = || format!("{count} instances {name} of ours");
+            verdicts.test(Law::S2, at, unexplained == 0, how);
+        }
+        self.counts = now;
+    }
+
+    fn is_explained(&mut self, name: &str) -> bool {
+        if let Some(index) = self.excuses.iter().position(|excused| excused == name) {
+            self.excuses.remove(index);
+            return true;
+        }
+        self.windows.iter_mut().any(|window| window.used.insert(name.to_owned()))
+    }
+}
+
+fn counts(osm: &Osm, owner: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for instance in osm.instances.iter().filter(|i| i.owner.as_deref() == Some(owner)) {
+        *counts.entry(instance.name.clone()).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::osm::Instance;
+
+    const OWNER: &str = "us";
+
+    fn osm(names: &[&str]) -> Osm {
+        let instance = |name: &&str| Instance {
+            name: (*name).to_owned(),
+            record: String::new(),
+            owner: Some(OWNER.to_owned()),
+            state: "READY".to_owned(),
+            is_processing: false,
+            is_shown_processing: false,
+            nsd: String::new(),
+            vim_account: String::new(),
+            values: Vec::new(),
+        };
+        Osm { packages: Vec::new(), instances: names.iter().map(instance).collect() }
+    }
+
+    fn broken(twins: &mut Twins, names: &[&str]) -> bool {
+        let mut verdicts = Verdicts::default();
+        twins.judge(&osm(names), OWNER, Duration::ZERO, &mut verdicts);
+        !verdicts.violations.is_empty()
+    }
+
+    #[test]
+    fn an_excuse_is_for_one_twin_of_its_name_alone() {
+        let mut twins = Twins::of(&osm(&["a"]), OWNER);
+        twins.excuse("a");
+        assert!(!broken(&mut twins, &["a", "a"]));
+        assert!(!broken(&mut twins, &["a", "a"]), "it is the same twin");
+        assert!(!broken(&mut twins, &["a"]));
+        assert!(broken(&mut twins, &["a", "a"]), "it is another one");
+        twins.excuse("a");
+        assert!(broken(&mut twins, &["a", "a", "b", "b"]));
+    }
+
+    #[test]
+    fn who_does_not_know_what_there_is_makes_one_of_each_until_it_does() {
+        let mut twins = Twins::of(&osm(&["a", "b"]), OWNER);
+        twins.open_window(7);
+        assert!(!broken(&mut twins, &["a", "a", "b", "b"]));
+        assert!(broken(&mut twins, &["a", "a", "a", "b", "b"]));
+        twins.close_windows(7);
+        assert!(broken(&mut twins, &["a", "a", "a", "b", "b", "b"]));
+    }
+}

@@ -1,0 +1,217 @@
+//! What one process has read of OSM, as the oracles know it: the latest list of each sort.
+//!
+//! In: requests for lists, and how they were answered. Out: what each list told, and whether that is news enough to
+//! say that OSM matches.
+
+use std::time::Duration;
+
+use mock_nbi::{Collection, Look};
+
+use super::laws::writes::Call;
+use super::osm::{self, Instance, Package, is_open, text};
+
+/// What a list told.
+#[derive(Debug, Clone, Default)]
+enum Told<T> {
+    /// It was not asked for, or no answer came that can be read.
+    #[default]
+    Nothing,
+    /// Something else than OSM had.
+    Blurred,
+    /// What OSM had.
+    All(Vec<T>),
+}
+
+/// The latest list of one sort.
+#[derive(Debug, Clone)]
+pub struct List<T> {
+    told: Told<T>,
+    /// What OSM had when it was asked for; until it is answered.
+    on_its_way: Option<Vec<T>>,
+    /// When it was asked for.
+    asked: Option<Duration>,
+    /// How many writes had been sent or answered by then.
+    after: u64,
+    /// Whether it was asked for in the present run.
+    is_of_this_run: bool,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self {
+            told: Told::default(),
+            on_its_way: None,
+            asked: None,
+            after: 0,
+            is_of_this_run: false,
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// What OSM had, where the list told it.
+    pub fn known(&self) -> Option<&[T]> {
+        match &self.told {
+            Told::All(list) => Some(list),
+            Told::Nothing | Told::Blurred => None,
+        }
+    }
+
+    /// Whether it told something else than OSM had.
+    pub fn is_blurred(&self) -> bool {
+        matches!(self.told, Told::Blurred)
+    }
+
+    fn asks(&mut self, at: Duration, writes: u64, now: Vec<T>) {
+        self.told = Told::Nothing;
+        self.on_its_way = Some(now);
+        self.asked = Some(at);
+        self.after = writes;
+        self.is_of_this_run = true;
+    }
+
+    fn answered(&mut self, how: Answered, now: impl FnOnce() -> Vec<T>) {
+        let then = self.on_its_way.take();
+        self.told = match how {
+            Answered::Readable => then.map_or(Told::Nothing, Told::All),
+            Answered::Changed => Told::All(now()),
+            Answered::Blurred => Told::Blurred,
+            Answered::Unreadable => Told::Nothing,
+        };
+    }
+
+    /// Why it does not show that OSM matches.
+    fn lack(&self, sort: &str, writes: u64) -> Option<String> {
+        if !self.is_of_this_run {
+            Some(format!("{sort} were not read in this run"))
+        } else if matches!(self.told, Told::Nothing) {
+            Some(format!("{sort} were asked for, and not read"))
+        } else if self.after != writes {
+            Some(format!("{sort} were not read since the last write"))
+        } else {
+            None
+        }
+    }
+}
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// With what OSM had when it was asked.
+    Readable,
+    /// With what somebody else made of it meanwhile.
+    Changed,
+    /// With something else than OSM had.
+    Blurred,
+    /// Not at all, or not so that anyone could read it.
+    Unreadable,
+}
+
+/// What one process has read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The VNFDs, and the NSDs.
+    pub packages: [List<Package>; 2],
+    /// The instances.
+    pub instances: List<Instance>,
+    /// How many writes it sent, and how many of them were answered.
+    writes: u64,
+}
+
+/// Which lists must be read before anyone can say that OSM matches.
+#[derive(Debug, Clone, Copy)]
+pub struct Needed {
+    /// That of VNFDs, and that of NSDs.
+    pub packages: [bool; 2],
+    /// That of instances.
+    pub instances: bool,
+}
+
+impl Reading {
+    /// A run begins.
+    pub(crate) fn begins(&mut self) {
+        for list in &mut self.packages {
+            list.is_of_this_run = false;
+        }
+        self.instances.is_of_this_run = false;
+    }
+
+    /// It sends a write, or a write of its is answered.
+    pub(crate) fn wrote(&mut self) {
+        self.writes += 1;
+    }
+
+    /// When the oldest of its lists was asked for.
+    pub fn since(&self) -> Duration {
+        let asked = self.packages.iter().map(|list| list.asked).chain([self.instances.asked]);
+        asked.flatten().min().unwrap_or_default()
+    }
+
+    /// Why it does not know that OSM matches.
+    pub fn lacks(&self, needed: Needed) -> Vec<String> {
+        let packages = self.packages.iter().zip(["the VNFDs", "the NSDs"]).zip(needed.packages);
+        let packages = packages.filter(|(_, is_needed)| *is_needed);
+        let packages = packages.filter_map(|((list, sort), _)| list.lack(sort, self.writes));
+        let instances = needed.instances.then(|| self.instances.lack("the instances", self.writes));
+        packages.chain(instances.flatten()).collect()
+    }
+
+    /// It asks for something.
+    pub(crate) fn asks(&mut self, call: &Call, look: &Look<'_>, at: Duration) {
+        let writes = self.writes;
+        match call.operation.as_str() {
+            "GET /vnfpkgm/v1/vnf_packages" => {
+                self.packages[0].asks(at, writes, packages(look, false));
+            }
+            "GET /nsd/v1/ns_descriptors" => self.packages[1].asks(at, writes, packages(look, true)),
+            "GET /nslcm/v1/ns_instances" => self.instances.asks(at, writes, osm::listed(look)),
+            "GET /nslcm/v1/ns_lcm_op_occs" => self.notes_operations(call, look),
+            _ => {}
+        }
+    }
+
+    /// What it asked for is answered.
+    pub(crate) fn answered(&mut self, call: &Call, look: &Look<'_>, how: Answered) {
+        match call.operation.as_str() {
+            "GET /vnfpkgm/v1/vnf_packages" => {
+                self.packages[0].answered(how, || packages(look, false));
+            }
+            "GET /nsd/v1/ns_descriptors" => {
+                self.packages[1].answered(how, || packages(look, true));
+            }
+            "GET /nslcm/v1/ns_instances" => self.instances.answered(how, || osm::listed(look)),
+            "GET /nslcm/v1/ns_lcm_op_occs" => match how {
+                Answered::Readable => {}
+                Answered::Changed => self.notes_operations(call, look),
+                Answered::Blurred | Answered::Unreadable => {
+                    for instance in self.listed_instances() {
+                        instance.is_processing = instance.is_shown_processing;
+                    }
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// An operation that has not begun is told by the list of operations alone.
+    fn notes_operations(&mut self, call: &Call, look: &Look<'_>) {
+        for instance in self.listed_instances() {
+            let mut open = look.records(Collection::Operations).filter(|op| is_open(op));
+            let is_asked = call.query.contains(&instance.record);
+            if is_asked && open.any(|op| text(&op, "nsInstanceId") == instance.record) {
+                instance.is_processing = true;
+            }
+        }
+    }
+
+    fn listed_instances(&mut self) -> &mut [Instance] {
+        match &mut self.instances.told {
+            Told::All(list) => list,
+            Told::Nothing | Told::Blurred => &mut [],
+        }
+    }
+}
+
+fn packages(look: &Look<'_>, is_nsd: bool) -> Vec<Package> {
+    osm::packages(look).into_iter().filter(|package| package.is_nsd == is_nsd).collect()
+}

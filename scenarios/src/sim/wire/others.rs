@@ -1,0 +1,77 @@
+//! What others do to OSM's records, and when: what it excuses, and that we do not.
+
+use std::borrow::Cow;
+
+use mock_nbi::{Collection, FaultKind, MockNbi};
+use serde_json::{Value, json};
+
+use super::Shared;
+use crate::sim::fault::Kind;
+use crate::sim::laws::Law;
+use crate::sim::laws::writes::Call;
+use crate::sim::osm::{self, text};
+
+impl Shared {
+    /// A request that was held back lands right after the next one of its operation.
+    pub(super) fn lands(&mut self, call: &Call, hit: Option<&Kind>) {
+        if hit == Some(&Kind::Osm(FaultKind::LandsAfterRetry)) {
+            return;
+        }
+        if let Some(index) = self.held_back.iter().position(|held| *held == call.operation) {
+            self.held_back.remove(index);
+            self.others.push((self.now(), 0));
+        }
+    }
+
+    /// All that was held back lands now.
+    pub(crate) fn all_land(&mut self) {
+        self.nbi.land_held_back();
+        self.held_back.clear();
+        let at = self.now();
+        self.others.push((at, 0));
+    }
+
+    /// Instances of one name that are made by no mistake of ours.
+    pub(super) fn excuses_twins(&mut self, kind: &Kind, call: &Call) {
+        let by_us = kind.twins() > 0 && !kind.is_foreign_hand();
+        if by_us && call.is_creation() && call.is_of_instances() {
+            self.twins.excuse(text(&call.body, "nsName"));
+        }
+    }
+
+    /// S1: what is not ours is as whoever changed it last left it.
+    pub(crate) fn others_untouched(&mut self) {
+        let at = self.now();
+        let theirs = foreign(&self.nbi, &self.world.owner);
+        if !theirs.is_empty() || !self.foreign.is_empty() {
+            let holds = theirs == self.foreign;
+            self.verdicts.test(Law::S1, at, holds, || "records of others changed".to_owned());
+        }
+    }
+
+    pub(crate) fn note_foreign(&mut self) {
+        self.foreign = foreign(&self.nbi, &self.world.owner);
+    }
+}
+
+/// What is not ours: packages as they are, and which instances there are, whose operations go on by themselves.
+fn foreign(nbi: &MockNbi, owner: &str) -> Vec<Value> {
+    nbi.look(|look| {
+        let mut found = Vec::new();
+        for package in osm::packages(look) {
+            let mark = package.upload.as_ref().and_then(|u| u.owner.as_ref());
+            if package.is_usable && mark.is_none_or(|mark| mark.as_str() != owner) {
+                let collection = if package.is_nsd {
+                    Collection::NsDescriptors
+                } else {
+                    Collection::VnfPackages
+                };
+                found.extend(look.record(collection, &package.record).map(Cow::into_owned));
+            }
+        }
+        let theirs = osm::instances(look).into_iter();
+        let theirs = theirs.filter(|i| i.owner.as_deref().is_none_or(|mark| mark != owner));
+        found.extend(theirs.map(|i| json!([i.record, i.name, i.nsd])));
+        found
+    })
+}
