@@ -24,6 +24,9 @@ pub struct Twins {
     windows: Vec<Window>,
 }
 
+/// In place of a process, where two of them run at the same time.
+pub const BOTH_REPLICAS: u32 = 0;
+
 impl Twins {
     /// As OSM has them in the beginning.
     pub fn of(osm: &Osm, owner: &str) -> Self {
@@ -35,7 +38,7 @@ impl Twins {
         self.excuses.push(name.to_owned());
     }
 
-    /// This process does not know what there is.
+    /// This process does not know what there is, or two do not know what the other makes.
     pub fn open_window(&mut self, process: u32) {
         self.windows.push(Window { process, used: BTreeSet::new() });
     }

@@ -13,6 +13,7 @@ use super::{CONVERGE_WITHIN, FAULTS_FOR, STILL_FOR, also_shown};
 use crate::sim::fault::{Kind, Own};
 use crate::sim::hand::edit_newest;
 use crate::sim::heal::heal;
+use crate::sim::laws::twins::BOTH_REPLICAS;
 use crate::sim::laws::{Law, ends, session};
 use crate::sim::osm::{Osm, canonical};
 use crate::sim::reconciler::{Ended, Maker, Says};
@@ -332,9 +333,7 @@ impl<'m> Course<'m> {
                 }
             }
         };
-        if let Some(second) = &second {
-            lock(&self.shared).twins.close_windows(second.number);
-        }
+        lock(&self.shared).twins.close_windows(BOTH_REPLICAS);
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
             Some(ended) => self.ended(number, ended),
@@ -350,7 +349,7 @@ impl<'m> Course<'m> {
     fn second_replica(&mut self) -> Process {
         self.processes += 1;
         let crash = self.process.crash.clone();
-        lock(&self.shared).twins.open_window(self.processes);
+        lock(&self.shared).twins.open_window(BOTH_REPLICAS);
         Process::beside(&self.shared, self.maker, self.processes, self.password, crash)
     }
 
