@@ -11,7 +11,8 @@ TOOLS := $(CURDIR)/target/tools
 export PATH := $(TOOLS)/bin:$(PATH)
 # Where cargo puts what it builds.
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
-SIM = $(or $(CARGO_TARGET_DIR),target)/release/scenario sim
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+SIM = $(RELEASE)/scenario sim
 # How many times faster than a real OSM the demo's fake works.
 SPEED ?= 20
 
@@ -73,20 +74,20 @@ bench: footprint ## Run the benchmarks; reports go to target/criterion
 
 .PHONY: footprint
 footprint: ## Measure memory and time of osmops with a 200 MB package and 10,000 files (Linux)
-	$(CARGO) build --release --quiet --package osmops --package mock-nbi --bins
-	$(CARGO) run --release --quiet --package benches --example footprint
+	$(CARGO) build --release --quiet --workspace --bins --examples
+	$(RELEASE)/examples/footprint
 
 .PHONY: sim
 sim: ## Simulate every fault, pairs of faults, and SEEDS (100000) seeds; results go to scenarios/sim-ledger.txt
-	$(CARGO) build --release --quiet --package scenarios --bin scenario
+	$(CARGO) build --release --quiet --workspace --bins
 	$(SIM) $(LEDGER)
 	$(SIM) $(LEDGER) --seeds $(SEEDS)
 	@if [ "$(PAIRS_ONE_IN)" != 0 ]; then $(SIM) $(LEDGER) --pairs --one-in $(PAIRS_ONE_IN); fi
 
 .PHONY: operator-scale
 operator-scale: ## Measure the operator with 1,000 OsmDeployments (some minutes; Linux)
-	$(CARGO) build --release --quiet --package osmops --bins
-	$(CARGO) run --release --quiet --package benches --example operator
+	$(CARGO) build --release --quiet --workspace --bins --examples
+	$(RELEASE)/examples/operator
 
 .PHONY: fuzz
 fuzz: ## Give made-up input to each of FUZZ_TARGETS for FUZZ_SECONDS (60); needs a C++ compiler

@@ -73,10 +73,10 @@ async fn an_upload_that_osm_refuses_is_told_in_its_words_though_a_patch_was_to_f
     let before = "vnfd: {id: a, provider: us, product-name: x, df: [{id: d}]}\n";
     assert_eq!(world.converge(&package("a_knf", before)).await.end, PassEnd::Converged);
     let body = Some("VNFD is in use".to_owned());
-    world.osm.inject(mock_nbi::Fault {
+    world.osm.inject(Fault {
         operation: "PUT /vnfpkgm/v1/vnf_packages/{id}/package_content".to_owned(),
         nth: 1,
-        kind: mock_nbi::FaultKind::Status { status: 422, body, retry_after: None },
+        kind: FaultKind::Status { status: 422, body, retry_after: None },
     });
     let after = "vnfd: {id: a, product-name: y, df: [{id: d}]}\n";
     let report = world.converge(&package("a_knf", after)).await;

@@ -2,10 +2,11 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::sim::diagram;
 use scenarios::sim::explore::{Extent, Failure, Ground, Options, Tally, exhaustive, seeds};
 use scenarios::sim::ledger;
@@ -99,15 +100,17 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
     }
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     let jobs = jobs.unwrap_or(1);
+    let bar = progress()?;
     let began = Instant::now();
     let (what, tally) = match arguments.seeds {
         Some(count) => {
             let range = arguments.from..arguments.from.saturating_add(count);
             let last = range.end.saturating_sub(1);
-            (format!("seeds {}-{last}", range.start), seeds(range, jobs, &Real)?)
+            (format!("seeds {}-{last}", range.start), seeds(range, jobs, &Real, &bar)?)
         }
-        None => enumerated(arguments, jobs)?,
+        None => enumerated(arguments, jobs, &bar)?,
     };
+    bar.finish_and_clear();
     let took = began.elapsed();
     print_line(tally.to_string().trim_end())?;
     let seconds = took.as_secs_f64().max(1e-9);
@@ -137,7 +140,11 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
 }
 
 /// Every fault at every place of the worlds that were asked for.
-fn enumerated(arguments: &SimArguments, jobs: usize) -> anyhow::Result<(String, Tally)> {
+fn enumerated(
+    arguments: &SimArguments,
+    jobs: usize,
+    bar: &ProgressBar,
+) -> anyhow::Result<(String, Tally)> {
     let simulator = Simulator::new().context("cannot make a runtime")?;
     let mut all = Tally::default();
     let names: Vec<&str> = match &arguments.world {
@@ -149,17 +156,31 @@ fn enumerated(arguments: &SimArguments, jobs: usize) -> anyhow::Result<(String, 
     for name in &names {
         let ground = Ground::new(&simulator, SimWorld::named(name)?, &Real);
         all.add_ground(&ground);
-        let tally = exhaustive(&ground, options, &Real)?;
-        print_line(&format!(
-            "{name}: {} places, {} runs, {} with violations",
-            ground.places.len(),
-            tally.runs,
-            tally.failed
-        ))?;
+        let tally = exhaustive(&ground, options, &Real, bar)?;
+        bar.suspend(|| {
+            print_line(&format!(
+                "{name}: {} places, {} runs, {} with violations",
+                ground.places.len(),
+                tally.runs,
+                tally.failed
+            ))
+        })?;
         all.merge(tally);
     }
     let what = if arguments.pairs { "pairs" } else { "singles" };
-    Ok((format!("{what} of {}", names.join(", ")), all))
+    let part = match arguments.one_in {
+        0 | 1 => String::new(),
+        stride => format!("1 in {stride} "),
+    };
+    Ok((format!("{part}{what} of {}", names.join(", ")), all))
+}
+
+/// How far it is, on a terminal alone.
+fn progress() -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {percent}% after {elapsed}, {eta} left")?;
+    let bar = ProgressBar::new(0).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    Ok(bar)
 }
 
 fn one_seed(arguments: &SimArguments, seed: u64) -> anyhow::Result<u8> {

@@ -9,6 +9,8 @@ mod tally;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use indicatif::ProgressBar;
+
 use super::fault::kinds_at;
 use super::laws::Law;
 use super::laws::ends::Baseline;
@@ -98,7 +100,7 @@ pub struct Options {
     pub one_in: usize,
 }
 
-/// Every fault at every place of a world, and every second one with `pairs`.
+/// Every fault at every place of a world, and every second one with `pairs`. `bar` goes on with each first fault.
 ///
 /// # Errors
 /// [`SimWorldError`], when no runtime can be made.
@@ -106,15 +108,18 @@ pub fn exhaustive(
     ground: &Ground,
     options: Options,
     maker: &dyn Maker,
+    bar: &ProgressBar,
 ) -> Result<Tally, SimWorldError> {
     let stride = if options.pairs { 1 } else { options.one_in.max(1) };
     let plans: Vec<Plan> = singles(&ground.places).into_iter().step_by(stride).collect();
+    bar.inc_length(plans.len() as u64);
     let mut whole = in_parallel(options.jobs, plans.len(), |simulator, index, tally| {
         let plan = &plans[index];
         let outcome = tried(simulator, ground, plan, maker, index, tally);
         if options.pairs {
             seconds(simulator, ground, plan, &outcome, options.one_in, maker, tally);
         }
+        bar.inc(1);
         Ok(())
     })?;
     shrink(&mut whole, maker)?;
@@ -143,7 +148,7 @@ fn seconds(
     }
 }
 
-/// The plans of these seeds.
+/// The plans of these seeds. `bar` goes on with each.
 ///
 /// # Errors
 /// [`SimWorldError`].
@@ -151,8 +156,10 @@ pub fn seeds(
     range: std::ops::Range<u64>,
     jobs: usize,
     maker: &dyn Maker,
+    bar: &ProgressBar,
 ) -> Result<Tally, SimWorldError> {
     const BLOCK: u64 = 64;
+    bar.inc_length(range.end.saturating_sub(range.start));
     let first = range.start / BLOCK;
     let blocks = usize::try_from(range.end.div_ceil(BLOCK) - first).unwrap_or(usize::MAX);
     let mut whole = in_parallel(jobs, blocks, |simulator, index, tally| {
@@ -168,6 +175,7 @@ pub fn seeds(
             for failure in tally.failures.iter_mut().skip(failures) {
                 failure.seed = Some(seed);
             }
+            bar.inc(1);
         }
         Ok(())
     })?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indicatif::ProgressBar;
 use scenarios::sim::explore::{Ground, Options, Tally, exhaustive, seeds};
 use scenarios::sim::reconciler::Real;
 use scenarios::sim::run::Simulator;
@@ -34,7 +35,7 @@ fn no_single_fault_breaks_a_law() {
         let mut all = Tally::default();
         all.add_ground(&ground);
         let options = Options { jobs: 2, pairs: false, one_in: ONE_IN };
-        all.merge(exhaustive(&ground, options, &Real).unwrap());
+        all.merge(exhaustive(&ground, options, &Real, &ProgressBar::hidden()).unwrap());
         assert!(all.runs > 30, "{}", all.runs);
         assert_clean(&all);
     }
@@ -42,9 +43,10 @@ fn no_single_fault_breaks_a_law() {
 
 #[test]
 fn random_plans_over_random_worlds_break_no_law() {
+    let bar = ProgressBar::hidden();
     // Two seeds of each of some worlds.
     for block in 0..20 {
-        assert_clean(&seeds(64 * block..64 * block + 2, 1, &Real).unwrap());
+        assert_clean(&seeds(64 * block..64 * block + 2, 1, &Real, &bar).unwrap());
     }
 }
 
