@@ -43,6 +43,7 @@ pub const ALL: &[KnownBad] = &[
     mistakes::accepts_any_artifact::BAD,
     mistakes::acts_on_busy::BAD,
     mistakes::answers_401_with_log_in::BAD,
+    mistakes::believes_digest::BAD,
     mistakes::believes_version::BAD,
     mistakes::expects_every_revision::BAD,
     mistakes::falls_back_to_cache::BAD,

@@ -3,6 +3,7 @@
 pub mod accepts_any_artifact;
 pub mod acts_on_busy;
 pub mod answers_401_with_log_in;
+pub mod believes_digest;
 pub mod believes_version;
 pub mod expects_every_revision;
 pub mod falls_back_to_cache;

@@ -16,7 +16,7 @@ use crate::{KnownBad, Starts};
 pub const BAD: KnownBad = KnownBad {
     name: "keeps_stale_list",
     mistake: "looks packages up before the first upload, and keeps the list until a write of its own succeeds",
-    breaks: &[Law::L1, Law::D1],
+    breaks: &[Law::L1, Law::D1, Law::S7],
     maker: &Starts(start),
 };
 
