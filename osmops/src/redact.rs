@@ -141,4 +141,41 @@ mod tests {
         let expected = "helm upgrade --set auth.adminPassword=***,user=bob-the-user failed";
         assert_eq!(secrets.hide(text), expected);
     }
+
+    #[test]
+    fn what_an_instance_declares_as_secret_is_hidden_whichever_way_it_is_added() {
+        use crate::desired::DesiredKdu;
+        use crate::ids::{DescriptorId, KduName, MemberIndex, NsName, VimAccountName};
+        use crate::secret::Params;
+        use crate::source_pos::SourcePos;
+        use crate::tree::TreePath;
+
+        let at = SourcePos::whole(TreePath::root());
+        let values = json!({"adminPassword": "hunter2", "user": "bob-the-user"});
+        let instance = DesiredInstance {
+            name: NsName::new("ldap").unwrap(),
+            at: at.clone(),
+            description: None,
+            nsd: (DescriptorId::new("ldap_ns").unwrap(), at.clone()),
+            vim_account: (VimAccountName::new("vim").unwrap(), at.clone()),
+            kdus: vec![DesiredKdu {
+                member: (MemberIndex::new("m").unwrap(), at.clone()),
+                name: (KduName::new("k").unwrap(), at.clone()),
+                model: None,
+                params: Params::new(values.as_object().unwrap().clone(), SecretNames::default()),
+                param_positions: vec![at.clone(), at],
+            }],
+            adopt: false,
+            depends_on: Vec::new(),
+            recreate: false,
+        };
+        let mut added = Secrets::default();
+        added.add_instance(&instance);
+        let of_all =
+            Secrets::of(&DesiredState { instances: vec![instance], ..DesiredState::default() });
+        for secrets in [added, of_all] {
+            let shown = secrets.hide("--set adminPassword=hunter2,user=bob-the-user");
+            assert_eq!(shown, "--set adminPassword=***,user=bob-the-user");
+        }
+    }
 }

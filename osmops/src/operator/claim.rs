@@ -68,6 +68,50 @@ pub(super) fn files_of(artifact: &Artifact, folder: &TreePath) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::RevisionName;
+    use crate::tree::{Tree, TreeFile};
+    use serde_json::json;
+    use std::time::Duration;
+
+    /// A revision of this configuration, taken over by a deployment of this specification.
+    fn claimed(config: &str, spec: &serde_json::Value) -> Revision {
+        let path = TreePath::parse("osm_ops_config.yaml").unwrap();
+        let tree = Tree::from_files([(path, TreeFile::in_memory(config.to_owned(), false))]);
+        let mut revision = Revision::read(&tree, RevisionName::new("7").unwrap());
+        assert!(revision.config.is_some(), "{:?}", revision.problems);
+        let mut whole = json!({
+            "sourceRef": { "kind": "GitRepository", "name": "repo" },
+            "connection": { "secretRef": { "name": "osm" } },
+            "interval": "10m",
+        });
+        whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let object = json!({
+            "apiVersion": "osmops.io/v1alpha1", "kind": "OsmDeployment",
+            "metadata": { "name": "ldap", "namespace": "ns" },
+            "spec": whole,
+        });
+        claim(&mut revision, &serde_json::from_value(object).unwrap());
+        revision
+    }
+
+    #[test]
+    fn a_deployment_says_whose_the_declared_is_how_long_it_may_take_and_whether_it_prunes() {
+        let spec = json!({ "prune": true, "timeout": "7m" });
+        let desired = claimed("allowLargePrune: true\n", &spec).desired;
+        assert_eq!(desired.owner, Some(Owner::new("ns/ldap").unwrap()));
+        assert_eq!(desired.policy.timeout, Duration::from_secs(7 * 60));
+        let prune = desired.prune.unwrap();
+        assert_eq!(prune.at.to_string(), "OsmDeployment/ns/ldap");
+        assert!(prune.allow_large);
+        assert_eq!(claimed("adopt: false\n", &json!({})).desired.prune, None);
+    }
+
+    #[test]
+    fn an_owner_in_the_files_goes_before_the_deployment_s_mark() {
+        let desired = claimed("owner: team-a\n", &json!({ "prune": true })).desired;
+        assert_eq!(desired.owner, Some(Owner::new("team-a").unwrap()));
+        assert!(!desired.prune.unwrap().allow_large);
+    }
 
     #[test]
     fn a_deployment_s_mark_is_its_namespace_and_name_within_63_characters() {

@@ -283,6 +283,9 @@ pub(super) fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::RevisionName;
+    use crate::revision::Revision;
+    use crate::tree::Tree;
 
     #[test]
     fn long_messages_are_cut_between_characters() {
@@ -290,5 +293,56 @@ mod tests {
         assert!(end.message.len() <= MESSAGE_BYTES_MAX);
         assert!(end.message.ends_with("é … (more in the log)"), "{}", end.message);
         assert_eq!(End::failed(Reason::BuildFailed, "short").message, "short");
+    }
+
+    #[test]
+    fn a_message_that_is_cut_inside_of_a_character_is_not_longer_for_it() {
+        for beginning in ["", "x"] {
+            let message = shortened(format!("{beginning}{}", "é".repeat(2000)));
+            assert!(message.len() <= MESSAGE_BYTES_MAX, "{}", message.len());
+        }
+    }
+
+    const PAUSE: Duration = Duration::from_secs(5);
+
+    /// A pass over nothing that ended so.
+    fn pass(end: PassEnd, interrupted: bool) -> PassReport {
+        let name = RevisionName::new("7").unwrap();
+        let revision = Revision::read(&Tree::from_files([]), name);
+        let mut report = PassReport::without_osm(&revision);
+        report.problems.clear();
+        report.end = end;
+        report.interrupted = interrupted;
+        report
+    }
+
+    #[test]
+    fn without_waiting_only_what_goes_on_undisturbed_counts_as_taken_on() {
+        let desired = DesiredState::default();
+        let standing = |end: PassEnd, interrupted: bool| {
+            let report = pass(end, interrupted);
+            let end = End::of_pass(&report, &desired, PAUSE);
+            end.without_waiting(&report, &desired, true).standing
+        };
+        let waiting = PassEnd::Waiting { poll_after: PAUSE };
+        assert_eq!(standing(waiting, false), Standing::TakenOn);
+        assert_eq!(standing(waiting, true), Standing::Progressing);
+        let converged = Standing::Converged { inventory: Vec::new() };
+        assert_eq!(standing(PassEnd::Converged, false), converged);
+        let reason = Reason::ReconciliationFailed;
+        assert_eq!(standing(PassEnd::Stalled, false), Standing::Stalled(reason));
+    }
+
+    #[test]
+    fn the_end_of_a_removal_says_whether_everything_is_gone() {
+        let message = |end: PassEnd, interrupted: bool| {
+            let report = pass(end, interrupted);
+            End::of_removal(&report, &DesiredState::default(), PAUSE).message
+        };
+        let converged = PassEnd::Converged;
+        assert_eq!(message(converged, false), "Removed from OSM what it made there");
+        assert_eq!(message(converged, true), "Stopped before everything was removed");
+        let waiting = PassEnd::Waiting { poll_after: PAUSE };
+        assert!(message(waiting, false).starts_with("Deleting: "));
     }
 }

@@ -209,8 +209,8 @@ mod tests {
         }
     }
 
-    /// The reason, and how well it is, of a pass that ended with these items.
-    fn found(items: Vec<ItemReport>) -> (Reason, Option<Health>) {
+    /// A pass that ended with these items, and what is declared.
+    fn pass(items: Vec<ItemReport>) -> (PassReport, DesiredState) {
         let name = RevisionName::new("7").unwrap();
         let mut revision = Revision::read(&Tree::from_files([]), name);
         revision.problems.clear();
@@ -218,6 +218,12 @@ mod tests {
         let desired = DesiredState { prune, ..DesiredState::default() };
         let mut report = PassReport::without_osm(&revision);
         report.items = items;
+        (report, desired)
+    }
+
+    /// The reason, and how well it is, of a pass that ended with these items.
+    fn found(items: Vec<ItemReport>) -> (Reason, Option<Health>) {
+        let (report, desired) = pass(items);
         let findings = Findings { report: &report, desired: &desired };
         (findings.reason(), findings.health())
     }
@@ -257,5 +263,27 @@ mod tests {
         assert_eq!(busy, Some(Health::AtWork("NS c: at work".to_owned())));
         let ailing = found(vec![current(), started, retried]).1;
         assert_eq!(ailing, Some(Health::Ailing("NS b: at work".to_owned())));
+    }
+
+    #[test]
+    fn everything_is_taken_on_once_nothing_waits_or_failed_or_is_another_s_work() {
+        let is_taken_on = |statuses: &[ItemStatus], was_taken_on: bool| {
+            let items = statuses.iter().map(|status| item("a", *status, None)).collect();
+            let (report, desired) = pass(items);
+            Findings { report: &report, desired: &desired }.is_taken_on(was_taken_on)
+        };
+        let taken = [ItemStatus::Current, ItemStatus::Written, ItemStatus::Started];
+        assert!(is_taken_on(&taken, false));
+        for status in [
+            ItemStatus::Waiting,
+            ItemStatus::Unsent,
+            ItemStatus::Skipped,
+            ItemStatus::Failed,
+            ItemStatus::Blocked,
+        ] {
+            assert!(!is_taken_on(&[ItemStatus::Current, status], true), "{status:?}");
+        }
+        assert!(is_taken_on(&[ItemStatus::AtWork], true));
+        assert!(!is_taken_on(&[ItemStatus::AtWork], false));
     }
 }

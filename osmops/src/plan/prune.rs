@@ -262,3 +262,58 @@ impl<'a> Remover<'a> {
             && matches!(self.plan.verdict(item), Some(Verdict::Act { .. }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::DesiredInstance;
+    use crate::ids::{DescriptorId, NsId, Owner, VimAccountName};
+    use crate::observed::NsState;
+    use crate::tree::TreePath;
+
+    fn observed(id: &str) -> ObservedInstance {
+        ObservedInstance {
+            id: NsId::new(id).unwrap(),
+            name: NsName::new("ldap").unwrap(),
+            created: Moment::from_epoch_seconds(1.0),
+            description: None,
+            nsd: None,
+            packages: Vec::new(),
+            owner: Some(Owner::new("team-a").unwrap()),
+            vim_account: None,
+            state: NsState::Ready,
+            running: None,
+            failure: None,
+            can_reset_values: true,
+            kdus: Vec::new(),
+            history: None,
+        }
+    }
+
+    #[test]
+    fn a_declared_instance_s_operations_are_asked_for_only_where_there_are_two_of_its_name() {
+        let at = SourcePos::whole(TreePath::root());
+        let declared = DesiredInstance {
+            name: NsName::new("ldap").unwrap(),
+            at: at.clone(),
+            description: None,
+            nsd: (DescriptorId::new("ldap_ns").unwrap(), at.clone()),
+            vim_account: (VimAccountName::new("vim").unwrap(), at),
+            kdus: Vec::new(),
+            adopt: false,
+            depends_on: Vec::new(),
+            recreate: false,
+        };
+        let desired = DesiredState {
+            owner: Some(Owner::new("team-a").unwrap()),
+            is_complete: true,
+            instances: vec![declared],
+            ..DesiredState::default()
+        };
+        let (first, second) = (observed("1"), observed("2"));
+        assert!(!needs_history(&desired, &first, &[&first]));
+        assert!(needs_history(&desired, &first, &[&first, &second]));
+        let foreign = ObservedInstance { owner: None, ..observed("3") };
+        assert!(!needs_history(&desired, &first, &[&first, &foreign]));
+    }
+}

@@ -168,6 +168,8 @@ mod tests {
         check(json!("2"), json!("3"), false);
         check(json!(false), json!("false"), false);
         check(json!(1.0), json!(1), true);
+        check(json!(1.5), json!(2), false);
+        check(json!(1.5), json!("1.5"), true);
         check(json!({"a": [1, "x"]}), json!({"a": ["1", "x"]}), true);
         check(json!({"a": [1]}), json!("!!yaml {a: [1]}\n"), true);
         check(json!({"a": [1]}), json!("!!yaml {a: [2]}\n"), false);

@@ -192,3 +192,23 @@ fn parse_owner(text: &str) -> Result<Owner, String> {
     }
     Owner::new(text).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::TreeFile;
+
+    #[test]
+    fn a_configuration_that_does_not_say_where_files_are_is_not_given() {
+        let is_given = |text: &str| {
+            let path = TreePath::root().join(CONFIG_FILE);
+            let tree = Tree::from_files([(path, TreeFile::in_memory(text.to_owned(), false))]);
+            read(&tree).map(|(_, problems)| assert_eq!(problems.len(), 1, "{problems:?}")).is_ok()
+        };
+        assert!(!is_given("targetDir: no/such\n"));
+        assert!(!is_given("targetDir: ../elsewhere\n"));
+        assert!(!is_given("fileExtensions: 3\n"));
+        // A mistake that hides no file.
+        assert!(is_given("prune: true\n"));
+    }
+}

@@ -85,3 +85,19 @@ fn read_text(file: &TreeFile) -> Result<String, String> {
     // Editors of one vendor begin UTF-8 files with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_yaml_file_may_be_as_large_as_is_told_and_no_larger() {
+        let text = |size: u64| {
+            let content = " ".repeat(usize::try_from(size).unwrap());
+            read_text(&TreeFile::in_memory(content, false))
+        };
+        assert_eq!(text(YAML_BYTES_MAX).map(|text| text.len() as u64), Ok(YAML_BYTES_MAX));
+        let refused = text(YAML_BYTES_MAX + 1).unwrap_err();
+        assert_eq!(refused, "has 4194305 bytes, more than the 4194304 of a YAML file here");
+    }
+}

@@ -86,4 +86,13 @@ mod tests {
         let shown = [serde_json::to_string(&params).unwrap(), format!("{params:?}")].concat();
         assert!(!shown.contains("hunter2") && shown.contains("***"), "{shown}");
     }
+
+    #[test]
+    fn the_schema_of_values_takes_a_mapping_and_nothing_else() {
+        let schema = serde_json::to_value(schemars::schema_for!(Params)).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&json!({"adminPassword": "***", "replicas": 2})));
+        assert!(!validator.is_valid(&json!(["replicas"])));
+        assert!(!validator.is_valid(&json!("replicas")));
+    }
 }

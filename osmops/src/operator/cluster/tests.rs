@@ -246,3 +246,17 @@ fn what_is_deleted_is_run_only_where_it_waits_for_us_suspended_or_not() {
     assert_eq!(seen(true, &["osmops.io/finalizer"]), (false, true));
     assert_eq!(seen(true, &["somebody.else/s"]), (true, false));
 }
+
+#[test]
+fn where_other_namespaces_are_refused_dependencies_of_the_own_one_are_not() {
+    let mut cluster = cluster(Rules { no_cross_namespace_refs: true, ..Rules::default() });
+    add_source(&mut cluster, source("repo", Some("7")));
+    add(&mut cluster, deployment("b", "repo", &json!({ "dependsOn": [{ "name": "a" }] })));
+    let (standing, message) = obstacle(&cluster, "b");
+    assert_eq!(standing, Standing::Failed(Reason::DependencyNotReady), "{message}");
+    let elsewhere = json!({ "dependsOn": [{ "name": "a", "namespace": "other" }] });
+    add(&mut cluster, deployment("b", "repo", &elsewhere));
+    let (standing, message) = obstacle(&cluster, "b");
+    assert_eq!(standing, Standing::Stalled(Reason::AccessDenied));
+    assert!(message.starts_with("cannot access OsmDeployment/other/a: "), "{message}");
+}
