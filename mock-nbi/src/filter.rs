@@ -208,4 +208,19 @@ mod tests {
         check(&[("kdu.name.neq", "b")], false);
         check(&[("id.zzz", "fa")], false);
     }
+
+    #[test]
+    fn an_index_serves_a_condition_that_names_texts_and_no_other() {
+        let check = |query: (&str, &str), is_yaml: bool, expected: Option<(&str, Vec<&str>)>| {
+            let filter = Filter::parse(&[(query.0.into(), query.1.into())], is_yaml).unwrap();
+            let found = filter.lookup(|place| place == "kdu.name");
+            let expected = expected.map(|(place, texts)| (place.to_owned(), texts));
+            assert_eq!(found, expected, "{query:?}");
+        };
+        check(("kdu.name", "a,b"), false, Some(("kdu.name", vec!["a", "b"])));
+        check(("kdu.name.eq", "a"), false, Some(("kdu.name", vec!["a"])));
+        check(("kdu.name.gt", "a"), false, None);
+        check(("id", "a"), false, None);
+        check(("kdu.name", "5"), true, None);
+    }
 }

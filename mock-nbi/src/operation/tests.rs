@@ -201,3 +201,12 @@ fn a_step_of_one_operation_writes_that_one_alone() {
     let numbers: Vec<u64> = engine.take_written().into_iter().map(|(number, _)| number).collect();
     assert_eq!(numbers, [0]);
 }
+
+#[test]
+fn a_roll_back_tells_from_its_first_step_on_what_went_wrong() {
+    let text = "rules: [{operation: scale, outcome: rolling-back, detail: why}]\n";
+    let mut engine = Engine::new(Profile::from_yaml(text, "p").unwrap(), 1);
+    submit(&mut engine, work("a", "1", Kind::Scale), 0.0, None);
+    let steps = steps_until(&mut engine, 10_000.0);
+    assert!(steps.iter().any(|step| step.ends_with("1 rolls back Some(\"why\")")), "{steps:?}");
+}

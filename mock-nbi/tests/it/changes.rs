@@ -1,6 +1,6 @@
 //! What changes under an NS instance of release 19, and what its operations go by then.
 
-use mock_nbi::{MockNbi, OperationResult, Profile, Release, Seed};
+use mock_nbi::{Collection, MockNbi, OperationResult, Profile, Release, Seed};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, STOCK, User};
@@ -322,4 +322,74 @@ async fn packages_that_were_deleted_by_force_are_missed() {
         assert_eq!(site.user.get("/nslcm/v1/ns_instances").await, json!([]));
         assert_eq!(site.user.get("/nslcm/v1/vnf_instances").await, json!([]));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_package_leaves_none_of_its_revisions() {
+    let site = Site::of(Release::R19, chart("old", "1.0")).await;
+    site.replace_package(chart("old", "2.0")).await;
+    site.replace_package(chart("old", "3.0")).await;
+    let revisions = || site.user.nbi.records(Collection::VnfPackageRevisions).len();
+    assert_eq!(revisions(), 3);
+    site.done("terminate", json!({}), OperationResult::Ok).await;
+    for path in [
+        format!("/nslcm/v1/ns_instances/{}", site.ns_id),
+        format!("/nsd/v1/ns_descriptors/{}", site.nsd_id),
+        format!("{PACKAGES}/{}", site.vnfd_id),
+    ] {
+        let gone = site.user.call("DELETE", &path, None).await;
+        assert_eq!(gone.status, 204, "{path}: {}", String::from_utf8_lossy(&gone.body));
+    }
+    assert_eq!(revisions(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_tells_of_an_update_only_where_machines_were_made_anew() {
+    let site = Site::of(Release::R19, machine("1.0", "1.0")).await;
+    let mark = |ns: &mut Value| ns["detailed-status"] = json!("as before");
+    assert!(site.user.nbi.edit(Collection::NsInstances, &site.ns_id, mark));
+    assert_eq!(site.change_package().await["operationState"], "COMPLETED");
+    assert_eq!(site.ns().await["detailed-status"], "as before");
+    site.replace_package(machine("2.0", "2.0")).await;
+    assert_eq!(site.change_package().await["operationState"], "COMPLETED");
+    assert_eq!(site.ns().await["detailed-status"], "Done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_checked_where_it_says_something_and_given_the_time_it_needs() {
+    let site = Site::of(Release::R19, machine("1.0", "1.0")).await;
+    let vertical = |data: Value| json!({"updateType": "VERTICAL_SCALE", "verticalScaleVnf": data});
+    let wrong = json!({"vnfInstanceId": site.vnf_id, "vnfdId": site.vnfd_id, "vduId": "no",
+        "countIndex": 0});
+    let said = "Invalid parameter vdu_id='no' not present at vnfd:vdu:id";
+    refused(&site.operate("update", vertical(wrong)).await, 400, said);
+    let data = json!({"vnfInstanceId": site.vnf_id, "vnfdId": site.vnfd_id});
+    let change = |seconds: u32| {
+        json!({"updateType": "CHANGE_VNFPKG", "changeVnfPackageData": data,
+            "timeout_ns_update": seconds})
+    };
+    assert_eq!(site.operate("update", change(299)).await.status, 422);
+    assert_eq!(site.operate("update", change(300)).await.status, 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vnf_has_the_address_of_its_management_interface() {
+    let mut vnfd = machine("1.0", "1.0");
+    let points = vnfd["vnfd"]["vdu"][0]["int-cpd"].as_array_mut().unwrap();
+    points.insert(
+        0,
+        json!({"id": "data-int",
+        "virtual-network-interface-requirement": [{"name": "data"}]}),
+    );
+    let site = Site::of(Release::R19, vnfd).await;
+    let vnf = site.vnf().await;
+    let interfaces = vnf["vdur"][0]["interfaces"].as_array().unwrap();
+    assert_eq!(interfaces.len(), 2);
+    let managed: Vec<&Value> =
+        interfaces.iter().filter(|interface| interface["mgmt-interface"] == true).collect();
+    assert_eq!(managed.len(), 1, "{interfaces:?}");
+    assert!(managed[0]["ip-address"].is_string());
+    assert_eq!(vnf["ip-address"], managed[0]["ip-address"]);
+    assert_eq!(vnf["vdur"][0]["ip-address"], managed[0]["ip-address"]);
+    assert!(interfaces[0]["ip-address"] != interfaces[1]["ip-address"], "{interfaces:?}");
 }

@@ -151,6 +151,30 @@ async fn new_clusters_are_refused_in_osms_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clouds_differ_in_whether_nodes_are_counted() {
+    let user = user().await;
+    let clouds = [("aws", false), ("azure", true), ("gcp", true), ("kubevirt", true)];
+    for (cloud, is_counted) in clouds {
+        let vim = json!({
+            "name": cloud, "vim_type": cloud, "vim_url": "u", "vim_user": "u",
+            "vim_password": "p", "vim_tenant_name": "t", "config": {"region_name": "north"},
+        });
+        expect(&user, "POST", "/admin/v1/vim_accounts", Some(vim), 202).await;
+        let bare = json!({"name": cloud, "vim_account": cloud, "k8s_version": "1"});
+        let mut counted = bare.clone();
+        counted["node_count"] = json!(2);
+        counted["node_size"] = json!("large");
+        let (good, bad, words) = if is_counted {
+            (counted, bare, "node_count and node_size are mandatory parameter")
+        } else {
+            (bare, counted, "node_count and node_size are not allowed for AWS")
+        };
+        refuse(&user, ("POST", CLUSTERS), bad, 400, words).await;
+        expect(&user, "POST", CLUSTERS, Some(good), 201).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn clusters_are_registered_listed_beside_older_ones_and_deregistered() {
     let user = user().await;
     let body = json!({"name": "there", "vim_account": "site", "credentials": {"a": 1}});

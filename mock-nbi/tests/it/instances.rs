@@ -321,3 +321,45 @@ async fn reports_are_given_of_instances_that_are_there() {
     let report = stock.user.get(&format!("/nspm/v1/pm_jobs/{id}/reports/{id}")).await;
     assert_eq!(report, json!({"entries": []}));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_of_a_kdu_has_the_name_that_was_asked_for_where_releases_take_one() {
+    let creation = |stock: &Stocked, more: Value| {
+        let mut body = stock.creation("n", &json!({"a": "1"}));
+        let kdu = &mut body["additionalParamsForVnf"][0]["additionalParamsForKdu"][0];
+        kdu.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let path = "/nslcm/v1/ns_instances_content";
+    for (release, is_asked) in [(Release::R10, true), (Release::R19Recorded, false)] {
+        let stock = stock_of(release, Profile::instant()).await;
+        for (more, expected) in [
+            (json!({"kdu-deployment-name": "mine"}), is_asked.then_some("mine")),
+            (json!({}), None),
+        ] {
+            let made = stock.user.call("POST", path, Some(creation(&stock, more))).await;
+            assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+            let ns = stock.ns(made.json()["id"].as_str().unwrap()).await;
+            let name = ns["_admin"]["deployed"]["K8s"][0]["kdu-instance"].as_str().unwrap();
+            match expected {
+                Some(expected) => assert_eq!(name, expected, "{release:?}"),
+                None => {
+                    let (_, end) = name.rsplit_once('-').unwrap();
+                    let is_number = end.bytes().all(|byte| byte.is_ascii_digit());
+                    assert_eq!((end.len(), is_number), (10, true), "{release:?} {name}");
+                }
+            }
+        }
+    }
+    let old = old_stock().await;
+    let mut body = old_creation(&old);
+    body["additionalParamsForVnf"][0]["additionalParamsForKdu"] =
+        json!([{"kdu_name": "ldap", "kdu-deployment-name": "mine"}]);
+    let answer = old.user.call("POST", path, Some(body)).await;
+    assert_eq!(answer.status, 422);
+    assert!(
+        answer.detail().contains("'kdu-deployment-name' was unexpected"),
+        "{}",
+        answer.detail()
+    );
+}

@@ -172,3 +172,21 @@ async fn edits_are_checked_with_the_files_of_the_package() {
     let refused = patch(charts).await;
     assert_eq!(refused.detail(), "Charm defined in vnf[id=k] but not present in package");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_internal_link_of_release_8_names_an_ip_profile_that_is_there() {
+    let vnfd = |link: &str| {
+        format!(
+            "vnfd-catalog: {{vnfd: [{{id: v, name: v, vdu: [{{id: m, name: m, count: '1'}}], \
+             mgmt-interface: {{cp: c}}, connection-point: [{{name: c}}], \
+             ip-profiles: [{{name: there}}], internal-vld: [{{id: l, name: l{link}}}]}}]}}"
+        )
+    };
+    let user = user(Release::R8).await;
+    let refused = send_yaml(&user, "POST", VNF, &vnfd(", ip-profile-ref: gone")).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.detail(), "internal-vld[id='l']:ip-profile-ref='gone' does not exist");
+    create(&user, VNF, &vnfd(", ip-profile-ref: there")).await;
+    let user = self::user(Release::R8).await;
+    create(&user, VNF, &vnfd("")).await;
+}

@@ -390,3 +390,95 @@ async fn mappings_are_given_whole_or_as_changes_and_not_as_both() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_is_taken_by_its_project_and_role() {
+    let admin = User::login(&fake(Release::R10)).await;
+    user_with(&admin, json!({"vnfds": true})).await;
+    let path = "/admin/v1/users/u";
+    let more = json!({"add_project_role_mappings": [{"project": "p", "role": "project_user"}]});
+    assert_eq!(admin.call("PATCH", path, Some(more)).await.status, 204);
+    let less = json!({"remove_project_role_mappings": [{"project": "p", "role": "r"}]});
+    assert_eq!(admin.call("PATCH", path, Some(less)).await.status, 204);
+    let left = admin.get(path).await["project_role_mappings"].clone();
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(
+        (&left[0]["project_name"], &left[0]["role_name"]),
+        (&json!("p"), &json!("project_user"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_not_called_like_an_id() {
+    let admin = User::login(&fake(Release::R10)).await;
+    let name = "0c0a0b0d-1111-4222-8333-444455556666";
+    let said = format!("role name '{name}' cannot have an uuid format");
+    let named = || Some(json!({"name": name}));
+    refused(&admin.call("POST", "/admin/v1/roles", named()).await, 422, &said);
+    assert_eq!(admin.call("POST", "/admin/v1/roles", Some(json!({"name": "x"}))).await.status, 201);
+    refused(&admin.call("PATCH", "/admin/v1/roles/x", named()).await, 422, &said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_password_ends_30_days_later_where_accounts_end_and_never_for_admin() {
+    const OTHER: &str = "Passw0rd!New";
+    for (release, ends) in [(Release::R19, true), (Release::R19Recorded, false)] {
+        let nbi = fake(release);
+        let admin = User::login(&nbi).await;
+        user_with(&admin, json!({"vnfds": true})).await;
+        nbi.advance(std::time::Duration::from_secs(10 * 86_400));
+        let admin = User::login(&nbi).await;
+        let admin_id = admin.get("/admin/v1/users/admin").await["_id"].clone();
+        for (name, is_ending) in [("u", ends), ("admin", false)] {
+            let path = format!("/admin/v1/users/{name}");
+            let user = admin.get(&path).await;
+            let path = format!("/admin/v1/users/{}", user["_id"].as_str().unwrap());
+            let before = user["_admin"]["password_expire_time"].clone();
+            let change = Some(json!({"password": OTHER, "system_admin_id": admin_id}));
+            let answer = admin.call("PATCH", &path, change).await;
+            assert_eq!(answer.status, 204, "{name}: {}", String::from_utf8_lossy(&answer.body));
+            let kept = admin.get(&path).await["_admin"].clone();
+            if is_ending {
+                let modified = kept["modified"].as_f64().unwrap();
+                let days = (kept["password_expire_time"].as_f64().unwrap() - modified) / 86_400.0;
+                assert!((29.9..30.1).contains(&days), "{release:?} {name} {kept}");
+            } else {
+                assert_eq!(kept["password_expire_time"], before, "{release:?} {name} {kept}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_s_log_in_gives_accounts_without_an_end_90_days() {
+    let nbi = fake(Release::R19);
+    let admin = User::login(&nbi).await;
+    user_with(&admin, json!({"vnfds": true})).await;
+    let id = admin.get("/admin/v1/users/u").await["_id"].as_str().unwrap().to_owned();
+    let forget = |user: &mut Value| {
+        user["_admin"].as_object_mut().unwrap().remove("account_expire_time");
+    };
+    assert!(nbi.edit(mock_nbi::Collection::Users, &id, forget));
+    nbi.clock().freeze();
+    let now = nbi.clock().now();
+    let admin = User::login(&nbi).await;
+    let kept = admin.get(&format!("/admin/v1/users/{id}")).await["_admin"].clone();
+    let days = (kept["account_expire_time"].as_f64().unwrap() - now) / 86_400.0;
+    assert!((89.9..90.1).contains(&days), "{kept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_good_until_its_very_end() {
+    let nbi = fake(Release::R19);
+    let admin = User::login(&nbi).await;
+    user_with(&admin, json!({"vnfds": true})).await;
+    let id = admin.get("/admin/v1/users/u").await["_id"].as_str().unwrap().to_owned();
+    nbi.clock().freeze();
+    let now = nbi.clock().now();
+    let end = |user: &mut Value| user["_admin"]["account_expire_time"] = json!(now);
+    assert!(nbi.edit(mock_nbi::Collection::Users, &id, end));
+    let answer = try_login(&nbi, json!({"username": "u", "password": STRONG})).await;
+    assert_eq!(answer.status, 200);
+    let kept = admin.get(&format!("/admin/v1/users/{id}")).await["_admin"].clone();
+    assert_ne!(kept["user_status"], "expired", "{kept}");
+}

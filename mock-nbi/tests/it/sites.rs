@@ -156,3 +156,23 @@ async fn names_with_signs_that_osm_forbids_are_refused() {
         assert!(answer.detail().contains(" does not match "), "{}", answer.detail());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_release_19_is_not_deployed_to_with_helm_2() {
+    for (release, method, status) in [
+        (Release::R10, "helm-chart", 202),
+        (Release::R10, "helm-chart-v3", 202),
+        (Release::R19, "helm-chart", 422),
+        (Release::R19, "helm-chart-v3", 202),
+    ] {
+        let user = user_of(release).await;
+        let cluster = json!({
+            "name": "c", "vim_account": "00000000-0000-4000-8000-000000000000", "k8s_version": "1",
+            "nets": {"n": null}, "credentials": {},
+            "deployment_methods": {"juju-bundle": false, method: true},
+        });
+        let answer = user.call("POST", "/admin/v1/k8sclusters", Some(cluster)).await;
+        let said = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, status, "{release:?} {method}: {said}");
+    }
+}

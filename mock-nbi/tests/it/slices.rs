@@ -1,7 +1,7 @@
 //! Network slice instances by the requests of the `osm` command line (`nsi-create`, `nsi-list`,
 //! `nsi-show`, `nsi-op-list`, `nsi-op-show`, `nsi-delete`), and those beside them.
 
-use mock_nbi::{Collection, MockNbi, Release, Seed};
+use mock_nbi::{Collection, MockNbi, OperationResult, Profile, Release, Seed};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, STOCK, User, old_stock, stocked};
@@ -17,11 +17,16 @@ struct Site {
 
 /// A site with a template of two subnets and two links, the second of each shared.
 async fn site(release: Release) -> Site {
+    site_of(release, Profile::instant()).await
+}
+
+async fn site_of(release: Release, profile: Profile) -> Site {
     let (stock, nsd, point) = if release == Release::R8 {
         (old_stock().await, "old_ns", "outside")
     } else {
         let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
-        let nbi = MockNbi::builder().release(release).seed(seed).build().unwrap();
+        let nbi = MockNbi::builder().release(release).profile(profile).seed(seed);
+        let nbi = nbi.build().unwrap();
         (stocked(&nbi).await, "openldap_ns", "mgmt-ext")
     };
     let link = |id: &str| {
@@ -204,4 +209,31 @@ async fn an_impossible_slice_leaves_nothing_behind() {
     assert_eq!(site.user.call("POST", CONTENT, Some(body)).await.status, 400);
     assert!(site.user.nbi.records(Collection::NsInstances).is_empty());
     assert!(site.user.nbi.records(Collection::SliceInstances).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_on_a_slice_ends_with_those_on_its_instances() {
+    let site = site_of(Release::R10, Profile::manual()).await;
+    let (id, op_id) = site.create("s").await;
+    let state = async |op_id: &str| {
+        let path = format!("/nsilcm/v1/nsi_lcm_op_occs/{op_id}");
+        site.user.get(&path).await["operationState"].clone()
+    };
+    assert_eq!(state(&op_id).await, "PROCESSING");
+    site.user.nbi.end_operations(OperationResult::Ok);
+    assert_eq!(state(&op_id).await, "COMPLETED");
+    let path = format!("{SLICES}/{id}/terminate");
+    let ended = site.user.call("POST", &path, Some(json!({}))).await;
+    assert_eq!(ended.status, 202);
+    let members =
+        site.user.get(&format!("{SLICES}/{id}")).await["_admin"]["nsrs-detailed-list"].clone();
+    // Who shares an instance forgets what started it; its own ones remember.
+    for member in members.as_array().unwrap() {
+        let is_shared = member["shared"] == true;
+        assert_eq!(member["nslcmop_instantiate"].is_null(), is_shared, "{member}");
+    }
+    let op_id = ended.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(state(&op_id).await, "PROCESSING");
+    site.user.nbi.end_operations(OperationResult::Ok);
+    assert_eq!(state(&op_id).await, "COMPLETED");
 }

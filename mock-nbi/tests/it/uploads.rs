@@ -279,3 +279,17 @@ async fn yaml_bodies_that_are_no_text_are_told_as_pyyaml_does() {
          \"None\", position 3",
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn parts_together_bring_no_more_than_one_upload_could() {
+    const PART: usize = 33 << 20;
+    let user = user(Release::R10).await;
+    let part = vec![b' '; PART];
+    let range = |from: usize| format!("bytes {from}-{}/{}", from + PART - 1, 3 * PART);
+    let begun = send_part(&user, None, &range(0), &part).await;
+    assert_eq!(begun.status, 201);
+    let id = begun.header("Transaction-Id").to_owned();
+    assert_eq!(send_part(&user, Some(&id), &range(PART), &part).await.status, 413);
+    let gone = send_part(&user, Some(&id), &range(PART), &part[..1]).await;
+    check(&gone, 404, "invalid Transaction-Id header");
+}

@@ -249,4 +249,20 @@ mod tests {
         assert_eq!(tokens.numbers.len(), EXPIRED_MAX);
         assert_eq!(tokens.by_user["u"].len(), EXPIRED_MAX);
     }
+
+    #[test]
+    fn when_all_are_forgotten_that_is_written_and_so_is_what_comes_after() {
+        let mut tokens = Tokens::default();
+        tokens.track();
+        tokens.add(token(1), 5.0);
+        tokens.add(token(2), 5.0);
+        assert_eq!(tokens.take_written().len(), 2);
+        tokens.forget_all();
+        assert_eq!(tokens.take_written(), [(1, None), (2, None)]);
+        tokens.add(token(3), 5.0);
+        let written = tokens.take_written();
+        assert_eq!(written.len(), 1);
+        assert_eq!(written[0].0, 3, "a number is given once");
+        assert!(written[0].1.is_some());
+    }
 }
