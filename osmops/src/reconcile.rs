@@ -6,6 +6,7 @@
 
 mod converge;
 mod follow;
+mod rounds;
 
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,7 @@ use crate::revision::Revision;
 
 pub use converge::{Progress, converge};
 pub use follow::Following;
+pub use rounds::{FIRST_LOOK, Look, Rounds};
 
 /// What happens, as it happens. Everything is also logged; a progress display or a scenario's
 /// transcript needs it in order.

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::report::{PassEnd, PassReport};
+
 use jitter::jittered;
 
 /// How runs follow one another.
@@ -80,6 +82,18 @@ pub enum Outcome {
     },
     /// It stopped before its end because it was told to.
     Cancelled,
+}
+
+impl Outcome {
+    /// What a pass means for the next run. `pause` is how long to wait where OSM is at work.
+    pub fn of_pass(report: &PassReport, pause: Duration) -> Self {
+        match report.end {
+            _ if report.interrupted => Self::Cancelled,
+            PassEnd::Waiting { .. } => Self::Again { after: pause },
+            PassEnd::Failed => Self::Failed { not_before: report.retry_after },
+            PassEnd::Converged | PassEnd::Stalled => Self::Settled,
+        }
+    }
 }
 
 /// What is to be done now.

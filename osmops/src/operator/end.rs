@@ -158,31 +158,28 @@ impl End {
     pub(super) fn of_pass(report: &PassReport, desired: &DesiredState, pause: Duration) -> Self {
         let revision = &report.revision;
         let findings = Findings { report, desired };
-        let mut end = match report.end {
-            _ if report.interrupted => Self::new(
-                Standing::Progressing,
-                format!("Stopped before the end of revision {revision}"),
-                Outcome::Cancelled,
-            ),
+        let (standing, message) = match report.end {
+            _ if report.interrupted => {
+                let message = format!("Stopped before the end of revision {revision}");
+                (Standing::Progressing, message)
+            }
             PassEnd::Converged => {
                 let standing = Standing::Converged { inventory: findings.inventory() };
-                Self::new(standing, format!("Applied revision: {revision}"), Outcome::Settled)
+                (standing, format!("Applied revision: {revision}"))
             }
             PassEnd::Waiting { .. } => {
                 let message = format!("Applying revision {revision}: {}", findings.at_work());
                 match findings.health() {
                     Some(Health::Ailing(_)) => {
-                        Self::later(Reason::HealthCheckFailed, message, pause)
+                        (Standing::Failed(Reason::HealthCheckFailed), message)
                     }
-                    _ => Self::at_work(message, pause),
+                    _ => (Standing::Progressing, message),
                 }
             }
-            PassEnd::Failed => {
-                let outcome = Outcome::Failed { not_before: report.retry_after };
-                Self::new(Standing::Failed(findings.reason()), findings.faults(), outcome)
-            }
-            PassEnd::Stalled => Self::stalled(findings.reason(), findings.faults()),
+            PassEnd::Failed => (Standing::Failed(findings.reason()), findings.faults()),
+            PassEnd::Stalled => (Standing::Stalled(findings.reason()), findings.faults()),
         };
+        let mut end = Self::new(standing, message, Outcome::of_pass(report, pause));
         end.changes = findings.changes();
         end.health = findings.health();
         end

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::artifact::FetchLimits;
 use crate::ids::RevisionName;
 use crate::nbi::Nbi;
-use crate::reconcile::{Following, PassOptions, Progress};
+use crate::reconcile::{PassOptions, Rounds};
 use crate::revision::Revision;
 
 use super::cluster::Task;
@@ -55,15 +55,14 @@ pub(super) struct Memory {
     subject: Option<Subject>,
     /// The revision that was announced last.
     announced: Option<RevisionName>,
-    progress: Progress,
+    rounds: Rounds,
     waiting: Option<Waiting>,
     counted: Counted,
 }
 
-/// Operations that are worth a look before the next pass.
+/// OSM was at work when the last pass ended.
 struct Waiting {
     nbi: Nbi,
-    following: Following,
     /// How the pass ended.
     end: End,
 }
@@ -80,7 +79,7 @@ impl Memory {
         if self.subject.as_ref() == Some(subject) {
             return self.subject.clone();
         }
-        self.progress = Progress::default();
+        self.rounds = Rounds::default();
         self.waiting = None;
         self.subject.replace(subject.clone())
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use osmops::nbi::{Connection, Nbi, TimeLimits, Transport};
 use osmops::operator::driver::Outcome;
-use osmops::reconcile::{Following, PassOptions, Progress, pass};
+use osmops::reconcile::{FIRST_LOOK, Look, PassOptions, Rounds, pass};
 use osmops::report::{PassEnd, PassReport};
 use osmops::revision::Revision;
 use tokio_util::sync::CancellationToken;
@@ -91,9 +91,6 @@ impl Maker for Real {
     }
 }
 
-/// How soon to look at an operation for the first time, as the operator does.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
-
 /// How soon to ask again for an artifact that is gone, as the operator does.
 const ARTIFACT_AGAIN: Duration = Duration::from_secs(30);
 
@@ -127,8 +124,7 @@ pub struct Process {
     nbi: Nbi,
     passes: Box<dyn Passes>,
     revision: Option<String>,
-    progress: Progress,
-    waiting: Option<Following>,
+    rounds: Rounds,
 }
 
 impl Process {
@@ -140,25 +136,20 @@ impl Process {
     /// Knows nothing but where OSM is, and passes over a revision in a way of its own.
     pub fn passing(connection: Connection, transport: Transport, passes: Box<dyn Passes>) -> Self {
         let nbi = Nbi::new(connection, transport, TimeLimits::default());
-        Self { nbi, passes, revision: None, progress: Progress::default(), waiting: None }
+        Self { nbi, passes, revision: None, rounds: Rounds::default() }
     }
 
     async fn look_first(&mut self) -> Option<Ended> {
-        let following = self.waiting.as_mut()?;
-        match following.look(&self.nbi, &mut ()).await {
-            Ok(false) => {
-                let outcome = Outcome::Again { after: following.pause() };
+        match self.rounds.look(&self.nbi, &mut ()).await {
+            Look::AtWork { again_after } => {
+                let outcome = Outcome::Again { after: again_after };
                 Some(Ended { outcome, says: Says::Progressing, told: String::new() })
             }
-            Err(error) if error.is_transient() => {
-                let failure = error.failure();
+            Look::Unknown(failure) => {
                 let outcome = Outcome::Failed { not_before: failure.retry_after };
                 Some(Ended { outcome, says: Says::Failing, told: failure.message })
             }
-            Ok(true) | Err(_) => {
-                self.waiting = None;
-                None
-            }
+            Look::Over => None,
         }
     }
 
@@ -183,20 +174,7 @@ impl Process {
             return ended(&PassReport::without_osm(revision), FIRST_LOOK);
         }
         let mut report = self.passes.pass(&self.nbi, revision, stop).await;
-        self.progress.add(&mut report);
-        let pause = match report.end {
-            PassEnd::Waiting { poll_after } => {
-                self.progress.pause_while_waiting(&report, poll_after)
-            }
-            PassEnd::Converged | PassEnd::Failed | PassEnd::Stalled => FIRST_LOOK,
-        };
-        let following = Following::of(revision, &report, pause);
-        if report.end == PassEnd::Converged {
-            self.progress = Progress::default();
-        }
-        if matches!(report.end, PassEnd::Waiting { .. }) && !following.is_empty() {
-            self.waiting = Some(following);
-        }
+        let pause = self.rounds.passed(revision, &mut report);
         ended(&report, pause)
     }
 }
@@ -211,8 +189,7 @@ impl Reconciler for Process {
             && self.revision.as_deref() != Some(revision.name.as_str())
         {
             self.revision = Some(revision.name.to_string());
-            self.progress = Progress::default();
-            self.waiting = None;
+            self.rounds = Rounds::default();
         }
         Box::pin(self.run_over(source, stop))
     }
@@ -220,13 +197,14 @@ impl Reconciler for Process {
 
 /// What a pass comes to, as the operator's own runs have it.
 pub fn ended(report: &PassReport, pause: Duration) -> Ended {
-    let (says, outcome) = match report.end {
-        _ if report.interrupted => (Says::Progressing, Outcome::Cancelled),
-        PassEnd::Converged => (Says::Ready, Outcome::Settled),
-        PassEnd::Waiting { .. } => (Says::Progressing, Outcome::Again { after: pause }),
-        PassEnd::Failed => (Says::Failing, Outcome::Failed { not_before: report.retry_after }),
-        PassEnd::Stalled => (Says::Stalled, Outcome::Settled),
+    let says = match report.end {
+        _ if report.interrupted => Says::Progressing,
+        PassEnd::Converged => Says::Ready,
+        PassEnd::Waiting { .. } => Says::Progressing,
+        PassEnd::Failed => Says::Failing,
+        PassEnd::Stalled => Says::Stalled,
     };
+    let outcome = Outcome::of_pass(report, pause);
     let told = match report.end {
         PassEnd::Converged => String::new(),
         _ => serde_json::to_string(report).unwrap_or_default(),

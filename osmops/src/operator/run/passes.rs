@@ -8,30 +8,25 @@ use crate::observe::Lists;
 use crate::operator::driver::Outcome;
 use crate::operator::end::{End, Reason};
 use crate::plan::render;
-use crate::reconcile::{Following, Observer, Progress, pass_with_lists, read_lists_and_plan};
+use crate::reconcile::{FIRST_LOOK, Look, Observer, pass_with_lists, read_lists_and_plan};
 use crate::report::{PassEnd, PassReport};
 use crate::revision::Revision;
 
 use super::{Context, Memory, Turn, Waiting};
 
-/// How soon to look at an operation for the first time; later looks come after longer pauses.
-pub(super) const FIRST_LOOK: Duration = Duration::from_secs(1);
-
 /// Looks at operations that ran when the last pass ended. While one still does, that is all there is to do.
 pub(super) async fn look_first(memory: &mut Memory) -> Option<End> {
-    let waiting = memory.waiting.as_mut()?;
-    match waiting.following.look(&waiting.nbi, &mut memory.counted).await {
-        Ok(false) => {
-            let outcome = Outcome::Again { after: waiting.following.pause() };
+    let waiting = memory.waiting.as_ref()?;
+    match memory.rounds.look(&waiting.nbi, &mut memory.counted).await {
+        Look::AtWork { again_after } => {
+            let outcome = Outcome::Again { after: again_after };
             Some(End { outcome, ..waiting.end.clone() })
         }
-        Err(error) if error.is_transient() => {
-            let failure = error.failure();
+        Look::Unknown(failure) => {
             let outcome = Outcome::Failed { not_before: failure.retry_after };
             Some(End { outcome, ..End::failed(Reason::ReconciliationFailed, failure.message) })
         }
-        // Where they were lost sight of, the pass finds out what became of them.
-        Ok(true) | Err(_) => {
+        Look::Over => {
             memory.waiting = None;
             None
         }
@@ -67,19 +62,11 @@ pub(super) async fn apply(
     let (options, stop) = (&context.options, &turn.stop);
     let counted = &mut memory.counted;
     let mut report = pass_with_lists(&nbi, &lists, revision, options, stop, counted).await;
-    memory.progress.add(&mut report);
-    let pause = match report.end {
-        PassEnd::Waiting { poll_after } => memory.progress.pause_while_waiting(&report, poll_after),
-        PassEnd::Converged | PassEnd::Failed | PassEnd::Stalled => FIRST_LOOK,
-    };
-    let following = Following::of(revision, &report, pause);
+    let pause = memory.rounds.passed(revision, &mut report);
     let end = tell(&report, pause);
-    if report.end == PassEnd::Converged {
-        memory.progress = Progress::default();
-    }
-    if matches!(report.end, PassEnd::Waiting { .. }) && !following.is_empty() {
+    if matches!(report.end, PassEnd::Waiting { .. }) {
         let end = End { changes: Vec::new(), ..end.clone() };
-        memory.waiting = Some(Waiting { nbi, following, end });
+        memory.waiting = Some(Waiting { nbi, end });
     }
     Ok(end)
 }

@@ -5,12 +5,13 @@ use crate::operator::connection::of_repository;
 use crate::operator::driver::Outcome;
 use crate::operator::end::{End, Reason};
 use crate::operator::flux::{self, Source};
+use crate::reconcile::FIRST_LOOK;
 use crate::repo::CONFIG_FILE;
 use crate::report::PassReport;
 use crate::tree::TreePath;
 
 use super::files::{fetched, read};
-use super::passes::{FIRST_LOOK, apply, look_first};
+use super::passes::{apply, look_first};
 use super::{Context, Memory, Turn};
 
 /// A run over a GitRepository; `None` when it is no repository of ours.
