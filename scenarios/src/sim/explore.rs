@@ -30,6 +30,9 @@ const TWICE_IN: usize = 50;
 /// Failures that are kept, shrunk and told; more are counted.
 const FAILURES_MAX: usize = 20;
 
+/// Failures that a thread keeps before it drops all but the first.
+const FAILURES_AT_HAND_MAX: usize = 1000;
+
 /// A world, and its run without faults.
 #[derive(Debug, Clone)]
 pub struct Ground {
@@ -246,6 +249,9 @@ fn in_parallel(
                             return Ok(tally);
                         }
                         work(&simulator, index, &mut tally)?;
+                        if tally.failures.len() > FAILURES_AT_HAND_MAX {
+                            tally.keep_first(FAILURES_MAX);
+                        }
                     }
                 };
                 let done: Result<Tally, SimWorldError> = run();
@@ -259,7 +265,6 @@ fn in_parallel(
         }
     });
     let mut tally = whole.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-    tally.sort();
-    tally.failures.truncate(FAILURES_MAX);
+    tally.keep_first(FAILURES_MAX);
     Ok(tally)
 }

@@ -184,7 +184,8 @@ impl Reading {
                 Answered::Readable => {}
                 Answered::Changed => self.notes_operations(call, look),
                 Answered::Blurred | Answered::Unreadable => {
-                    for instance in self.listed_instances() {
+                    let asked = self.listed_instances().iter_mut();
+                    for instance in asked.filter(|i| call.query.contains(&i.record)) {
                         instance.is_processing = instance.is_shown_processing;
                     }
                 }

@@ -118,10 +118,12 @@ impl Tally {
         self.failures.extend(other.failures);
     }
 
-    pub(super) fn sort(&mut self) {
+    /// Of the failures, the first so many by world, seed and plan.
+    pub(super) fn keep_first(&mut self, most: usize) {
         let key =
             |failure: &Failure| (failure.world.clone(), failure.seed, failure.plan.to_string());
         self.failures.sort_by_key(key);
+        self.failures.truncate(most);
     }
 
     /// Laws that no run put to the test.

@@ -51,15 +51,16 @@ impl crate::sim::expected::ExpectedInstance {
         let list = &case.reading.instances;
         let read = list.known().and_then(|list| list.iter().find(|i| i.record == instance.record));
         let runs = instance.state == "READY" && read.is_none_or(|read| read.state == "READY");
-        let created = |record: &str| {
-            let record = case.look.record(Collection::NsInstances, record);
+        let created = |id: &str| {
+            let record = case.look.record(Collection::NsInstances, id);
             record.and_then(|record| record["create-time"].as_f64()).unwrap_or_default()
         };
+        // Of two of one moment the one whose id comes first is the older one.
+        let age = |instance: &Instance| (created(&instance.record), instance.record.clone());
         let all = osm::instances(case.look);
         let mut twins = all.iter().filter(|i| i.name == self.name && i.owner == instance.owner);
-        let is_oldest = twins.all(|twin| {
-            twin.record == instance.record || created(&twin.record) > created(&instance.record)
-        });
+        let is_oldest =
+            twins.all(|twin| twin.record == instance.record || age(twin) > age(instance));
         let is_to_be_made_anew = self.recreate && instance.nsd != self.nsd;
         runs && !list.is_blurred() && is_oldest && !is_to_be_made_anew
     }

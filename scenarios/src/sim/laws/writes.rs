@@ -104,6 +104,11 @@ pub fn judge(call: &Call, case: &Case<'_, '_>, verdicts: &mut Verdicts) {
         verdicts.test(Law::S8, at, false, how);
         return;
     };
+    let is_of_ours = ["/vnf_packages", "/ns_descriptors", "/ns_instances"];
+    if !is_of_ours.iter().any(|kind| call.operation.contains(kind)) {
+        let how = || format!("{} is for people to do", call.operation);
+        verdicts.test(Law::S1, at, false, how);
+    }
     let subject = subject(call, case.look);
     if let Some(subject) = &subject {
         only_ours(call, subject, expected, at, verdicts);

@@ -250,6 +250,7 @@ impl<'m> Course<'m> {
             self.password = NEXT_PASSWORD;
             self.fingerprint += 1;
             self.processes += 1;
+            lock(&self.shared).twins.close_windows(self.process.number);
             let fresh = Process::start(&self.shared, self.maker, self.processes, self.password);
             self.process.reconciler = fresh.reconciler;
             self.process.crash = fresh.crash;
@@ -333,7 +334,13 @@ impl<'m> Course<'m> {
                 }
             }
         };
-        lock(&self.shared).twins.close_windows(BOTH_REPLICAS);
+        {
+            let mut shared = lock(&self.shared);
+            shared.twins.close_windows(BOTH_REPLICAS);
+            if let Some(second) = &second {
+                shared.twins.close_windows(second.number);
+            }
+        }
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
             Some(ended) => self.ended(number, ended),
@@ -360,12 +367,14 @@ impl<'m> Course<'m> {
         let shared = &mut *guard;
         shared.tell(number, ended.says.word());
         let seen = shared.processes.entry(number).or_default();
-        if ended.says == Says::Ready
-            && let Some(commit) = seen.commit
-        {
-            let expected = &shared.world.commits[commit].expected;
+        if ended.says == Says::Ready {
+            let expected = seen.commit.map(|commit| &shared.world.commits[commit].expected);
             let verdicts = &mut shared.verdicts;
-            ends::ready(expected, &seen.reading, now, verdicts);
+            match expected {
+                Some(expected) => ends::ready(expected, &seen.reading, now, verdicts),
+                None => verdicts
+                    .test(Law::S7, now, false, || "ready without a whole artifact".to_owned()),
+            }
         }
         if self.is_still {
             ends::only_reads(seen.asked, now, &mut shared.verdicts);
@@ -386,6 +395,7 @@ impl<'m> Course<'m> {
             let mut shared = lock(&self.shared);
             shared.crashed = false;
             shared.tell(self.process.number, "is killed");
+            shared.twins.close_windows(self.process.number);
         }
         self.last = None;
         let due = self.now() + RESTART_AFTER;
