@@ -71,6 +71,10 @@ pub(crate) struct Shared {
     others: Vec<(Duration, u32)>,
     /// Operations of which an earlier request lands after the next one.
     held_back: Vec<String>,
+    /// Whether the next request goes into a connection that is no more.
+    line_is_dead: bool,
+    /// How many lists were to be old before the request under way.
+    stale_lists: usize,
     pub(crate) twins: Twins,
     /// Every record that ever was.
     records: BTreeSet<String>,
@@ -234,6 +238,8 @@ impl Shared {
             last_hit: Duration::ZERO,
             others: Vec::new(),
             held_back: Vec::new(),
+            line_is_dead: false,
+            stale_lists: 0,
             twins: Twins::of(&nbi.look(Osm::read), &world.owner),
             records: BTreeSet::new(),
             crashed: false,
@@ -261,8 +267,8 @@ impl Shared {
         self.events.push(Event { at, after, process, what: what.into() });
     }
 
-    /// Counts a step of this address; gives the fault that is planned there.
-    pub(crate) fn step(&mut self, address: &str) -> Option<Kind> {
+    /// Counts a step of this address.
+    fn count(&mut self, address: &str) -> u32 {
         let nth = match self.counts.get_mut(address) {
             Some(count) => {
                 *count += 1;
@@ -274,6 +280,12 @@ impl Shared {
             }
         };
         self.places.push((address.to_owned(), nth));
+        nth
+    }
+
+    /// Counts a step of this address; gives the fault that is planned there.
+    pub(crate) fn step(&mut self, address: &str) -> Option<Kind> {
+        let nth = self.count(address);
         let is_here = |fault: &Fault| fault.address == address && fault.nth == nth;
         let (fault, hit) = self.plan.iter_mut().find(|(fault, hit)| !hit && is_here(fault))?;
         *hit = true;
@@ -305,7 +317,15 @@ impl Shared {
 
     /// Counts a request; gives what happens to the process there. The fake's own faults are armed.
     fn before(&mut self, process: u32, call: &Call) -> Option<Own> {
-        let kind = self.step(&call.operation);
+        // A request that a dead connection swallows meets nothing else.
+        let kind = if std::mem::take(&mut self.line_is_dead) {
+            self.count(&call.operation);
+            None
+        } else {
+            self.step(&call.operation)
+        };
+        self.line_is_dead = kind == Some(Kind::Osm(FaultKind::StaleConnection));
+        self.stale_lists = self.stale_lists_to_come();
         if let Some(kind) = &kind {
             self.excuses_twins(kind, call);
         }
@@ -376,6 +396,19 @@ impl Shared {
         let at = self.now();
         let arrived = status.is_some_and(|status| status < 300);
         let nbi = self.nbi.clone();
+        // The fake counts the requests that come to it, and so is the one to say which list is old.
+        const STALE_LIST: Kind = Kind::Osm(FaultKind::StaleList);
+        let hit = match hit {
+            _ if self.stale_lists > self.stale_lists_to_come() => {
+                if hit != Some(&STALE_LIST) {
+                    self.hits.push(STALE_LIST);
+                    self.last_hit = at;
+                }
+                Some(&STALE_LIST)
+            }
+            Some(kind) if *kind == STALE_LIST => None,
+            other => other,
+        };
         if call.is_of_tokens() {
             let is_spoilt = matches!(
                 hit,
@@ -404,13 +437,21 @@ impl Shared {
             Some(_) | None => Answered::Readable,
         };
         if call.operation == INSTANCES && how != Answered::Unreadable {
-            self.twins.close_windows(process);
+            self.knows(process);
             if how == Answered::Blurred {
                 self.twins.open_window(process);
             }
         }
         let seen = self.seen(process);
         nbi.look(|look| seen.reading.answered(call, look, how));
+    }
+
+    fn stale_lists_to_come(&self) -> usize {
+        let is_stale_list = |kind: &FaultKind| *kind == FaultKind::StaleList;
+        if !self.plan.iter().any(|(fault, _)| fault.kind == Kind::Osm(FaultKind::StaleList)) {
+            return 0;
+        }
+        self.nbi.armed_faults().iter().filter(|fault| is_stale_list(&fault.kind)).count()
     }
 
     /// What ever was made, and that nothing is there twice.

@@ -43,6 +43,11 @@ impl Twins {
         self.windows.push(Window { process, used: BTreeSet::new() });
     }
 
+    /// Whether such a time of this process goes on.
+    pub fn has_window(&self, process: u32) -> bool {
+        self.windows.iter().any(|window| window.process == process)
+    }
+
     /// From now on it does.
     pub fn close_windows(&mut self, process: u32) {
         self.windows.retain(|window| window.process != process);

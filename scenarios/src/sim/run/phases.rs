@@ -250,7 +250,7 @@ impl<'m> Course<'m> {
             self.password = NEXT_PASSWORD;
             self.fingerprint += 1;
             self.processes += 1;
-            lock(&self.shared).twins.close_windows(self.process.number);
+            lock(&self.shared).knows(self.process.number);
             let fresh = Process::start(&self.shared, self.maker, self.processes, self.password);
             self.process.reconciler = fresh.reconciler;
             self.process.crash = fresh.crash;
@@ -336,9 +336,9 @@ impl<'m> Course<'m> {
         };
         {
             let mut shared = lock(&self.shared);
-            shared.twins.close_windows(BOTH_REPLICAS);
+            shared.knows(BOTH_REPLICAS);
             if let Some(second) = &second {
-                shared.twins.close_windows(second.number);
+                shared.knows(second.number);
             }
         }
         match ended {
@@ -395,7 +395,7 @@ impl<'m> Course<'m> {
             let mut shared = lock(&self.shared);
             shared.crashed = false;
             shared.tell(self.process.number, "is killed");
-            shared.twins.close_windows(self.process.number);
+            shared.knows(self.process.number);
         }
         self.last = None;
         let due = self.now() + RESTART_AFTER;

@@ -39,6 +39,14 @@ impl Shared {
         }
     }
 
+    /// This process knows what there is, or is no more: from now on its ignorance explains no twin.
+    pub(crate) fn knows(&mut self, process: u32) {
+        if self.twins.has_window(process) {
+            self.look_at_records();
+            self.twins.close_windows(process);
+        }
+    }
+
     /// S1: what is not ours is as whoever changed it last left it.
     pub(crate) fn others_untouched(&mut self) {
         let at = self.now();
