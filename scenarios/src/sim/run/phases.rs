@@ -334,13 +334,7 @@ impl<'m> Course<'m> {
                 }
             }
         };
-        {
-            let mut shared = lock(&self.shared);
-            shared.knows(BOTH_REPLICAS);
-            if let Some(second) = &second {
-                shared.knows(second.number);
-            }
-        }
+        self.is_alone_again(second.as_ref());
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
             Some(ended) => self.ended(number, ended),
@@ -358,6 +352,15 @@ impl<'m> Course<'m> {
         let crash = self.process.crash.clone();
         lock(&self.shared).twins.open_window(BOTH_REPLICAS);
         Process::beside(&self.shared, self.maker, self.processes, self.password, crash)
+    }
+
+    /// The second replica, where there was one, is no more.
+    fn is_alone_again(&self, second: Option<&Process>) {
+        let mut shared = lock(&self.shared);
+        shared.knows(BOTH_REPLICAS);
+        if let Some(second) = second {
+            shared.knows(second.number);
+        }
     }
 
     /// A run ended by itself.
