@@ -29,8 +29,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Values of any shape; numbers are such as JSON and YAML both write exactly. No text has a character
-/// that breaks lines in YAML 1.1 alone: serde_yaml writes a line's end for it, and other readers keep it.
+/// Values of any shape; numbers are such as JSON and YAML both write exactly.
 fn value() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         6 => "[ -~]{0,12}",
@@ -39,8 +38,8 @@ fn value() -> impl Strategy<Value = Value> {
         1 => Just("010".to_owned()),
         1 => Just("1e3".to_owned()),
         1 => Just(" x\n\ny \n".to_owned()),
-        1 => Just("\t\u{1}\u{7f}\u{a0}\u{feff}".to_owned()),
-        2 => any::<String>().prop_map(|text| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "?")),
+        1 => Just("\t\u{1}\u{7f}\u{85}\u{a0}\u{2028}\u{feff}".to_owned()),
+        2 => any::<String>(),
     ];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -57,6 +56,21 @@ fn value() -> impl Strategy<Value = Value> {
                 .prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>())),
         ]
     })
+}
+
+/// The same without what breaks lines in YAML 1.1 alone: after it, serde_yaml adds the indentation to what it writes.
+fn without_old_line_breaks(value: Value) -> Value {
+    let plain = |text: String| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "?");
+    match value {
+        Value::String(text) => Value::String(plain(text)),
+        Value::Array(items) => items.into_iter().map(without_old_line_breaks).collect(),
+        Value::Object(entries) => {
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, value)| (plain(key), without_old_line_breaks(value)));
+            Value::Object(entries.collect())
+        }
+        other => other,
+    }
 }
 
 /// A place in a text, or at its end.
@@ -125,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_reads_the_same(value in value()) {
+    fn what_is_written_reads_the_same(value in value().prop_map(without_old_line_breaks)) {
         let block = serde_yaml::to_string(&value).unwrap();
         prop_assert_eq!(&read(&block)?, &value, "{:?}", block);
     }

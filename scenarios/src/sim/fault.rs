@@ -165,6 +165,11 @@ impl Kind {
         )
     }
 
+    /// Whether somebody changes a descriptor.
+    pub fn is_edit(&self) -> bool {
+        matches!(self, Kind::Own(Own::PackageEdited) | Kind::Osm(FaultKind::Edit { .. }))
+    }
+
     /// Whether the answer does not tell what OSM has at the moment of the request.
     pub fn blurs_reading(&self) -> bool {
         matches!(self, Kind::Osm(FaultKind::StaleList))

@@ -147,6 +147,11 @@ impl Reading {
         asked.flatten().min().unwrap_or_default()
     }
 
+    /// Whether one of its lists told something else than OSM had.
+    pub fn is_blurred(&self) -> bool {
+        self.packages.iter().any(List::is_blurred) || self.instances.is_blurred()
+    }
+
     /// Why it does not know that OSM matches.
     pub fn lacks(&self, needed: Needed) -> Vec<String> {
         let packages = self.packages.iter().zip(["the VNFDs", "the NSDs"]).zip(needed.packages);

@@ -19,9 +19,13 @@ use super::trace::Trace;
 use super::wire::{Shared, lock};
 use super::world::SimWorld;
 
-/// How long OSM may take to match once faults have stopped and lasting causes were mended: the hour after which a
-/// descriptor that somebody changed again is repaired again, and twice an interval with a deployment and its attempts.
-pub const CONVERGE_WITHIN: Duration = Duration::from_secs(5400);
+/// How long OSM may take to match once faults have stopped and lasting causes were mended: a driver's longest pause
+/// of 15 minutes, an interval, and a deployment with all its attempts, twice.
+pub const CONVERGE_WITHIN: Duration = Duration::from_secs(3600);
+
+/// How much longer where somebody changed a descriptor: what is changed again after its repair is repaired again an
+/// hour later, at the next interval.
+pub const LONGER_AFTER_EDITS: Duration = Duration::from_secs(1800);
 
 /// How long it must then stay so: two resyncs and more.
 pub const STILL_FOR: Duration = Duration::from_secs(1500);

@@ -31,6 +31,7 @@ use super::plan::{Fault, Plan};
 use super::reading::{Answered, Reading};
 use super::trace::Event;
 use super::world::SimWorld;
+use others::others_at_work;
 
 /// How long after a new password the Secret follows.
 const SECRET_AFTER: Duration = Duration::from_secs(30);
@@ -351,11 +352,7 @@ impl Shared {
     fn judged(&mut self, process: u32, call: &Call) -> Option<Kind> {
         let at = self.now();
         let nbi = self.nbi.clone();
-        let is_edit = |kind: &Kind| {
-            let by_run = *kind == Kind::Own(Own::PackageEdited);
-            by_run || matches!(kind, Kind::Osm(FaultKind::Edit { .. }))
-        };
-        let edited = self.hits.iter().any(is_edit);
+        let edited = self.hits.iter().any(Kind::is_edit);
         let Self { processes, verdicts, world, others, .. } = self;
         let seen = processes.entry(process).or_default();
         if call.is_of_tokens() {
@@ -364,9 +361,7 @@ impl Shared {
             }
         } else if call.is_write() {
             seen.reading.wrote();
-            let since = seen.reading.since();
-            let others_at_work =
-                others.iter().any(|(moment, by)| (since..=at).contains(moment) && *by != process);
+            let others_at_work = others_at_work(others, seen.reading.since()..=at, process);
             let expected = seen.commit.map(|commit| &world.commits[commit].expected);
             nbi.look(|look| {
                 let case = Case {

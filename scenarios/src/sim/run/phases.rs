@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::commits::News;
 use super::process::{self, OBJECT, Process};
-use super::{CONVERGE_WITHIN, FAULTS_FOR, STILL_FOR, also_shown};
+use super::{CONVERGE_WITHIN, FAULTS_FOR, LONGER_AFTER_EDITS, STILL_FOR, also_shown};
 use crate::sim::fault::{Kind, Own};
 use crate::sim::hand::edit_newest;
 use crate::sim::heal::heal;
@@ -109,7 +109,9 @@ impl<'m> Course<'m> {
             lock(&self.shared).note_foreign();
         }
         lock(&self.shared).tell(0, "no more faults");
-        let limit = self.now() + CONVERGE_WITHIN;
+        let edited = lock(&self.shared).hits.iter().any(Kind::is_edit);
+        let longer = if edited { LONGER_AFTER_EDITS } else { Duration::ZERO };
+        let limit = self.now() + CONVERGE_WITHIN + longer;
         self.go_on(limit, false).await;
         let differences = self.differences();
         let said = self.last.as_ref().map_or("nothing", |last| last.says.word());

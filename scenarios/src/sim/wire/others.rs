@@ -1,6 +1,8 @@
 //! What others do to OSM's records, and when: what it excuses, and that we do not.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use mock_nbi::{Collection, FaultKind, MockNbi};
 use serde_json::{Value, json};
@@ -47,6 +49,13 @@ impl Shared {
         }
     }
 
+    /// Whether this process read what OSM had, and nobody changed that since.
+    pub(crate) fn knows_better(&self, process: u32) -> bool {
+        let Some(seen) = self.processes.get(&process) else { return false };
+        !seen.reading.is_blurred()
+            && !others_at_work(&self.others, seen.reading.since()..=self.now(), process)
+    }
+
     /// S1: what is not ours is as whoever changed it last left it.
     pub(crate) fn others_untouched(&mut self) {
         let at = self.now();
@@ -60,6 +69,15 @@ impl Shared {
     pub(crate) fn note_foreign(&mut self) {
         self.foreign = foreign(&self.nbi, &self.world.owner);
     }
+}
+
+/// Whether in this time someone else than this process changed OSM's records, or may have.
+pub(super) fn others_at_work(
+    others: &[(Duration, u32)],
+    time: RangeInclusive<Duration>,
+    process: u32,
+) -> bool {
+    others.iter().any(|(moment, by)| time.contains(moment) && *by != process)
 }
 
 /// What is not ours: packages as they are, and which instances there are, whose operations go on by themselves.

@@ -91,15 +91,15 @@ impl Course<'_> {
         self.tells_what_is_wrong();
     }
 
-    /// L5: what it says while OSM does not match. That OSM is at work is only said while something happens; whether
-    /// it may be ready after what it read is for S7 to judge.
+    /// L5: what it says while OSM does not match. That it is ready only who cannot know better; that OSM is at work only
+    /// while something happens.
     pub(super) fn tells_what_is_wrong(&self) {
         let Some(last) = &self.last else { return };
         let mut guard = lock(&self.shared);
         let shared = &mut *guard;
         let at = shared.now();
         let holds = match last.says {
-            Says::Ready => return,
+            Says::Ready => !shared.knows_better(self.process.number),
             Says::Failing | Says::Stalled => !last.told.is_empty(),
             Says::Progressing => {
                 // Who did nothing for a while is as far as it was before.
