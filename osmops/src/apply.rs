@@ -91,14 +91,15 @@ pub struct Sending<'a> {
 /// Sends every action of `plan`: in its order, several at once where none needs another.
 ///
 /// # Cancel safety
-/// `stop` is looked at before each action, never within one. Dropping the future may leave requests
-/// half-sent; the next pass finds out by reading.
+/// `stop` is looked at before each action, and once more just before its request is sent: to pack an archive or to log
+/// in again may take a while. Dropping the future may leave requests half-sent; the next pass finds out by reading.
 pub async fn apply(
     sending: &Sending<'_>,
     plan: &Plan,
     stop: &CancellationToken,
     observer: &mut dyn ApplyObserver,
 ) -> Vec<ActionOutcome> {
+    let sending = &Sending { nbi: &sending.nbi.until(stop), ..*sending };
     let mut results: BTreeMap<ActionId, ActionResult> = BTreeMap::new();
     let mut made: BTreeMap<ActionId, PackageId> = BTreeMap::new();
     let mut waiting: Vec<&PlannedAction> = plan.actions.iter().collect();
@@ -133,6 +134,7 @@ pub async fn apply(
             }
             Ok(Sent::Done) => ActionResult::Done,
             Ok(Sent::Started(operation)) => ActionResult::Started(operation),
+            Err(ActionError::Nbi(NbiError::Stopped { .. })) => ActionResult::Cancelled,
             Err(error) => ActionResult::Failed(error.into_failure(sending.secrets)),
         };
         observer.action_ended(planned, &result);

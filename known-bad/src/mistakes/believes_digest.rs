@@ -14,7 +14,7 @@ use crate::{KnownBad, Starts};
 pub const BAD: KnownBad = KnownBad {
     name: "believes_digest",
     mistake: "takes a package whose file bears the declared digest for the declared one, whatever its descriptor says",
-    breaks: &[Law::D1],
+    breaks: &[Law::S7],
     maker: &Starts(start),
 };
 

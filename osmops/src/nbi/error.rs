@@ -128,6 +128,12 @@ pub enum NbiError {
         /// OSM's reason.
         detail: String,
     },
+    /// A write that was not sent, because we were asked to stop while its archive or its token was made.
+    #[error("{request}: not sent, because the run was stopped")]
+    Stopped {
+        /// What was to be asked.
+        request: RequestLine,
+    },
 }
 
 impl NbiError {
@@ -136,7 +142,8 @@ impl NbiError {
         match self {
             NbiError::Unreachable { .. }
             | NbiError::Interrupted { .. }
-            | NbiError::TimedOut { .. } => true,
+            | NbiError::TimedOut { .. }
+            | NbiError::Stopped { .. } => true,
             NbiError::Refused { .. } => self.refusal().is_some_and(Refusal::may_pass),
             NbiError::NotOsm { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
@@ -220,7 +227,8 @@ impl NbiError {
             | NbiError::NotKept { request, .. }
             | NbiError::UploadTooLarge { request, .. }
             | NbiError::StrangeLogIn { request, .. }
-            | NbiError::LogInRefused { request, .. } => request,
+            | NbiError::LogInRefused { request, .. }
+            | NbiError::Stopped { request } => request,
         }
     }
 

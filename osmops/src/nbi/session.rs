@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::ids::PackageId;
 use crate::moment::Moment;
@@ -38,6 +39,8 @@ const TOKENS: &str = "/osm/admin/v1/tokens";
 #[derive(Debug, Clone)]
 pub struct Nbi {
     shared: Arc<Shared>,
+    /// Once it is cancelled, no write begins.
+    stop: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -88,7 +91,13 @@ impl Nbi {
             counters: Counters::default(),
             clock: OsmClock::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), stop: CancellationToken::new() }
+    }
+
+    /// The same session for somebody who may be asked to stop: from then on their writes end in
+    /// [`NbiError::Stopped`], but for the one on its way.
+    pub(crate) fn until(&self, stop: &CancellationToken) -> Self {
+        Self { shared: Arc::clone(&self.shared), stop: stop.clone() }
     }
 
     pub(super) fn vim_accounts(&self) -> &Mutex<VimAccounts> {
@@ -203,18 +212,27 @@ impl Nbi {
     ) -> Result<(RequestLine, Answer), NbiError> {
         let line = self.line(method, path);
         let bearer = self.bearer(None).await?;
-        self.shared.counters.count(purpose);
+        self.may_send(&line, purpose)?;
         let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
         match check_status(&line, &answer) {
             Ok(()) => Ok((line, answer)),
             Err(error) if error.is_token_refusal() => {
                 let bearer = self.bearer(Some(&bearer)).await?;
-                self.shared.counters.count(purpose);
+                self.may_send(&line, purpose)?;
                 let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
                 check_status(&line, &answer).map(|()| (line, answer))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Counts a request that is about to be sent, unless it is not to be any more.
+    fn may_send(&self, line: &RequestLine, purpose: Purpose) -> Result<(), NbiError> {
+        if purpose == Purpose::Write && self.stop.is_cancelled() {
+            return Err(NbiError::Stopped { request: line.clone() });
+        }
+        self.shared.counters.count(purpose);
+        Ok(())
     }
 
     /// The token to use: the one at hand unless it is stale, or the one that was just `refused`. Callers

@@ -183,6 +183,30 @@ async fn asked_to_stop_it_sends_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn asked_to_stop_while_it_logs_in_again_it_does_not_repeat_the_refused_write() {
+    let world = World::new(Profile::instant());
+    let upload = "POST /vnfpkgm/v1/vnf_packages_content".to_owned();
+    world.osm.inject(Fault { operation: upload, nth: 1, kind: FaultKind::TokenRevoked });
+    let log_in = "POST /admin/v1/tokens".to_owned();
+    world.osm.inject(Fault { operation: log_in, nth: 2, kind: FaultKind::Late { seconds: 20.0 } });
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let demo = Demo::default().revision();
+    let options = PassOptions::default();
+    let mut observer = ();
+    let running = pass(&nbi, &demo, &options, &stop, &mut observer);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        stop.cancel();
+    };
+    let (report, ()) = tokio::join!(running, stopping);
+    assert!(report.interrupted, "{report:#?}");
+    assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
+    assert_eq!(nbi.request_counts().log_in, 2);
+    assert_eq!(world.writes_since(0).len(), 1, "the one that was refused");
+    assert_eq!(world.packages().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_that_never_ends_is_given_up_after_the_timeout_and_said_so() {
     let world = World::new(Profile::manual());
     let report = world.converge(&Demo::default().revision()).await;

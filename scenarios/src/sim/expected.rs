@@ -7,7 +7,7 @@ use osmops::ids::PackageKind;
 use osmops::revision::Revision;
 use serde_json::{Map, Value};
 
-use super::osm::{Instance, Osm, Package};
+use super::osm::{Instance, Osm, Package, description_of};
 use super::reading::Needed;
 
 /// A declared package.
@@ -19,6 +19,8 @@ pub struct ExpectedPackage {
     pub id: String,
     /// The digest of its files.
     pub digest: String,
+    /// What its descriptor says of itself.
+    pub description: Option<String>,
     /// The VNFDs that it names.
     pub vnfds: Vec<String>,
 }
@@ -63,6 +65,7 @@ impl Expected {
             is_nsd: package.key.kind == PackageKind::Nsd,
             id: package.key.id.to_string(),
             digest: package.digest.as_str().to_owned(),
+            description: description_of(package.descriptor.json()),
             vnfds: package.members.iter().map(|member| member.vnfd.to_string()).collect(),
         };
         let instance = |instance: &osmops::desired::DesiredInstance| ExpectedInstance {
@@ -138,32 +141,46 @@ impl Expected {
 
     /// What of OSM is not as declared; nothing when all is.
     pub fn differences(&self, osm: &Osm) -> Vec<String> {
+        let mut found = self.differences_of_packages(false, &osm.packages);
+        found.extend(self.differences_of_packages(true, &osm.packages));
+        found.extend(self.differences_of_instances(&osm.instances));
+        found
+    }
+
+    /// What of the NSDs, or of the VNFDs, among these is not as declared.
+    pub fn differences_of_packages(&self, is_nsd: bool, have: &[Package]) -> Vec<String> {
         let mut found = Vec::new();
-        for want in &self.packages {
-            let all: Vec<&Package> = osm.of_id(want.is_nsd, &want.id).collect();
+        for want in self.packages.iter().filter(|want| want.is_nsd == is_nsd) {
+            let all = have.iter().filter(|p| p.is_nsd == is_nsd && p.id == want.id);
+            let all: Vec<&Package> = all.collect();
             if !matches!(all.as_slice(), [one] if want.is_met_by(one)) {
                 found.push(format!("package {}: {} records, not as declared", want.id, all.len()));
             }
         }
+        if self.may_prune {
+            let ours = have.iter().filter(|p| p.is_nsd == is_nsd && self.is_ours(p));
+            let left = ours.filter(|p| self.package(is_nsd, &p.id).is_none());
+            found.extend(left.map(|p| format!("package {}: not removed", p.id)));
+        }
+        found
+    }
+
+    /// What of these instances is not as declared.
+    pub fn differences_of_instances(&self, have: &[Instance]) -> Vec<String> {
+        let mut found = Vec::new();
         for want in &self.instances {
-            let all: Vec<&Instance> = osm.named(&want.name).collect();
+            let all: Vec<&Instance> = have.iter().filter(|i| i.name == want.name).collect();
             if !matches!(all.as_slice(), [one] if want.is_met_by(one)) {
                 let states: Vec<&str> = all.iter().map(|i| i.state.as_str()).collect();
-                found.push(format!(
-                    "NS {}: {} records {states:?}, not as declared",
-                    want.name,
-                    all.len()
-                ));
+                let count = all.len();
+                found
+                    .push(format!("NS {}: {count} records {states:?}, not as declared", want.name));
             }
         }
         if self.may_prune {
-            let declared = |p: &&Package| self.package(p.is_nsd, &p.id).is_none();
-            let packages = osm.packages.iter().filter(|p| self.is_ours(p)).filter(declared);
-            found.extend(packages.map(|p| format!("package {}: not removed", p.id)));
-            let declared = |i: &&Instance| self.instance(&i.name).is_none();
-            let instances =
-                osm.instances.iter().filter(|i| self.is_ours_instance(i)).filter(declared);
-            found.extend(instances.map(|i| format!("NS {}: not removed", i.name)));
+            let ours = have.iter().filter(|i| self.is_ours_instance(i));
+            let left = ours.filter(|i| self.instance(&i.name).is_none());
+            found.extend(left.map(|i| format!("NS {}: not removed", i.name)));
         }
         found
     }
@@ -172,6 +189,11 @@ impl Expected {
 impl ExpectedPackage {
     /// Whether OSM's is as declared.
     pub fn is_met_by(&self, have: &Package) -> bool {
+        self.is_made_of(have) && have.description == self.description
+    }
+
+    /// Whether OSM's can be used and was made of the declared files, whatever became of its descriptor since.
+    pub fn is_made_of(&self, have: &Package) -> bool {
         have.is_usable && have.upload.as_ref().is_some_and(|u| u.digest.as_str() == self.digest)
     }
 }

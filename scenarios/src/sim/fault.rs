@@ -115,28 +115,30 @@ impl Kind {
     }
 
     /// How many instances of one name more there may be for a while, through no mistake of ours.
-    pub fn twins(&self) -> usize {
-        match self {
+    pub fn makes_twins(&self) -> bool {
+        matches!(
+            self,
             Kind::Osm(
                 FaultKind::Duplicate
-                | FaultKind::Redelivered
-                | FaultKind::LandsLate { .. }
-                | FaultKind::LandsAfterRetry
-                | FaultKind::StaleList
-                | FaultKind::SameName,
-            )
-            | Kind::Own(Own::SecondReplica) => 1,
-            _ => 0,
-        }
+                    | FaultKind::Redelivered
+                    | FaultKind::LandsLate { .. }
+                    | FaultKind::LandsAfterRetry
+                    | FaultKind::StaleList
+                    | FaultKind::SameName,
+            ) | Kind::Own(Own::SecondReplica)
+        )
     }
 
-    /// How many records more may be made and removed in the course of a run.
+    /// How many records more may be made and removed in the course of a run, beside instances of one name.
     pub fn detours(&self) -> usize {
         match self {
-            // What was made of a package that is gone has to be made anew; of a list that shows nothing, all is.
-            Kind::Osm(FaultKind::Delete | FaultKind::NewId | FaultKind::StaleList) => 5,
+            // What was made of a package that is gone has to be made anew.
+            Kind::Osm(FaultKind::Delete | FaultKind::NewId) => 5,
+            // An instance whose operation an old list does not show is taken for one that never had any.
             Kind::Osm(
-                FaultKind::PackageWithoutContent
+                FaultKind::SameName
+                | FaultKind::StaleList
+                | FaultKind::PackageWithoutContent
                 | FaultKind::InstanceWithoutOperation
                 | FaultKind::OperationLost
                 | FaultKind::OperationStuck
@@ -144,7 +146,7 @@ impl Kind {
                 | FaultKind::OperationRests { .. }
                 | FaultKind::VimDisabled,
             ) => 1,
-            kind => kind.twins(),
+            _ => 0,
         }
     }
 

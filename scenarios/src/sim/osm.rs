@@ -23,6 +23,8 @@ pub struct Package {
     pub is_usable: bool,
     /// What its file's name tells, where one of ours uploaded it.
     pub upload: Option<UploadName>,
+    /// What its descriptor says of itself: what people change in the simulation, and the file's name does not tell.
+    pub description: Option<String>,
 }
 
 /// An NS instance.
@@ -62,21 +64,16 @@ impl Osm {
     pub fn read(look: &Look<'_>) -> Self {
         Self { packages: packages(look), instances: instances(look) }
     }
-
-    /// The instances of this name.
-    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Instance> {
-        self.instances.iter().filter(move |instance| instance.name == name)
-    }
-
-    /// The packages of this kind and id.
-    pub fn of_id<'a>(&'a self, is_nsd: bool, id: &'a str) -> impl Iterator<Item = &'a Package> {
-        self.packages.iter().filter(move |package| package.is_nsd == is_nsd && package.id == id)
-    }
 }
 
 /// A text in a record; empty where there is none.
 pub(crate) fn text<'a>(record: &'a Value, key: &str) -> &'a str {
     record.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a descriptor says of itself.
+pub(crate) fn description_of(descriptor: &Value) -> Option<String> {
+    descriptor.get("description").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// A package's record.
@@ -89,6 +86,7 @@ fn package(record: &Value, is_nsd: bool) -> Package {
         is_usable: text(admin, "onboardingState") == "ONBOARDED"
             && text(admin, "operationalState") == "ENABLED",
         upload: UploadName::parse(text(&admin["storage"], "zipfile")),
+        description: description_of(record),
     }
 }
 

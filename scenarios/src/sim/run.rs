@@ -140,7 +140,8 @@ fn compare(
 ) {
     let mut shared = lock(shared);
     let at = shared.now();
-    let detours = mended + shared.hits.iter().map(Kind::detours).sum::<usize>();
+    let by_faults: usize = shared.hits.iter().map(Kind::detours).sum();
+    let detours = mended + by_faults + shared.twins.explained();
     let passing = shared.world.passing();
     let spared = if shared.world.has_earlier_lives { base.made.removed } else { 0 };
     let mut verdicts = std::mem::take(&mut shared.verdicts);

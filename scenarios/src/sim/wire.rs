@@ -2,39 +2,30 @@
 //!
 //! Invariant: adds nothing to what the fake does of its own; without faults every request passes as it is.
 
+mod carry;
 mod others;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
-use http::header::{AUTHORIZATION, USER_AGENT};
-use http::{HeaderValue, Request, Response};
-use http_body_util::BodyExt;
-use mock_nbi::{Collection, Fault as OsmFault, FaultKind, MockNbi, NbiService};
-use osmops::nbi::Transport;
-use serde_json::{Value, json};
-use tokio::sync::Notify;
+use mock_nbi::{Fault as OsmFault, FaultKind, MockNbi};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::fault::{Kind, Own};
-use super::hand::Hand;
-use super::laws::Verdicts;
 use super::laws::ends::{Asked, Made};
 use super::laws::session::Session;
 use super::laws::twins::Twins;
 use super::laws::writes::{self, Call, Case};
-use super::osm::{Osm, text};
+use super::laws::{Law, Verdicts};
+use super::osm::Osm;
 use super::plan::{Fault, Plan};
 use super::reading::{Answered, Reading};
 use super::trace::Event;
 use super::world::SimWorld;
+pub(crate) use carry::transport;
 use others::others_at_work;
-
-/// How long after a new password the Secret follows.
-const SECRET_AFTER: Duration = Duration::from_secs(30);
 
 /// The list of instances.
 const INSTANCES: &str = "GET /nslcm/v1/ns_instances";
@@ -50,6 +41,8 @@ pub(crate) struct Seen {
     pub(crate) commits: BTreeSet<usize>,
     /// What its run asked for so far.
     pub(crate) asked: Asked,
+    /// Whether its run was asked to stop, because a later commit came.
+    pub(crate) is_stopped: bool,
 }
 
 /// What the wire, the loop and the laws share.
@@ -89,132 +82,6 @@ pub(crate) type SharedRef = Arc<Mutex<Shared>>;
 
 pub(crate) fn lock(shared: &SharedRef) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A transport for the process of this number.
-pub(crate) fn transport(shared: &SharedRef, crash: &Arc<Notify>, process: u32) -> Transport {
-    let (shared, crash) = (Arc::clone(shared), Arc::clone(crash));
-    let service = lock(&shared).nbi.service();
-    Transport::service(tower::service_fn(move |request: Request<osmops::nbi::Body>| {
-        let (shared, crash, service) = (Arc::clone(&shared), Arc::clone(&crash), service.clone());
-        carry(shared, crash, service, process, request)
-    }))
-}
-
-async fn carry(
-    shared: SharedRef,
-    crash: Arc<Notify>,
-    service: NbiService,
-    process: u32,
-    request: Request<osmops::nbi::Body>,
-) -> io::Result<Response<Body>> {
-    if let Some(bearer) = request.headers().get(AUTHORIZATION).and_then(|b| b.to_str().ok()) {
-        let mut shared = lock(&shared);
-        let session = &mut shared.seen(process).session;
-        if session.bearer != bearer {
-            bearer.clone_into(&mut session.bearer);
-        }
-    }
-    let (request, call) = taken_up(request, process).await?;
-    let own = lock(&shared).before(process, &call);
-    match &own {
-        Some(Own::CrashBefore) => return crashed(&shared, &crash).await,
-        Some(Own::Pause { seconds }) => {
-            tokio::time::advance(Duration::from_secs(*seconds)).await;
-        }
-        Some(Own::Jump { seconds }) => lock(&shared).nbi.advance(Duration::from_secs(*seconds)),
-        Some(Own::PasswordRotated) => rotate(&shared).await,
-        _ => {}
-    }
-    let hit = lock(&shared).judged(process, &call);
-    let answered = service.answer(request).await;
-    let answered = match answered {
-        Ok(response) if response.status().as_u16() == 401 => {
-            Ok(refused(&shared, process, response).await)
-        }
-        other => other,
-    };
-    let status = answered.as_ref().ok().map(|response| response.status().as_u16());
-    lock(&shared).after(process, &call, status, hit.as_ref());
-    if own == Some(Own::CrashAfter) {
-        return crashed(&shared, &crash).await;
-    }
-    answered
-}
-
-/// The process is no more: this never returns.
-async fn crashed(shared: &SharedRef, crash: &Notify) -> io::Result<Response<Body>> {
-    lock(shared).crashed = true;
-    crash.notify_one();
-    std::future::pending().await
-}
-
-/// The request, and what the laws must know of it.
-async fn taken_up(
-    request: Request<osmops::nbi::Body>,
-    process: u32,
-) -> io::Result<(Request<Body>, Call)> {
-    let operation = NbiService::operation_of(&request);
-    let (mut parts, body) = request.into_parts();
-    let name = HeaderValue::from(process);
-    parts.headers.insert(USER_AGENT, name);
-    let header = |name: &str| {
-        let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
-        value.map(str::to_owned)
-    };
-    let mut call = Call {
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        file_name: header("Content-Filename"),
-        md5: header("Content-File-MD5"),
-        ..Call::default()
-    };
-    if let Some(at) = operation.find("{id}") {
-        // `/osm` stands before the path that the operation names, and the method before that.
-        let from = at - operation.find(' ').unwrap_or_default() - 1 + "/osm".len();
-        let rest = parts.uri.path().get(from..).unwrap_or_default();
-        call.id = rest.split('/').next().map(str::to_owned);
-    }
-    let is_json = header("Content-Type").is_some_and(|kind| kind == "application/json");
-    call.operation = operation;
-    let body = if is_json && call.is_write() {
-        let bytes = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        call.body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Body::from(bytes)
-    } else {
-        Body::new(body)
-    };
-    Ok((Request::from_parts(parts, body), call))
-}
-
-/// Notes a 401 that means the token.
-async fn refused(shared: &SharedRef, process: u32, response: Response<Body>) -> Response<Body> {
-    let (parts, body) = response.into_parts();
-    let Ok(bytes) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-        return Response::from_parts(parts, Body::empty());
-    };
-    if String::from_utf8_lossy(&bytes).to_lowercase().contains("token or authorization") {
-        lock(shared).seen(process).session.was_refused();
-    }
-    Response::from_parts(parts, Body::from(bytes))
-}
-
-/// The password of our user is another one from now on, and no token is good.
-async fn rotate(shared: &SharedRef) {
-    let nbi = lock(shared).nbi.clone();
-    let user = nbi.look(|look| {
-        let mut users = look.records(Collection::Users);
-        let ours = users.find(|user| text(user, "username") == super::world::USER);
-        ours.map(|user| text(&user, "_id").to_owned())
-    });
-    {
-        let mut shared = lock(shared);
-        shared.secret_due = Some(shared.now() + SECRET_AFTER);
-    }
-    let path = format!("/admin/v1/users/{}", user.unwrap_or_default());
-    let body = json!({"password": super::world::NEXT_PASSWORD});
-    let (status, answer) = Hand::new(&nbi).ask("PATCH", &path, Some(&body)).await;
-    assert!(status < 300, "the fake refuses a new password: {status} {answer}");
-    nbi.expire_tokens();
 }
 
 impl Shared {
@@ -302,7 +169,7 @@ impl Shared {
             Kind::Osm(FaultKind::LandsAfterRetry) => self.held_back.push(address.to_owned()),
             // What was to land later does so now.
             Kind::Own(Own::Jump { .. }) => self.others.push((at, 0)),
-            _ if kind.is_foreign_hand() || kind.twins() > 0 => self.others.push((at, 0)),
+            _ if kind.is_foreign_hand() || kind.makes_twins() => self.others.push((at, 0)),
             _ => {}
         }
         if kind.is_foreign_hand() {
@@ -330,9 +197,15 @@ impl Shared {
         if let Some(kind) = &kind {
             self.excuses_twins(kind, call);
         }
-        let seen = self.seen(process);
+        let at = self.now();
+        let Self { processes, verdicts, .. } = self;
+        let seen = processes.entry(process).or_default();
         if call.is_write() {
             seen.asked.others += 1;
+            if seen.is_stopped {
+                let how = || format!("{} after a later commit was observed", call.operation);
+                verdicts.test(Law::S5, at, false, how);
+            }
         } else if call.operation.starts_with("GET ") {
             let is_list = !call.operation.contains("{id}") && !call.operation.contains("op_occs");
             *(if is_list { &mut seen.asked.lists } else { &mut seen.asked.others }) += 1;
@@ -352,7 +225,6 @@ impl Shared {
     fn judged(&mut self, process: u32, call: &Call) -> Option<Kind> {
         let at = self.now();
         let nbi = self.nbi.clone();
-        let edited = self.hits.iter().any(Kind::is_edit);
         let Self { processes, verdicts, world, others, .. } = self;
         let seen = processes.entry(process).or_default();
         if call.is_of_tokens() {
@@ -370,7 +242,6 @@ impl Shared {
                     commits_seen: seen.commits.len(),
                     reading: &seen.reading,
                     others_at_work,
-                    edited,
                     archives: &world.archives,
                     at,
                 };

@@ -19,7 +19,7 @@ use osmops::secret::Secret;
 use osmops::source_pos::SourcePos;
 use osmops::tree::{Tree, TreeFile, TreePath};
 
-use super::expected::Expected;
+use super::expected::{Expected, ExpectedInstance};
 use super::leftovers::Leftovers;
 use super::random::Dice;
 use crate::script::{Script, ScriptError};
@@ -182,21 +182,19 @@ impl SimWorld {
         Self { name: name.to_owned(), commits, leftovers, has_earlier_lives, owner, archives, nbi }
     }
 
-    /// How many packages and instances there are in commits before the last and not in that.
+    /// How often a package or an instance of one commit is in the next one no more, or an instance is of another NSD
+    /// there: whoever passes over commits may not have made it, or not have removed it.
     pub fn passing(&self) -> usize {
-        let Some((last, before)) = self.commits.split_last() else { return 0 };
-        let mut names: Vec<(bool, &str)> = Vec::new();
-        for commit in before {
-            let Expected { packages, instances, .. } = &commit.expected;
+        let goings = self.commits.windows(2).map(|two| {
+            let [before, after] = [&two[0].expected, &two[1].expected];
             let packages =
-                packages.iter().filter(|p| last.expected.package(p.is_nsd, &p.id).is_none());
-            names.extend(packages.map(|p| (true, p.id.as_str())));
-            let instances = instances.iter().filter(|i| last.expected.instance(&i.name).is_none());
-            names.extend(instances.map(|i| (false, i.name.as_str())));
-        }
-        names.sort_unstable();
-        names.dedup();
-        names.len()
+                before.packages.iter().filter(|p| after.package(p.is_nsd, &p.id).is_none());
+            let stays = |i: &&ExpectedInstance| {
+                after.instance(&i.name).is_some_and(|later| later.nsd == i.nsd)
+            };
+            packages.count() + before.instances.iter().filter(|i| !stays(i)).count()
+        });
+        goings.sum()
     }
 
     /// For how long nobody need say more than that OSM is at work: as long as an operation may take, and a pause.

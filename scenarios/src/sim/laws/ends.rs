@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Law, Verdicts};
 use crate::sim::expected::Expected;
-use crate::sim::osm::Osm;
 use crate::sim::reading::Reading;
 
 /// S7: it says that it is ready. Each list that tells of something declared was read in this run and after the last
@@ -14,17 +13,20 @@ pub fn ready(expected: &Expected, reading: &Reading, at: Duration, verdicts: &mu
     verdicts.test(Law::S7, at, lacks.is_empty(), || {
         format!("it says that it is ready: {}", lacks.join("; "))
     });
-    let [vnfds, nsds] = &reading.packages;
-    if let (Some(vnfds), Some(nsds), Some(instances)) =
-        (vnfds.known(), nsds.known(), reading.instances.known())
-    {
-        let packages = vnfds.iter().chain(nsds).cloned().collect();
-        let read = Osm { packages, instances: instances.to_vec() };
-        let differences = expected.differences(&read);
-        verdicts.test(Law::S7, at, differences.is_empty(), || {
-            format!("it says that it is ready: {}", differences.join("; "))
-        });
+    for (list, is_nsd) in reading.packages.iter().zip([false, true]) {
+        if let Some(packages) = list.known() {
+            matching(expected.differences_of_packages(is_nsd, packages), at, verdicts);
+        }
     }
+    if let Some(instances) = reading.instances.known() {
+        matching(expected.differences_of_instances(instances), at, verdicts);
+    }
+}
+
+fn matching(differences: Vec<String>, at: Duration, verdicts: &mut Verdicts) {
+    verdicts.test(Law::S7, at, differences.is_empty(), || {
+        format!("it says that it is ready: {}", differences.join("; "))
+    });
 }
 
 /// What a run over a matching OSM asked for.

@@ -32,13 +32,21 @@ pub(super) fn of_this_one(
     if let Some(upload) = call.upload() {
         let is_declared = expected.packages.iter().any(|p| p.digest == upload.digest.as_str());
         test(is_declared, format!("upload of {upload}, which this revision does not have"));
+    } else if let Some(name) = &call.file_name {
+        test(false, format!("upload of {name}, which names no digest"));
     } else if call.is_creation() && call.is_of_instances() {
         let name = text(&call.body, "nsName");
-        let holds = expected.instance(name).is_some_and(|want| is_made_of(want, &call.body));
-        test(holds, format!("NS {name} is made with other values than this revision has"));
+        let nsd = case.look.record(Collection::NsDescriptors, text(&call.body, "nsdId"));
+        let nsd = nsd.map(|record| text(&record, "id").to_owned());
+        let holds = expected.instance(name).is_some_and(|want| {
+            // Somebody else may have taken the NSD away.
+            let is_of_it = nsd.is_none_or(|nsd| nsd == want.nsd);
+            is_of_it && has_values_of(want, &call.body)
+        });
+        test(holds, format!("NS {name} is made otherwise than this revision has"));
     } else if call.operation.ends_with("/{id}/instantiate") {
         let Some(name) = recorded() else { return };
-        let holds = expected.instance(&name).is_some_and(|want| is_made_of(want, &call.body));
+        let holds = expected.instance(&name).is_some_and(|want| has_values_of(want, &call.body));
         test(holds, format!("NS {name} is deployed with other values than this revision has"));
     } else if call.operation.ends_with("/{id}/action") {
         let Some(name) = recorded() else { return };
@@ -55,7 +63,7 @@ pub(super) fn of_this_one(
 }
 
 /// Whether a request makes an instance with the declared values and no others.
-fn is_made_of(want: &ExpectedInstance, body: &Value) -> bool {
+fn has_values_of(want: &ExpectedInstance, body: &Value) -> bool {
     let mut declared: ByKdu =
         want.kdus.iter().filter(|(_, values)| !values.is_empty()).cloned().collect();
     let mut sent = values_of(body);

@@ -1,33 +1,25 @@
 //! The three phases of a run, and the loop that all of them share.
 
 mod judged;
+mod runs;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use super::commits::News;
-use super::process::{self, OBJECT, Process};
+use super::process::Process;
 use super::{CONVERGE_WITHIN, FAULTS_FOR, LONGER_AFTER_EDITS, STILL_FOR, also_shown};
-use crate::sim::fault::{Kind, Own};
-use crate::sim::hand::edit_newest;
+use crate::sim::fault::Kind;
 use crate::sim::heal::heal;
-use crate::sim::laws::twins::BOTH_REPLICAS;
-use crate::sim::laws::{Law, ends, session};
+use crate::sim::laws::{Law, ends};
 use crate::sim::osm::{Osm, canonical};
 use crate::sim::reconciler::{Ended, Maker, Says};
 use crate::sim::wire::{SharedRef, lock};
 use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE};
 
-/// How long a killed process takes to come back.
-const RESTART_AFTER: Duration = Duration::from_secs(3);
-
 /// How long after the last fault it is quiet enough to look at the end.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
-
-/// No run takes longer: uploads have their limits.
-const RUN_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Whoever sends more than this goes round in circles.
 const REQUESTS_MAX: usize = 20_000;
@@ -257,158 +249,6 @@ impl<'m> Course<'m> {
             self.process.reconciler = fresh.reconciler;
             self.process.crash = fresh.crash;
             self.process.number = fresh.number;
-            self.sees();
-        }
-    }
-
-    /// What a fault before a run does to time, and to OSM.
-    async fn time_goes_by(&self, fault: Option<&Kind>) {
-        match fault {
-            Some(Kind::Own(Own::Pause { seconds })) => {
-                tokio::time::advance(Duration::from_secs(*seconds)).await;
-            }
-            Some(Kind::Own(Own::Jump { seconds })) => {
-                let nbi = lock(&self.shared).nbi.clone();
-                nbi.advance(Duration::from_secs(*seconds));
-            }
-            Some(Kind::Own(Own::PackageEdited)) => {
-                let shared = lock(&self.shared);
-                edit_newest(&shared.nbi, &shared.world.owner);
-            }
-            _ => {}
-        }
-    }
-
-    /// One run, with whatever happens meanwhile.
-    async fn run_once(&mut self) {
-        let fault = lock(&self.shared).step("run");
-        self.time_goes_by(fault.as_ref()).await;
-        let of = self.commit;
-        let commit = of.unwrap_or_default();
-        let world = lock(&self.shared).world.clone();
-        let source = process::source(&world, commit, fault.as_ref());
-        let is_whole = matches!(source, crate::sim::reconciler::Source::Whole(_));
-        self.process.begins(&self.shared, commit, is_whole);
-        let mut second = (fault == Some(Kind::Own(Own::SecondReplica))).then(|| {
-            let second = self.second_replica();
-            second.begins(&self.shared, commit, is_whole);
-            second
-        });
-        let stop = CancellationToken::new();
-        let crash = self.process.crash.clone();
-        let number = self.process.number;
-        let ended = {
-            let Self { process, news, shared, fingerprint, commit, met_operation, told_at, .. } =
-                self;
-            let began = lock(shared).began;
-            let overdue = Instant::now() + RUN_MAX;
-            let beside = second.as_mut().map(|second| second.reconciler.run(source, &stop));
-            let Process { driver, reconciler, .. } = process;
-            let mut running = std::pin::pin!(process::both(reconciler.run(source, &stop), beside));
-            loop {
-                let next = news.next().map_or(overdue, |at| overdue.min(began + at));
-                tokio::select! {
-                    biased;
-                    () = crash.notified() => break None,
-                    ended = &mut running => break Some(ended),
-                    () = sleep_until(next) => {}
-                }
-                if Instant::now() >= overdue {
-                    let mut shared = lock(shared);
-                    let at = shared.now();
-                    let how = || "a run does not end".to_owned();
-                    shared.verdicts.test(Law::L1, at, false, how);
-                    break None;
-                }
-                let now = lock(shared).now();
-                if let Some(news) = news.take(now) {
-                    let mut shared = lock(shared);
-                    *met_operation |= !shared.nbi.pending_operations().is_empty();
-                    shared.tell(0, format!("commit {}", news + 1));
-                    *commit = Some(news);
-                    *told_at = Some(shared.nbi.clock().now());
-                    *fingerprint += 1;
-                    drop(shared);
-                    process::see(driver, now, *fingerprint);
-                    if driver.step(now).cancel.contains(&OBJECT) {
-                        stop.cancel();
-                    }
-                }
-            }
-        };
-        self.is_alone_again(second.as_ref());
-        match ended {
-            Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
-            Some(ended) => self.ended(number, ended),
-            None => self.restart().await,
-        }
-        if self.commit != of {
-            // What it said was about an earlier commit.
-            self.last = None;
-        }
-    }
-
-    /// Another one, which does not know what the first one makes at the same time.
-    fn second_replica(&mut self) -> Process {
-        self.processes += 1;
-        let crash = self.process.crash.clone();
-        lock(&self.shared).twins.open_window(BOTH_REPLICAS);
-        Process::beside(&self.shared, self.maker, self.processes, self.password, crash)
-    }
-
-    /// The second replica, where there was one, is no more.
-    fn is_alone_again(&self, second: Option<&Process>) {
-        let mut shared = lock(&self.shared);
-        shared.knows(BOTH_REPLICAS);
-        if let Some(second) = second {
-            shared.knows(second.number);
-        }
-    }
-
-    /// A run ended by itself.
-    fn ended(&mut self, number: u32, ended: Ended) {
-        let now = self.now();
-        let mut guard = lock(&self.shared);
-        let shared = &mut *guard;
-        shared.tell(number, ended.says.word());
-        let seen = shared.processes.entry(number).or_default();
-        if ended.says == Says::Ready {
-            let expected = seen.commit.map(|commit| &shared.world.commits[commit].expected);
-            let verdicts = &mut shared.verdicts;
-            match expected {
-                Some(expected) => ends::ready(expected, &seen.reading, now, verdicts),
-                None => verdicts
-                    .test(Law::S7, now, false, || "ready without a whole artifact".to_owned()),
-            }
-        }
-        if self.is_still {
-            ends::only_reads(seen.asked, now, &mut shared.verdicts);
-        }
-        if !ended.told.is_empty() {
-            let bearer = seen.session.bearer.trim_start_matches("Bearer ");
-            let secrets = [PASSWORD, NEXT_PASSWORD, SECRET_VALUE, bearer];
-            session::keeps_secrets(&ended.told, &secrets, now, &mut shared.verdicts);
-        }
-        drop(guard);
-        self.process.driver.ended(now, &OBJECT, ended.outcome);
-        self.last = Some(ended);
-    }
-
-    /// The process was killed; another one comes up.
-    async fn restart(&mut self) {
-        {
-            let mut shared = lock(&self.shared);
-            shared.crashed = false;
-            shared.tell(self.process.number, "is killed");
-            shared.knows(self.process.number);
-        }
-        self.last = None;
-        let due = self.now() + RESTART_AFTER;
-        self.sleep_until(due).await;
-        self.processes += 1;
-        self.process = Process::start(&self.shared, self.maker, self.processes, self.password);
-        lock(&self.shared).tell(self.process.number, "starts");
-        if self.commit.is_some() {
             self.sees();
         }
     }

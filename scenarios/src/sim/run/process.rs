@@ -60,6 +60,7 @@ impl Process {
             seen.commits.insert(commit);
         }
         seen.asked = crate::sim::laws::ends::Asked::default();
+        seen.is_stopped = false;
         seen.reading.begins();
     }
 }
@@ -70,14 +71,17 @@ pub(super) fn see(driver: &mut Driver<&'static str>, now: Duration, fingerprint:
     driver.seen(now, &OBJECT, input);
 }
 
-/// A run, and one of a second replica beside it, if there is one.
+/// What a run comes to, and one of a second replica beside it, if there is one.
 pub(super) async fn both<'a>(
     first: LocalFuture<'a, Ended>,
     second: Option<LocalFuture<'a, Ended>>,
-) -> Ended {
+) -> (Ended, Option<Ended>) {
     match second {
-        None => first.await,
-        Some(second) => tokio::join!(first, second).0,
+        None => (first.await, None),
+        Some(second) => {
+            let (first, second) = tokio::join!(first, second);
+            (first, Some(second))
+        }
     }
 }
 

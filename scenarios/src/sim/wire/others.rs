@@ -35,7 +35,7 @@ impl Shared {
 
     /// Instances of one name that are made by no mistake of ours.
     pub(super) fn excuses_twins(&mut self, kind: &Kind, call: &Call) {
-        let by_us = kind.twins() > 0 && !kind.is_foreign_hand();
+        let by_us = kind.makes_twins() && !kind.is_foreign_hand();
         if by_us && call.is_creation() && call.is_of_instances() {
             self.twins.excuse(text(&call.body, "nsName"));
         }

@@ -1,5 +1,6 @@
 //! Worlds drawn from a number: repositories, and how they change.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SimWorld;
@@ -24,8 +25,21 @@ pub fn generated(number: u64) -> SimWorld {
         repo.has_broken_file = false;
         commits.push((at + Duration::from_secs(60), repo));
     }
+    let mut nsds = BTreeMap::new();
+    for (_, repo) in &mut commits {
+        may_change_nsds(repo, &mut nsds);
+    }
     let start = (dice.below(2) == 0).then_some(dice);
     SimWorld::of(&format!("random:{number}"), &commits, start)
+}
+
+/// An instance that an earlier commit declares of another NSD is to be made anew: whoever passes over the commits
+/// between the two, in which it may be gone, finds the old one.
+fn may_change_nsds(repo: &mut Repo, nsds: &mut BTreeMap<String, String>) {
+    for instance in &mut repo.instances {
+        let known = nsds.entry(instance.name.clone()).or_insert_with(|| instance.nsd.clone());
+        instance.recreate |= *known != instance.nsd;
+    }
 }
 
 fn first(dice: &mut Dice) -> Repo {

@@ -20,6 +20,8 @@ pub struct Declared {
     pub has_secret: bool,
     /// What it comes after.
     pub depends_on: Option<String>,
+    /// Whether it is to be made anew where it is of another NSD.
+    pub recreate: bool,
 }
 
 /// A repository at one commit.
@@ -80,17 +82,20 @@ impl Declared {
     /// One of `replicas`, of an NSD.
     pub fn new(name: &str, nsd: &str, replicas: u32) -> Self {
         let (name, nsd) = (name.to_owned(), nsd.to_owned());
-        Self { name, nsd, replicas, has_secret: false, depends_on: None }
+        Self { name, nsd, replicas, has_secret: false, depends_on: None, recreate: false }
     }
 
     fn text(&self) -> String {
-        let Self { name, nsd, replicas, has_secret, depends_on } = self;
+        let Self { name, nsd, replicas, has_secret, depends_on, recreate } = self;
         let mut text = format!(
             "kind: NsInstance\nname: {name}\ndescription: of the simulation\nnsdName: {nsd}\nvnfName: m1\n\
              vimAccountName: mylocation1\n"
         );
         if let Some(other) = depends_on {
             text.push_str(&format!("dependsOn: [{other}]\n"));
+        }
+        if *recreate {
+            text.push_str("recreate: true\n");
         }
         text.push_str(&format!("kdu:\n  name: k\n  params:\n    replicaCount: \"{replicas}\"\n"));
         if *has_secret {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use mock_nbi::{FaultKind, RestState};
+
 use super::Course;
 use crate::sim::fault::{Kind, Own};
 use crate::sim::laws::Law;
@@ -34,7 +36,6 @@ impl Course<'_> {
     pub(super) fn others_go_on(&self) {
         let shared = lock(&self.shared);
         let is_lasting = |kind: &Kind| {
-            use mock_nbi::{FaultKind, RestState};
             matches!(
                 kind,
                 Kind::Osm(
@@ -126,8 +127,9 @@ impl Course<'_> {
         let shared = &mut *guard;
         let expected = &shared.world.commits[commit].expected;
         let failures = shared.nbi.look(|look| osm::most_failures(look, &expected.owner, since));
-        // Once more for the packages of the commit, and for whatever happened to them.
-        let most = expected.attempts * (2 + shared.hits.len());
+        // Once more for each change by others, and for each request that OSM was told of twice.
+        let is_news = |kind: &&Kind| kind.is_foreign_hand() || kind.makes_twins();
+        let most = expected.attempts * (1 + shared.hits.iter().filter(is_news).count());
         if failures > 0 {
             let at = shared.now();
             let how = || format!("{failures} times the same operation, which fails");
