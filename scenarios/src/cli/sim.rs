@@ -1,6 +1,7 @@
 //! `scenario sim`: the simulator from the command line.
 
 use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::sim::diagram;
 use scenarios::sim::explore::{Extent, Failure, Ground, Options, Tally, exhaustive, seeds};
-use scenarios::sim::ledger;
+use scenarios::sim::ledger::Ledger;
 use scenarios::sim::plan::Plan;
 use scenarios::sim::random::{plan_of, world_of};
 use scenarios::sim::reconciler::Real;
@@ -51,8 +52,8 @@ pub(crate) struct SimArguments {
     #[arg(long, conflicts_with_all = ["seeds", "seed", "plan"])]
     pairs: bool,
     /// Of so many pairs (or single faults, without --pairs) run one
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["seeds", "seed", "plan"])]
-    one_in: usize,
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with_all = ["seeds", "seed", "plan"])]
+    one_in: NonZeroUsize,
     /// Run so many seeds
     #[arg(long, value_name = "N", conflicts_with_all = ["world", "seed", "plan"])]
     seeds: Option<u64>,
@@ -70,7 +71,7 @@ pub(crate) struct SimArguments {
     trace: bool,
     /// How many threads; each run is on one
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     /// Append a line to this file: commit, what was run, result, time
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
@@ -98,8 +99,9 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
         let world = arguments.world.as_deref().unwrap_or(NAMED[0]);
         return one_plan(arguments, world, plan);
     }
-    let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let jobs = jobs.unwrap_or(1);
+    let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok());
+    let jobs = jobs.map_or(1, NonZeroUsize::get);
+    let ledger = arguments.ledger.as_deref().map(Ledger::open).transpose()?;
     let bar = progress()?;
     let began = Instant::now();
     let (what, tally) = match arguments.seeds {
@@ -119,14 +121,14 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
         tally.runs as f64 / seconds,
         tally.lasted.as_secs_f64() / seconds
     ))?;
-    if let Some(file) = &arguments.ledger {
-        ledger::append(file, &what, &tally, took)?;
+    if let Some(mut ledger) = ledger {
+        ledger.append(&what, &tally, took)?;
     }
     for failure in &tally.failures {
         tell(failure, arguments.report.as_deref())?;
     }
     // A world alone, or a few seeds, need not put every law to the test.
-    let is_part = arguments.world.is_some() || arguments.one_in > 1;
+    let is_part = arguments.world.is_some() || arguments.one_in.get() > 1;
     let extent = match arguments.seeds {
         Some(seeds) if seeds >= SEEDS_OF_ALL_LAWS => Extent::Seeds,
         None if !is_part => Extent::Whole,
@@ -152,7 +154,7 @@ fn enumerated(
         None if arguments.pairs => PAIRED.to_vec(),
         None => NAMED.to_vec(),
     };
-    let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in };
+    let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in.get() };
     for name in &names {
         let ground = Ground::new(&simulator, SimWorld::named(name)?, &Real);
         all.add_ground(&ground);
@@ -168,8 +170,8 @@ fn enumerated(
         all.merge(tally);
     }
     let what = if arguments.pairs { "pairs" } else { "singles" };
-    let part = match arguments.one_in {
-        0 | 1 => String::new(),
+    let part = match arguments.one_in.get() {
+        1 => String::new(),
         stride => format!("1 in {stride} "),
     };
     Ok((format!("{part}{what} of {}", names.join(", ")), all))

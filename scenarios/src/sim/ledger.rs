@@ -11,19 +11,38 @@ use super::explore::Tally;
 const HEAD: &str =
     "commit        what                          runs        failed      machine time\n";
 
-/// Appends a line.
-///
-/// # Errors
-/// The file system's, naming the file.
-pub fn append(file: &Path, what: &str, tally: &Tally, took: Duration) -> io::Result<()> {
-    let is_new = !file.exists();
-    let mut open = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
-    if is_new {
-        open.write_all(HEAD.as_bytes())?;
+/// The file, and the commit that runs.
+#[derive(Debug)]
+pub struct Ledger {
+    file: fs_err::File,
+    commit: String,
+}
+
+impl Ledger {
+    /// Opens it before anything runs: the work tree may have moved on by the end, and a file that cannot be written is
+    /// better known at once.
+    ///
+    /// # Errors
+    /// The file system's, naming the file.
+    pub fn open(file: &Path) -> io::Result<Self> {
+        let is_new = !file.exists();
+        let commit = commit();
+        let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
+        if is_new {
+            file.write_all(HEAD.as_bytes())?;
+        }
+        Ok(Self { file, commit })
     }
-    let seconds = took.as_secs_f64();
-    let (runs, failed) = (tally.runs, tally.failed);
-    writeln!(open, "{:<13} {what:<29} {runs:<11} {failed:<11} {seconds:.1} s", commit())
+
+    /// Appends a line.
+    ///
+    /// # Errors
+    /// The file system's, naming the file.
+    pub fn append(&mut self, what: &str, tally: &Tally, took: Duration) -> io::Result<()> {
+        let seconds = took.as_secs_f64();
+        let (commit, runs, failed) = (&self.commit, tally.runs, tally.failed);
+        writeln!(self.file, "{commit:<13} {what:<29} {runs:<11} {failed:<11} {seconds:.1} s")
+    }
 }
 
 /// The commit of the work tree, with `+` where something of it is not committed.

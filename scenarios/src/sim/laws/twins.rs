@@ -16,10 +16,13 @@ struct Window {
     used: BTreeSet<String>,
 }
 
-/// How many instances of ours there are of each name, and what explains more than one.
+/// The records of our instances, by name.
+type Records = BTreeMap<String, BTreeSet<String>>;
+
+/// Which instances of ours there are of each name, and what explains more than one.
 #[derive(Debug, Default)]
 pub struct Twins {
-    counts: BTreeMap<String, usize>,
+    records: Records,
     excuses: Vec<String>,
     windows: Vec<Window>,
     explained: usize,
@@ -31,7 +34,7 @@ pub const BOTH_REPLICAS: u32 = 0;
 impl Twins {
     /// As OSM has them in the beginning.
     pub fn of(osm: &Osm, owner: &str) -> Self {
-        Self { counts: counts(osm, owner), ..Self::default() }
+        Self { records: records(osm, owner), ..Self::default() }
     }
 
     /// The creation of an instance of this name is carried out once more, now or later.
@@ -56,22 +59,24 @@ impl Twins {
 
     /// Someone else made those that are there more than once.
     pub fn accept(&mut self, osm: &Osm, owner: &str) {
-        self.counts = counts(osm, owner);
+        self.records = records(osm, owner);
     }
 
     /// Judges those that have come since.
     pub fn judge(&mut self, osm: &Osm, owner: &str, at: Duration, verdicts: &mut Verdicts) {
-        let now = counts(osm, owner);
-        let before = std::mem::take(&mut self.counts);
-        for (name, count) in &now {
-            let known = before.get(name).copied().unwrap_or_default().max(1);
-            let come = count.saturating_sub(known);
+        let now = records(osm, owner);
+        let before = std::mem::take(&mut self.records);
+        for (name, records) in &now {
+            let is_known = |record: &&String| before.get(name).is_some_and(|b| b.contains(*record));
+            let fresh = records.iter().filter(|record| !is_known(record)).count();
+            // One of each name is as it should be.
+            let come = fresh.min(records.len() - 1);
             let explained = (0..come).filter(|_| self.is_explained(name)).count();
             self.explained += explained;
-            let how = || format!("{count} instances {name} of ours");
+            let how = || format!("{} instances {name} of ours", records.len());
             verdicts.test(Law::S2, at, explained == come, how);
         }
-        self.counts = now;
+        self.records = now;
     }
 
     /// How many came that were explained.
@@ -88,12 +93,12 @@ impl Twins {
     }
 }
 
-fn counts(osm: &Osm, owner: &str) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
+fn records(osm: &Osm, owner: &str) -> Records {
+    let mut records = Records::new();
     for instance in osm.instances.iter().filter(|i| i.owner.as_deref() == Some(owner)) {
-        *counts.entry(instance.name.clone()).or_default() += 1;
+        records.entry(instance.name.clone()).or_default().insert(instance.record.clone());
     }
-    counts
+    records
 }
 
 #[cfg(test)]
@@ -103,10 +108,11 @@ mod tests {
 
     const OWNER: &str = "us";
 
-    fn osm(names: &[&str]) -> Osm {
-        let instance = |name: &&str| Instance {
-            name: (*name).to_owned(),
-            record: String::new(),
+    /// Instances of these names; a name is a record's as well, up to its first digit.
+    fn osm(records: &[&str]) -> Osm {
+        let instance = |record: &&str| Instance {
+            name: record.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(),
+            record: (*record).to_owned(),
             owner: Some(OWNER.to_owned()),
             state: "READY".to_owned(),
             is_processing: false,
@@ -115,34 +121,37 @@ mod tests {
             vim_account: String::new(),
             values: Vec::new(),
         };
-        Osm { packages: Vec::new(), instances: names.iter().map(instance).collect() }
+        Osm { packages: Vec::new(), instances: records.iter().map(instance).collect() }
     }
 
-    fn broken(twins: &mut Twins, names: &[&str]) -> bool {
+    fn broken(twins: &mut Twins, records: &[&str]) -> bool {
         let mut verdicts = Verdicts::default();
-        twins.judge(&osm(names), OWNER, Duration::ZERO, &mut verdicts);
+        twins.judge(&osm(records), OWNER, Duration::ZERO, &mut verdicts);
         !verdicts.violations.is_empty()
     }
 
     #[test]
     fn an_excuse_is_for_one_twin_of_its_name_alone() {
-        let mut twins = Twins::of(&osm(&["a"]), OWNER);
+        let mut twins = Twins::of(&osm(&["a1"]), OWNER);
         twins.excuse("a");
-        assert!(!broken(&mut twins, &["a", "a"]));
-        assert!(!broken(&mut twins, &["a", "a"]), "it is the same twin");
-        assert!(!broken(&mut twins, &["a"]));
-        assert!(broken(&mut twins, &["a", "a"]), "it is another one");
+        assert!(!broken(&mut twins, &["a1", "a2"]));
+        assert!(!broken(&mut twins, &["a1", "a2"]), "it is the same twin");
+        assert!(broken(&mut twins, &["a1", "a3"]), "it is another one, in the place of the first");
+        assert!(!broken(&mut twins, &["a1"]));
+        assert!(broken(&mut twins, &["a1", "a4"]), "it is another one");
+        assert!(!broken(&mut twins, &["a5"]), "there is no other one");
         twins.excuse("a");
-        assert!(broken(&mut twins, &["a", "a", "b", "b"]));
+        assert!(broken(&mut twins, &["a5", "a6", "b1", "b2"]));
+        assert_eq!(twins.explained(), 2);
     }
 
     #[test]
     fn who_does_not_know_what_there_is_makes_one_of_each_until_it_does() {
-        let mut twins = Twins::of(&osm(&["a", "b"]), OWNER);
+        let mut twins = Twins::of(&osm(&["a1", "b1"]), OWNER);
         twins.open_window(7);
-        assert!(!broken(&mut twins, &["a", "a", "b", "b"]));
-        assert!(broken(&mut twins, &["a", "a", "a", "b", "b"]));
+        assert!(!broken(&mut twins, &["a1", "a2", "b1", "b2"]));
+        assert!(broken(&mut twins, &["a1", "a2", "a3", "b1", "b2"]));
         twins.close_windows(7);
-        assert!(broken(&mut twins, &["a", "a", "a", "b", "b", "b"]));
+        assert!(broken(&mut twins, &["a1", "a2", "a3", "b1", "b2", "b3"]));
     }
 }
