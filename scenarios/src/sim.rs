@@ -9,14 +9,14 @@
 //! ```
 //!
 //! A run has three phases: commits and faults; then faults stop, what they left for good is mended as an
-//! operator would, and OSM must come to match within [`run::CONVERGE_WITHIN`]; then it must stay so, and only be
-//! read, for [`run::STILL_FOR`]. The same world and plan give the same trace, byte for byte.
+//! operator would, and OSM must come to match within [`run::CONVERGE_WITHIN`] (and [`run::LONGER_AFTER_EDITS`]);
+//! then it must stay so, and only be read, for [`run::STILL_FOR`]. The same world and plan give the same trace, byte for byte.
 //!
 //! [`explore`] enumerates plans, [`random`] draws them from seeds, [`shrink`] makes a failing one small,
 //! [`diagram`] shows it. Where to start reading: [`run::run`], then [`reconciler::Reconciler`], then [`laws`].
 //!
-//! Invariant: oracles never ask the reconciler; the one thing that it says of itself that is looked at is that it
-//! is ready, to find it wrong.
+//! Invariant: oracles never ask the reconciler. What it says of itself is looked at to find it wrong: ready over an OSM
+//! that does not match, at work while nothing happens, or with a secret in its words.
 
 pub mod diagram;
 pub mod expected;

@@ -12,7 +12,7 @@ use scenarios::sim::reconciler::{Process, Reconciler};
 use crate::wire::wrapped;
 use crate::{KnownBad, Starts};
 
-/// Found where an upload fails and the next one succeeds.
+/// Found where a file is sent a second time: after a failure, or when somebody deleted the package.
 pub const BAD: KnownBad = KnownBad {
     name: "numbers_its_uploads",
     mistake: "gives a file that it sends once more another name, so that logs tell the two apart",

@@ -128,7 +128,7 @@ pub enum NbiError {
         /// OSM's reason.
         detail: String,
     },
-    /// A write that was not sent, because we were asked to stop while its archive or its token was made.
+    /// A write that was not sent, or not once more after OSM refused its token, because we were asked to stop.
     #[error("{request}: not sent, because the run was stopped")]
     Stopped {
         /// What was to be asked.

@@ -94,8 +94,8 @@ impl Nbi {
         Self { shared: Arc::new(shared), stop: CancellationToken::new() }
     }
 
-    /// The same session for somebody who may be asked to stop: from then on their writes end in
-    /// [`NbiError::Stopped`], but for the one on its way.
+    /// The same session, whose writes end in [`NbiError::Stopped`] once `stop` is cancelled; those on their way are let
+    /// end.
     pub(crate) fn until(&self, stop: &CancellationToken) -> Self {
         Self { shared: Arc::clone(&self.shared), stop: stop.clone() }
     }
@@ -211,14 +211,18 @@ impl Nbi {
         sink: &mut Sink<'_>,
     ) -> Result<(RequestLine, Answer), NbiError> {
         let line = self.line(method, path);
+        self.may_go_on(&line, purpose)?;
         let bearer = self.bearer(None).await?;
-        self.may_send(&line, purpose)?;
+        self.may_go_on(&line, purpose)?;
+        self.shared.counters.count(purpose);
         let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
         match check_status(&line, &answer) {
             Ok(()) => Ok((line, answer)),
             Err(error) if error.is_token_refusal() => {
+                self.may_go_on(&line, purpose)?;
                 let bearer = self.bearer(Some(&bearer)).await?;
-                self.may_send(&line, purpose)?;
+                self.may_go_on(&line, purpose)?;
+                self.shared.counters.count(purpose);
                 let answer = self.exchange(&line, path, content, Some(&bearer), sink).await?;
                 check_status(&line, &answer).map(|()| (line, answer))
             }
@@ -226,12 +230,11 @@ impl Nbi {
         }
     }
 
-    /// Counts a request that is about to be sent, unless it is not to be any more.
-    fn may_send(&self, line: &RequestLine, purpose: Purpose) -> Result<(), NbiError> {
+    /// A log-in may take a while, and is asked for in vain where the write is not to be sent any more.
+    fn may_go_on(&self, line: &RequestLine, purpose: Purpose) -> Result<(), NbiError> {
         if purpose == Purpose::Write && self.stop.is_cancelled() {
             return Err(NbiError::Stopped { request: line.clone() });
         }
-        self.shared.counters.count(purpose);
         Ok(())
     }
 

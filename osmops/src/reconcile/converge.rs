@@ -46,6 +46,9 @@ pub async fn converge(
     let mut changes = Vec::new();
     loop {
         let mut report = pass_until(deadline, nbi, revision, options, stop, observer).await;
+        if report.interrupted && !stop.is_cancelled() {
+            (report.interrupted, report.timed_out) = (false, true);
+        }
         progress.add(&mut report);
         observer.pass_ended(&report);
         changes.append(&mut report.changes);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mock_nbi::{Collection, Fault, FaultKind, Profile};
-use osmops::reconcile::{Observer, PassOptions, Progress, converge, pass};
+use osmops::reconcile::{Observer, PassOptions, Progress, converge, pass, read_and_plan};
 use osmops::report::{ItemStatus, PassEnd, PassReport};
 use tokio_util::sync::CancellationToken;
 
@@ -172,41 +172,6 @@ async fn a_token_that_expires_in_mid_session_is_renewed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_to_stop_it_sends_nothing_more() {
-    let world = World::new(Profile::instant());
-    let (nbi, stop) = (world.client(), CancellationToken::new());
-    stop.cancel();
-    let report =
-        pass(&nbi, &Demo::default().revision(), &PassOptions::default(), &stop, &mut ()).await;
-    assert!(report.interrupted);
-    assert_eq!(world.writes_since(0), Vec::<String>::new());
-}
-
-#[tokio::test(start_paused = true)]
-async fn asked_to_stop_while_it_logs_in_again_it_does_not_repeat_the_refused_write() {
-    let world = World::new(Profile::instant());
-    let upload = "POST /vnfpkgm/v1/vnf_packages_content".to_owned();
-    world.osm.inject(Fault { operation: upload, nth: 1, kind: FaultKind::TokenRevoked });
-    let log_in = "POST /admin/v1/tokens".to_owned();
-    world.osm.inject(Fault { operation: log_in, nth: 2, kind: FaultKind::Late { seconds: 20.0 } });
-    let (nbi, stop) = (world.client(), CancellationToken::new());
-    let demo = Demo::default().revision();
-    let options = PassOptions::default();
-    let mut observer = ();
-    let running = pass(&nbi, &demo, &options, &stop, &mut observer);
-    let stopping = async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        stop.cancel();
-    };
-    let (report, ()) = tokio::join!(running, stopping);
-    assert!(report.interrupted, "{report:#?}");
-    assert!(!report.has_failures(), "what was not sent has not failed: {report:#?}");
-    assert_eq!(nbi.request_counts().log_in, 2);
-    assert_eq!(world.writes_since(0).len(), 1, "the one that was refused");
-    assert_eq!(world.packages().len(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_operation_that_never_ends_is_given_up_after_the_timeout_and_said_so() {
     let world = World::new(Profile::manual());
     let report = world.converge(&Demo::default().revision()).await;
@@ -223,7 +188,7 @@ async fn no_report_or_plan_shows_a_password() {
     files[0] = config("secretParams: [licence]\n");
     let demo = revision("r", &files);
     assert_eq!(demo.problems, []);
-    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let plan = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let shown = osmops::plan::render(&plan) + &serde_json::to_string(&plan).unwrap();
     assert!(shown.contains("***") && !shown.contains("hunter2"), "{shown}");
     let report = world.converge(&demo).await;
@@ -372,7 +337,7 @@ async fn osms_words_are_shown_without_the_secrets_in_them() {
     let report = world.converge(&demo).await;
     let (_, text) = detail(&report, "NS ldap");
     assert!(text.contains("auth.adminPassword=*** failed"), "{text}");
-    let plan = osmops::reconcile::read_and_plan(&world.client(), &demo.desired).await.unwrap();
+    let plan = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let shown = osmops::plan::render(&plan)
         + &serde_json::to_string(&plan).unwrap()
         + &serde_json::to_string(&report).unwrap();

@@ -34,6 +34,7 @@ mod revision_laws;
 mod scale;
 mod several_kdus;
 mod shared_lists;
+mod stopping;
 mod token_laws;
 mod world;
 mod yaml_laws;

@@ -58,7 +58,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The same without what breaks lines in YAML 1.1 alone: after it, serde_yaml adds the indentation to what it writes.
+/// The same without the characters that break lines in YAML 1.1 alone: serde_yaml writes indentation after each of them.
 fn without_old_line_breaks(value: Value) -> Value {
     let plain = |text: String| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "?");
     match value {

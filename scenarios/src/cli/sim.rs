@@ -73,7 +73,7 @@ pub(crate) struct SimArguments {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Append a line to this file: commit, what was run, result, time
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "plan"])]
     ledger: Option<PathBuf>,
     /// Write a picture of what failed, as SVG, into this folder
     #[arg(long, value_name = "DIR")]
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
         return one_plan(arguments, world, plan);
     }
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok());
-    let jobs = jobs.map_or(1, NonZeroUsize::get);
+    let jobs = jobs.unwrap_or(NonZeroUsize::MIN);
     let ledger = arguments.ledger.as_deref().map(Ledger::open).transpose()?;
     let bar = progress()?;
     let began = Instant::now();
@@ -144,7 +144,7 @@ pub(crate) fn run(arguments: &SimArguments) -> anyhow::Result<u8> {
 /// Every fault at every place of the worlds that were asked for.
 fn enumerated(
     arguments: &SimArguments,
-    jobs: usize,
+    jobs: NonZeroUsize,
     bar: &ProgressBar,
 ) -> anyhow::Result<(String, Tally)> {
     let simulator = Simulator::new().context("cannot make a runtime")?;
@@ -154,7 +154,7 @@ fn enumerated(
         None if arguments.pairs => PAIRED.to_vec(),
         None => NAMED.to_vec(),
     };
-    let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in.get() };
+    let options = Options { jobs, pairs: arguments.pairs, one_in: arguments.one_in };
     for name in &names {
         let ground = Ground::new(&simulator, SimWorld::named(name)?, &Real);
         all.add_ground(&ground);

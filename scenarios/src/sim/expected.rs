@@ -172,9 +172,8 @@ impl Expected {
             let all: Vec<&Instance> = have.iter().filter(|i| i.name == want.name).collect();
             if !matches!(all.as_slice(), [one] if want.is_met_by(one)) {
                 let states: Vec<&str> = all.iter().map(|i| i.state.as_str()).collect();
-                let count = all.len();
-                found
-                    .push(format!("NS {}: {count} records {states:?}, not as declared", want.name));
+                let (name, count) = (&want.name, all.len());
+                found.push(format!("NS {name}: {count} records {states:?}, not as declared"));
             }
         }
         if self.may_prune {

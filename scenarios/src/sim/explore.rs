@@ -6,6 +6,7 @@
 mod hunt;
 mod tally;
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,11 +97,11 @@ pub fn singles(places: &[(String, u32)]) -> Vec<Plan> {
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Threads.
-    pub jobs: usize,
+    pub jobs: NonZeroUsize,
     /// Whether second faults are tried too.
     pub pairs: bool,
     /// Of every so many pairs, or of single faults where there are no pairs, one is run; 1 for all of them.
-    pub one_in: usize,
+    pub one_in: NonZeroUsize,
 }
 
 /// Every fault at every place of a world, and every second one with `pairs`. `bar` goes on with each first fault.
@@ -113,7 +114,7 @@ pub fn exhaustive(
     maker: &dyn Maker,
     bar: &ProgressBar,
 ) -> Result<Tally, SimWorldError> {
-    let stride = if options.pairs { 1 } else { options.one_in.max(1) };
+    let stride = if options.pairs { 1 } else { options.one_in.get() };
     let plans: Vec<Plan> = singles(&ground.places).into_iter().step_by(stride).collect();
     bar.inc_length(plans.len() as u64);
     let mut whole = in_parallel(options.jobs, plans.len(), |simulator, index, tally| {
@@ -135,7 +136,7 @@ fn seconds(
     ground: &Ground,
     first: &Plan,
     outcome: &Outcome,
-    one_in: usize,
+    one_in: NonZeroUsize,
     maker: &dyn Maker,
     tally: &mut Tally,
 ) {
@@ -144,7 +145,7 @@ fn seconds(
     let Some(at) = outcome.places.iter().position(|place| is_first(&place)) else { return };
     let later = outcome.places.get(at + 1..).unwrap_or_default();
     for (index, second) in singles(later).into_iter().enumerate() {
-        if index % one_in.max(1) == at % one_in.max(1) {
+        if index % one_in == at % one_in {
             let plan = first.with(second.faults[0].clone());
             tried(simulator, ground, &plan, maker, index, tally);
         }
@@ -157,7 +158,7 @@ fn seconds(
 /// [`SimWorldError`].
 pub fn seeds(
     range: std::ops::Range<u64>,
-    jobs: usize,
+    jobs: NonZeroUsize,
     maker: &dyn Maker,
     bar: &ProgressBar,
 ) -> Result<Tally, SimWorldError> {
@@ -232,14 +233,14 @@ fn shrink(tally: &mut Tally, maker: &dyn Maker) -> Result<(), SimWorldError> {
 
 /// Does `work` for each index below `count`, on so many threads.
 fn in_parallel(
-    jobs: usize,
+    jobs: NonZeroUsize,
     count: usize,
     work: impl Fn(&Simulator, usize, &mut Tally) -> Result<(), SimWorldError> + Sync,
 ) -> Result<Tally, SimWorldError> {
     let next = AtomicUsize::new(0);
     let whole = Mutex::new(Ok(Tally::default()));
     std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
+        for _ in 0..jobs.get() {
             scope.spawn(|| {
                 let run = || {
                     let (simulator, mut tally) = (Simulator::new()?, Tally::default());

@@ -114,7 +114,7 @@ impl Kind {
         }
     }
 
-    /// How many instances of one name more there may be for a while, through no mistake of ours.
+    /// Whether there may for a while be one instance more of a name, through no mistake of ours.
     pub fn makes_twins(&self) -> bool {
         matches!(
             self,
@@ -134,10 +134,10 @@ impl Kind {
         match self {
             // What was made of a package that is gone has to be made anew.
             Kind::Osm(FaultKind::Delete | FaultKind::NewId) => 5,
-            // An instance whose operation an old list does not show is taken for one that never had any.
+            // By an old list, an instance whose operation it does not show yet never had any.
             Kind::Osm(
-                FaultKind::SameName
-                | FaultKind::StaleList
+                FaultKind::StaleList
+                | FaultKind::SameName
                 | FaultKind::PackageWithoutContent
                 | FaultKind::InstanceWithoutOperation
                 | FaultKind::OperationLost
@@ -167,9 +167,13 @@ impl Kind {
         )
     }
 
-    /// Whether somebody changes a descriptor.
-    pub fn is_edit(&self) -> bool {
-        matches!(self, Kind::Own(Own::PackageEdited) | Kind::Osm(FaultKind::Edit { .. }))
+    /// Whether somebody changes a descriptor, where this happens at this address.
+    pub fn edits_descriptors(&self, address: &str) -> bool {
+        match self {
+            Kind::Own(Own::PackageEdited) => true,
+            Kind::Osm(FaultKind::Edit { .. }) => !address.contains("ns_instances"),
+            _ => false,
+        }
     }
 
     /// Whether the answer does not tell what OSM has at the moment of the request.

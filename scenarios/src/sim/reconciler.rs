@@ -67,7 +67,7 @@ pub struct Ended {
 
 /// Runs one object, as one process of the operator does.
 pub trait Reconciler {
-    /// One run. `stop` asks it to end between two requests.
+    /// One run. Once `stop` is cancelled, no write of it may begin.
     fn run<'a>(
         &'a mut self,
         source: Source<'a>,

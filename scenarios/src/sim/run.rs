@@ -4,6 +4,7 @@ mod commits;
 mod phases;
 mod process;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,12 +20,12 @@ use super::trace::Trace;
 use super::wire::{Shared, lock};
 use super::world::SimWorld;
 
-/// How long OSM may take to match once faults have stopped and lasting causes were mended: a driver's longest pause
-/// of 15 minutes, an interval, and a deployment with all its attempts, twice.
+/// How long OSM may take to match once faults have stopped and lasting causes were mended: twice the sum of a driver's
+/// longest pause of 15 minutes, an interval of 10, and 5 for a deployment with its attempts.
 pub const CONVERGE_WITHIN: Duration = Duration::from_secs(3600);
 
-/// How much longer where somebody changed a descriptor: what is changed again after its repair is repaired again an
-/// hour later, at the next interval.
+/// How much longer where somebody changed descriptors more than once: what is changed again after its repair is repaired
+/// again no sooner than an hour after that, at the next interval of 10 minutes; the rest is reserve.
 pub const LONGER_AFTER_EDITS: Duration = Duration::from_secs(1800);
 
 /// How long it must then stay so: two resyncs and more.
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub state: Vec<String>,
     /// What was made on the way.
     pub made: Made,
+    /// The commits that OSM matched when the next one came.
+    pub carried_out: BTreeSet<usize>,
     /// How long it took, in virtual time.
     pub lasted: Duration,
 }
@@ -58,7 +61,11 @@ pub struct Outcome {
 impl Outcome {
     /// What other runs of the same world are compared with.
     pub fn baseline(&self) -> Baseline {
-        Baseline { state: self.state.clone(), made: self.made }
+        Baseline {
+            state: self.state.clone(),
+            made: self.made,
+            carried_out: self.carried_out.clone(),
+        }
     }
 }
 
@@ -112,11 +119,11 @@ pub async fn run(
     if let Some(base) = base
         && course.has_converged
     {
-        compare(&shared, base, &state, made, course.mended, course.comes_otherwise());
+        compare(&shared, base, &state, made, &course);
     }
     course.stillness(&state).await;
     course.at_last();
-    let places = course.places.clone();
+    let (places, carried_out) = (course.places.clone(), course.told.carried_out.clone());
     drop(course);
     let mut shared = lock(&shared);
     Outcome {
@@ -126,6 +133,7 @@ pub async fn run(
         hits: std::mem::take(&mut shared.hits),
         state,
         made,
+        carried_out,
         lasted: shared.now(),
     }
 }
@@ -135,14 +143,16 @@ fn compare(
     base: &Baseline,
     state: &[String],
     made: Made,
-    mended: usize,
-    commits_differ: bool,
+    course: &phases::Course<'_>,
 ) {
     let mut shared = lock(shared);
     let at = shared.now();
     let by_faults: usize = shared.hits.iter().map(Kind::detours).sum();
-    let detours = mended + by_faults + shared.twins.explained();
-    let passing = shared.world.passing();
+    let detours = course.mended + by_faults + shared.twins.explained();
+    let passing = {
+        let both = &base.carried_out & &course.told.carried_out;
+        shared.world.passing(|commit| both.contains(&commit))
+    };
     let spared = if shared.world.has_earlier_lives { base.made.removed } else { 0 };
     let mut verdicts = std::mem::take(&mut shared.verdicts);
     super::laws::ends::like_baseline(
@@ -150,7 +160,7 @@ fn compare(
         state,
         made,
         Slack { detours, passing, spared },
-        commits_differ,
+        course.comes_otherwise(),
         at,
         &mut verdicts,
     );

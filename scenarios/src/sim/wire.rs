@@ -1,6 +1,7 @@
 //! The way from a process to the fake: counts requests, lets faults happen, has the laws look.
 //!
-//! Invariant: adds nothing to what the fake does of its own; without faults every request passes as it is.
+//! Invariant: adds nothing to what the fake does of its own; without faults every request passes as it is,
+//! but for `User-Agent`, which names the process.
 
 mod carry;
 mod others;
@@ -14,11 +15,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::fault::{Kind, Own};
+use super::laws::Verdicts;
 use super::laws::ends::{Asked, Made};
 use super::laws::session::Session;
 use super::laws::twins::Twins;
 use super::laws::writes::{self, Call, Case};
-use super::laws::{Law, Verdicts};
 use super::osm::Osm;
 use super::plan::{Fault, Plan};
 use super::reading::{Answered, Reading};
@@ -43,6 +44,8 @@ pub(crate) struct Seen {
     pub(crate) asked: Asked,
     /// Whether its run was asked to stop, because a later commit came.
     pub(crate) is_stopped: bool,
+    /// The first write that it sent all the same.
+    pub(crate) sent_though_stopped: Option<String>,
 }
 
 /// What the wire, the loop and the laws share.
@@ -60,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) processes: BTreeMap<u32, Seen>,
     /// Faults that happened.
     pub(crate) hits: Vec<Kind>,
+    /// How often somebody changed a descriptor.
+    pub(crate) edits: usize,
     pub(crate) last_hit: Duration,
     /// When someone else changed OSM's records, or may have, and which process it was; 0 for none.
     others: Vec<(Duration, u32)>,
@@ -72,7 +77,6 @@ pub(crate) struct Shared {
     pub(crate) twins: Twins,
     /// Every record that ever was.
     records: BTreeSet<String>,
-    pub(crate) crashed: bool,
     /// When the Secret follows a new password.
     pub(crate) secret_due: Option<Duration>,
     pub(crate) foreign: Vec<Value>,
@@ -103,6 +107,7 @@ impl Shared {
             events: Vec::new(),
             processes: BTreeMap::new(),
             hits: Vec::new(),
+            edits: 0,
             last_hit: Duration::ZERO,
             others: Vec::new(),
             held_back: Vec::new(),
@@ -110,7 +115,6 @@ impl Shared {
             stale_lists: 0,
             twins: Twins::of(&nbi.look(Osm::read), &world.owner),
             records: BTreeSet::new(),
-            crashed: false,
             secret_due: None,
             foreign: Vec::new(),
             nbi,
@@ -169,12 +173,15 @@ impl Shared {
             Kind::Osm(FaultKind::LandsAfterRetry) => self.held_back.push(address.to_owned()),
             // What was to land later does so now.
             Kind::Own(Own::Jump { .. }) => self.others.push((at, 0)),
+            // An old list changes nothing.
+            Kind::Osm(FaultKind::StaleList) => {}
             _ if kind.is_foreign_hand() || kind.makes_twins() => self.others.push((at, 0)),
             _ => {}
         }
         if kind.is_foreign_hand() {
             self.others_untouched();
         }
+        self.edits += usize::from(kind.edits_descriptors(address));
         Some(kind)
     }
 
@@ -197,14 +204,11 @@ impl Shared {
         if let Some(kind) = &kind {
             self.excuses_twins(kind, call);
         }
-        let at = self.now();
-        let Self { processes, verdicts, .. } = self;
-        let seen = processes.entry(process).or_default();
+        let seen = self.seen(process);
         if call.is_write() {
             seen.asked.others += 1;
             if seen.is_stopped {
-                let how = || format!("{} after a later commit was observed", call.operation);
-                verdicts.test(Law::S5, at, false, how);
+                seen.sent_though_stopped.get_or_insert_with(|| call.operation.clone());
             }
         } else if call.operation.starts_with("GET ") {
             let is_list = !call.operation.contains("{id}") && !call.operation.contains("op_occs");

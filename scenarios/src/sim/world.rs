@@ -182,10 +182,15 @@ impl SimWorld {
         Self { name: name.to_owned(), commits, leftovers, has_earlier_lives, owner, archives, nbi }
     }
 
-    /// How often a package or an instance of one commit is in the next one no more, or an instance is of another NSD
-    /// there: whoever passes over commits may not have made it, or not have removed it.
-    pub fn passing(&self) -> usize {
-        let goings = self.commits.windows(2).map(|two| {
+    /// How often the next commit lacks a package or an instance of the one before, or has the instance of another NSD:
+    /// whoever passes over commits may not have made it, or not have removed it. Those that were `carried_out` apart.
+    pub fn passing(&self, carried_out: impl Fn(usize) -> bool) -> usize {
+        let last = self.commits.len() - 1;
+        let is_sure = |commit: usize| commit == last || carried_out(commit);
+        let goings = self.commits.windows(2).enumerate().map(|(index, two)| {
+            if is_sure(index) && is_sure(index + 1) {
+                return 0;
+            }
             let [before, after] = [&two[0].expected, &two[1].expected];
             let packages =
                 before.packages.iter().filter(|p| after.package(p.is_nsd, &p.id).is_none());

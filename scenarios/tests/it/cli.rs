@@ -31,6 +31,11 @@ fn wrong_usage_exits_with_64_and_help_with_0() {
     assert_eq!(code(&["run", "x.yaml", "--keep"]), Some(64));
     assert_eq!(code(&["run", "x.yaml", "--keep", "--nbi", "http://127.0.0.1:9"]), Some(64));
     assert_eq!(code(&["run", "x.yaml", "--story", "--output", "json"]), Some(64));
+    assert_eq!(code(&["sim", "--world", "nowhere"]), Some(64));
+    assert_eq!(code(&["sim", "--plan", "run#1"]), Some(64));
+    assert_eq!(code(&["sim", "--one-in", "0"]), Some(64));
+    assert_eq!(code(&["sim", "--jobs", "0", "--seeds", "1"]), Some(64));
+    assert_eq!(code(&["sim", "--seed", "1", "--ledger", "ledger.txt"]), Some(64));
     assert_eq!(code(&["--help"]), Some(0));
     assert_eq!(code(&["run", "--help"]), Some(0));
     let help = program().arg("--help").output().unwrap();

@@ -1,5 +1,6 @@
 //! The simulator finds nothing in the real reconciler, and tells the same every time.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
@@ -25,8 +26,10 @@ fn assert_clean(tally: &Tally) {
     assert!(tally.failed == 0, "{} runs broke laws:\n{}", tally.failed, failures.join("\n"));
 }
 
+const TWO_THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 /// One of so many plans is run here, by code that is not optimised; `make sim` runs all.
-const ONE_IN: usize = 23;
+const ONE_IN: NonZeroUsize = NonZeroUsize::new(23).unwrap();
 
 #[test]
 fn no_single_fault_breaks_a_law() {
@@ -34,7 +37,7 @@ fn no_single_fault_breaks_a_law() {
         let ground = ground(name);
         let mut all = Tally::default();
         all.add_ground(&ground);
-        let options = Options { jobs: 2, pairs: false, one_in: ONE_IN };
+        let options = Options { jobs: TWO_THREADS, pairs: false, one_in: ONE_IN };
         all.merge(exhaustive(&ground, options, &Real, &ProgressBar::hidden()).unwrap());
         assert!(all.runs > 30, "{}", all.runs);
         assert_clean(&all);
@@ -46,7 +49,7 @@ fn random_plans_over_random_worlds_break_no_law() {
     let bar = ProgressBar::hidden();
     // Two seeds of each of some worlds.
     for block in 0..20 {
-        assert_clean(&seeds(64 * block..64 * block + 2, 1, &Real, &bar).unwrap());
+        assert_clean(&seeds(64 * block..64 * block + 2, NonZeroUsize::MIN, &Real, &bar).unwrap());
     }
 }
 

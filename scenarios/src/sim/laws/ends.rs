@@ -1,5 +1,6 @@
 //! Laws of what a run says and of what it leaves behind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Law, Verdicts};
@@ -15,15 +16,15 @@ pub fn ready(expected: &Expected, reading: &Reading, at: Duration, verdicts: &mu
     });
     for (list, is_nsd) in reading.packages.iter().zip([false, true]) {
         if let Some(packages) = list.known() {
-            matching(expected.differences_of_packages(is_nsd, packages), at, verdicts);
+            matching(&expected.differences_of_packages(is_nsd, packages), at, verdicts);
         }
     }
     if let Some(instances) = reading.instances.known() {
-        matching(expected.differences_of_instances(instances), at, verdicts);
+        matching(&expected.differences_of_instances(instances), at, verdicts);
     }
 }
 
-fn matching(differences: Vec<String>, at: Duration, verdicts: &mut Verdicts) {
+fn matching(differences: &[String], at: Duration, verdicts: &mut Verdicts) {
     verdicts.test(Law::S7, at, differences.is_empty(), || {
         format!("it says that it is ready: {}", differences.join("; "))
     });
@@ -62,6 +63,8 @@ pub struct Baseline {
     pub state: Vec<String>,
     /// What was made on the way.
     pub made: Made,
+    /// The commits that OSM matched when the next one came.
+    pub carried_out: BTreeSet<usize>,
 }
 
 /// How many records more or fewer than without faults may be made and removed.
@@ -69,7 +72,7 @@ pub struct Baseline {
 pub struct Slack {
     /// More, by what happened and what was mended.
     pub detours: usize,
-    /// More or fewer: those of commits that are not the last, which may be passed over.
+    /// More or fewer: those of commits that were passed over, or cut short by the next one.
     pub passing: usize,
     /// Fewer: what earlier lives left may be mended by accident before it is made anew.
     pub spared: usize,

@@ -32,7 +32,8 @@ pub(super) fn of_this_one(
     if let Some(upload) = call.upload() {
         let is_declared = expected.packages.iter().any(|p| p.digest == upload.digest.as_str());
         test(is_declared, format!("upload of {upload}, which this revision does not have"));
-    } else if let Some(name) = &call.file_name {
+    } else if call.operation.ends_with("_content") && !call.is_of_instances() {
+        let name = call.file_name.as_deref().unwrap_or("a file without a name");
         test(false, format!("upload of {name}, which names no digest"));
     } else if call.is_creation() && call.is_of_instances() {
         let name = text(&call.body, "nsName");

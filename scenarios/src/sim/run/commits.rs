@@ -1,10 +1,11 @@
 //! When the source tells of which commit.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::sim::fault::{Kind, Own};
-use crate::sim::wire::{SharedRef, lock};
+use crate::sim::osm::Osm;
+use crate::sim::wire::{Shared, SharedRef, lock};
 
 /// The news to come, in order.
 #[derive(Debug)]
@@ -60,5 +61,43 @@ impl News {
             self.due.pop_front();
         }
         found
+    }
+}
+
+/// What the source has told of.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The commit that it told of last.
+    pub(super) commit: Option<usize>,
+    /// When it did, by OSM's clock.
+    pub(super) at: Option<f64>,
+    /// Changes with everything that is news to the driver.
+    pub(super) fingerprint: u64,
+    /// Whether a commit came while OSM was at work.
+    pub(super) met_operation: bool,
+    /// The commits that OSM matched when the next one came.
+    pub(super) carried_out: BTreeSet<usize>,
+}
+
+impl Told {
+    /// It tells of this commit.
+    pub(super) fn news(&mut self, commit: usize, shared: &mut Shared) {
+        if let Some(before) = self.commit
+            && self.differences(shared).is_empty()
+        {
+            self.carried_out.insert(before);
+        }
+        self.met_operation |= !shared.nbi.pending_operations().is_empty();
+        shared.tell(0, format!("commit {}", commit + 1));
+        self.commit = Some(commit);
+        self.at = Some(shared.nbi.clock().now());
+        self.fingerprint += 1;
+    }
+
+    /// What is not as the last commit has it.
+    pub(super) fn differences(&self, shared: &Shared) -> Vec<String> {
+        let Some(commit) = self.commit else { return vec!["no commit".to_owned()] };
+        let osm = shared.nbi.look(Osm::read);
+        shared.world.commits[commit].expected.differences(&osm)
     }
 }

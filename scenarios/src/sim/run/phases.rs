@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::commits::News;
+use super::commits::{News, Told};
 use super::process::Process;
 use super::{CONVERGE_WITHIN, FAULTS_FOR, LONGER_AFTER_EDITS, STILL_FOR, also_shown};
 use crate::sim::fault::Kind;
 use crate::sim::heal::heal;
 use crate::sim::laws::{Law, ends};
-use crate::sim::osm::{Osm, canonical};
+use crate::sim::osm::canonical;
 use crate::sim::reconciler::{Ended, Maker, Says};
 use crate::sim::wire::{SharedRef, lock};
 use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE};
@@ -31,17 +31,10 @@ pub(super) struct Course<'m> {
     process: Process,
     processes: u32,
     news: News,
-    /// The commit that the source told of last.
-    commit: Option<usize>,
-    /// When it did, by OSM's clock.
-    told_at: Option<f64>,
-    /// Changes with everything that is news to the driver.
-    fingerprint: u64,
+    pub(super) told: Told,
     password: &'static str,
     /// How the last run ended.
     last: Option<Ended>,
-    /// Whether a commit came while OSM was at work.
-    met_operation: bool,
     /// Whether OSM matches, and is only to be read.
     is_still: bool,
     /// Whether OSM came to match.
@@ -61,12 +54,9 @@ impl<'m> Course<'m> {
             maker,
             processes: 1,
             news,
-            commit: None,
-            told_at: None,
-            fingerprint: 0,
+            told: Told::default(),
             password: PASSWORD,
             last: None,
-            met_operation: false,
             is_still: false,
             has_converged: false,
             mended: 0,
@@ -101,8 +91,8 @@ impl<'m> Course<'m> {
             lock(&self.shared).note_foreign();
         }
         lock(&self.shared).tell(0, "no more faults");
-        let edited = lock(&self.shared).hits.iter().any(Kind::is_edit);
-        let longer = if edited { LONGER_AFTER_EDITS } else { Duration::ZERO };
+        let is_edited_again = lock(&self.shared).edits > 1;
+        let longer = if is_edited_again { LONGER_AFTER_EDITS } else { Duration::ZERO };
         let limit = self.now() + CONVERGE_WITHIN + longer;
         self.go_on(limit, false).await;
         let differences = self.differences();
@@ -118,7 +108,7 @@ impl<'m> Course<'m> {
         let told = self.last.as_ref().map_or("", |last| last.told.as_str());
         let said = if left.is_empty() { said.to_owned() } else { format!("{said}: {told}") };
         ends::converged(&left, &said, at, &mut shared.verdicts);
-        for law in also_shown(&shared.hits.clone(), self.met_operation, self.news.is_other) {
+        for law in also_shown(&shared.hits.clone(), self.told.met_operation, self.news.is_other) {
             shared.verdicts.test(law, at, left.is_empty(), || left.join("; "));
         }
         drop(shared);
@@ -167,7 +157,7 @@ impl<'m> Course<'m> {
     }
 
     fn sees(&mut self) {
-        let (now, fingerprint) = (self.now(), self.fingerprint);
+        let (now, fingerprint) = (self.now(), self.told.fingerprint);
         self.process.see(now, fingerprint);
     }
 
@@ -214,10 +204,7 @@ impl<'m> Course<'m> {
 
     /// What is not as the last commit has it.
     fn differences(&self) -> Vec<String> {
-        let Some(commit) = self.commit else { return vec!["no commit".to_owned()] };
-        let shared = lock(&self.shared);
-        let osm = shared.nbi.look(Osm::read);
-        shared.world.commits[commit].expected.differences(&osm)
+        self.told.differences(&lock(&self.shared))
     }
 
     /// Takes news in.
@@ -226,12 +213,7 @@ impl<'m> Course<'m> {
         if let Some(commit) = self.news.take(now) {
             self.healthy_items_match();
             self.attempts_are_counted();
-            let nbi = lock(&self.shared).nbi.clone();
-            self.met_operation |= !nbi.pending_operations().is_empty();
-            lock(&self.shared).tell(0, format!("commit {}", commit + 1));
-            self.commit = Some(commit);
-            self.told_at = Some(nbi.clock().now());
-            self.fingerprint += 1;
+            self.told.news(commit, &mut lock(&self.shared));
             self.last = None;
             self.sees();
         }
@@ -242,13 +224,14 @@ impl<'m> Course<'m> {
             shared.tell(self.process.number, "reads the new Secret");
             drop(shared);
             self.password = NEXT_PASSWORD;
-            self.fingerprint += 1;
+            self.told.fingerprint += 1;
             self.processes += 1;
             lock(&self.shared).knows(self.process.number);
             let fresh = Process::start(&self.shared, self.maker, self.processes, self.password);
             self.process.reconciler = fresh.reconciler;
             self.process.crash = fresh.crash;
             self.process.number = fresh.number;
+            self.last = None;
             self.sees();
         }
     }

@@ -61,6 +61,7 @@ impl Process {
         }
         seen.asked = crate::sim::laws::ends::Asked::default();
         seen.is_stopped = false;
+        seen.sent_though_stopped = None;
         seen.reading.begins();
     }
 }

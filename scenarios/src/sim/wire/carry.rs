@@ -50,7 +50,7 @@ async fn carry(
     let (request, call) = taken_up(request, process).await?;
     let own = lock(&shared).before(process, &call);
     match &own {
-        Some(Own::CrashBefore) => return crashed(&shared, &crash).await,
+        Some(Own::CrashBefore) => return crashed(&crash).await,
         Some(Own::Pause { seconds }) => {
             tokio::time::advance(Duration::from_secs(*seconds)).await;
         }
@@ -70,7 +70,7 @@ async fn carry(
     let status = answered.as_ref().ok().map(|response| response.status().as_u16());
     lock(&shared).after(process, &call, status, hit.as_ref());
     if own == Some(Own::CrashAfter) {
-        return crashed(&shared, &crash).await;
+        return crashed(&crash).await;
     }
     answered
 }
@@ -86,8 +86,7 @@ impl Drop for Lasts {
 }
 
 /// The process is no more: this never returns.
-async fn crashed(shared: &SharedRef, crash: &Notify) -> io::Result<Response<Body>> {
-    lock(shared).crashed = true;
+async fn crashed(crash: &Notify) -> io::Result<Response<Body>> {
     crash.notify_one();
     std::future::pending().await
 }

@@ -49,10 +49,13 @@ impl Shared {
         }
     }
 
-    /// Whether this process read what OSM had, and nobody changed that since.
+    /// Whether this process read all that it needs, as OSM had it, and nobody changed that since.
     pub(crate) fn knows_better(&self, process: u32) -> bool {
         let Some(seen) = self.processes.get(&process) else { return false };
-        !seen.reading.is_blurred()
+        let Some(commit) = seen.commit else { return false };
+        let needed = self.world.commits[commit].expected.needs_lists();
+        seen.reading.lacks(needed).is_empty()
+            && !seen.reading.is_blurred()
             && !others_at_work(&self.others, seen.reading.since()..=self.now(), process)
     }
 

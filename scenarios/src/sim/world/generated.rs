@@ -1,6 +1,6 @@
 //! Worlds drawn from a number: repositories, and how they change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::SimWorld;
@@ -27,7 +27,7 @@ pub fn generated(number: u64) -> SimWorld {
     }
     let mut nsds = BTreeMap::new();
     for (_, repo) in &mut commits {
-        may_change_nsds(repo, &mut nsds);
+        declare_recreation(repo, &mut nsds);
     }
     let start = (dice.below(2) == 0).then_some(dice);
     SimWorld::of(&format!("random:{number}"), &commits, start)
@@ -35,10 +35,11 @@ pub fn generated(number: u64) -> SimWorld {
 
 /// An instance that an earlier commit declares of another NSD is to be made anew: whoever passes over the commits
 /// between the two, in which it may be gone, finds the old one.
-fn may_change_nsds(repo: &mut Repo, nsds: &mut BTreeMap<String, String>) {
+fn declare_recreation(repo: &mut Repo, nsds: &mut BTreeMap<String, BTreeSet<String>>) {
     for instance in &mut repo.instances {
-        let known = nsds.entry(instance.name.clone()).or_insert_with(|| instance.nsd.clone());
-        instance.recreate |= *known != instance.nsd;
+        let known = nsds.entry(instance.name.clone()).or_default();
+        known.insert(instance.nsd.clone());
+        instance.recreate |= known.len() > 1;
     }
 }
 

@@ -17,7 +17,7 @@ const REQUESTS_IN_TEN_MINUTES_MAX: usize = 300;
 impl Course<'_> {
     /// L3: before the next commit comes, what is healthy in one with a broken file matches.
     pub(super) fn healthy_items_match(&self) {
-        let Some(commit) = self.commit else { return };
+        let Some(commit) = self.told.commit else { return };
         let shared = lock(&self.shared);
         let is_broken = !shared.world.commits[commit].revision.problems.is_empty();
         let settled = shared.hits.is_empty() && !shared.world.has_earlier_lives;
@@ -45,7 +45,7 @@ impl Course<'_> {
                 )
             )
         };
-        let Some(commit) = self.commit else { return };
+        let Some(commit) = self.told.commit else { return };
         if shared.hits.is_empty() || !shared.hits.iter().all(is_lasting) {
             return;
         }
@@ -92,15 +92,16 @@ impl Course<'_> {
         self.tells_what_is_wrong();
     }
 
-    /// L5: what it says while OSM does not match. That it is ready only who cannot know better; that OSM is at work only
-    /// while something happens.
+    /// L5: what it says while OSM does not match. Ready may say only who cannot know better, and at work only while
+    /// something happens.
     pub(super) fn tells_what_is_wrong(&self) {
         let Some(last) = &self.last else { return };
         let mut guard = lock(&self.shared);
         let shared = &mut *guard;
         let at = shared.now();
         let holds = match last.says {
-            Says::Ready => !shared.knows_better(self.process.number),
+            Says::Ready if !shared.knows_better(self.process.number) => return,
+            Says::Ready => false,
             Says::Failing | Says::Stalled => !last.told.is_empty(),
             Says::Progressing => {
                 // Who did nothing for a while is as far as it was before.
@@ -122,12 +123,12 @@ impl Course<'_> {
 
     /// L5: nothing that fails is tried for ever.
     pub(super) fn attempts_are_counted(&self) {
-        let (Some(commit), Some(since)) = (self.commit, self.told_at) else { return };
+        let (Some(commit), Some(since)) = (self.told.commit, self.told.at) else { return };
         let mut guard = lock(&self.shared);
         let shared = &mut *guard;
         let expected = &shared.world.commits[commit].expected;
         let failures = shared.nbi.look(|look| osm::most_failures(look, &expected.owner, since));
-        // Once more for each change by others, and for each request that OSM was told of twice.
+        // Once more for each change by others, and for each fault by which an operation may be asked for twice or not be seen.
         let is_news = |kind: &&Kind| kind.is_foreign_hand() || kind.makes_twins();
         let most = expected.attempts * (1 + shared.hits.iter().filter(is_news).count());
         if failures > 0 {

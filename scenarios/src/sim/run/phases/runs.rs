@@ -13,7 +13,7 @@ use crate::sim::laws::{Law, ends, session};
 use crate::sim::reconciler::{Ended, Says, Source};
 use crate::sim::run::process::{self, OBJECT, Process};
 use crate::sim::wire::lock;
-use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE};
+use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE, SimWorld};
 
 /// How long a killed process takes to come back.
 const RESTART_AFTER: Duration = Duration::from_secs(3);
@@ -44,70 +44,22 @@ impl Course<'_> {
     pub(super) async fn run_once(&mut self) {
         let fault = lock(&self.shared).step("run");
         self.time_goes_by(fault.as_ref()).await;
-        let of = self.commit;
-        let commit = of.unwrap_or_default();
+        let of = self.told.commit;
         let world = lock(&self.shared).world.clone();
-        let source = process::source(&world, commit, fault.as_ref());
-        let is_whole = matches!(source, Source::Whole(_));
-        self.process.begins(&self.shared, commit, is_whole);
-        let mut second = (fault == Some(Kind::Own(Own::SecondReplica))).then(|| {
-            let second = self.second_replica();
-            second.begins(&self.shared, commit, is_whole);
-            second
-        });
-        let stop = CancellationToken::new();
-        let crash = self.process.crash.clone();
+        let (source, mut second) = self.begins(&world, fault.as_ref());
         let number = self.process.number;
         let numbers = [Some(number), second.as_ref().map(|second| second.number)];
-        let ended = {
-            let Self { process, news, shared, fingerprint, commit, met_operation, told_at, .. } =
-                self;
-            let began = lock(shared).began;
-            let overdue = Instant::now() + RUN_MAX;
-            let beside = second.as_mut().map(|second| second.reconciler.run(source, &stop));
-            let Process { driver, reconciler, .. } = process;
-            let mut running = std::pin::pin!(process::both(reconciler.run(source, &stop), beside));
-            loop {
-                let next = news.next().map_or(overdue, |at| overdue.min(began + at));
-                tokio::select! {
-                    biased;
-                    () = crash.notified() => break None,
-                    ended = &mut running => break Some(ended),
-                    () = sleep_until(next) => {}
-                }
-                if Instant::now() >= overdue {
-                    let mut shared = lock(shared);
-                    let at = shared.now();
-                    let how = || "a run does not end".to_owned();
-                    shared.verdicts.test(Law::L1, at, false, how);
-                    break None;
-                }
-                let now = lock(shared).now();
-                if let Some(news) = news.take(now) {
-                    let mut shared = lock(shared);
-                    *met_operation |= !shared.nbi.pending_operations().is_empty();
-                    shared.tell(0, format!("commit {}", news + 1));
-                    *commit = Some(news);
-                    *told_at = Some(shared.nbi.clock().now());
-                    *fingerprint += 1;
-                    process::see(driver, now, *fingerprint);
-                    if driver.step(now).cancel.contains(&OBJECT) {
-                        stop.cancel();
-                        for number in numbers.iter().flatten() {
-                            shared.seen(*number).is_stopped = true;
-                        }
-                    }
-                }
-            }
-        };
+        let ended = self.until_it_ends(source, second.as_mut(), &numbers).await;
         self.is_alone_again(second.as_ref());
+        for number in numbers.into_iter().flatten() {
+            self.stopped_when_asked_to(number);
+        }
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
             Some((ended, beside)) => {
-                for (number, ended) in
-                    numbers.into_iter().flatten().zip([&ended].into_iter().chain(&beside))
-                {
-                    self.says(number, ended);
+                self.says(number, &ended);
+                if let (Some(second), Some(beside)) = (&second, &beside) {
+                    self.says(second.number, beside);
                 }
                 let now = self.now();
                 self.process.driver.ended(now, &OBJECT, ended.outcome);
@@ -115,9 +67,69 @@ impl Course<'_> {
             }
             None => self.restart().await,
         }
-        if self.commit != of {
+        if self.told.commit != of {
             // What it said was about an earlier commit.
             self.last = None;
+        }
+    }
+
+    /// What the run is given, and the second replica that runs at the same time, where the fault is one.
+    fn begins<'w>(
+        &mut self,
+        world: &'w SimWorld,
+        fault: Option<&Kind>,
+    ) -> (Source<'w>, Option<Process>) {
+        let commit = self.told.commit.unwrap_or_default();
+        let source = process::source(world, commit, fault);
+        let is_whole = matches!(source, Source::Whole(_));
+        self.process.begins(&self.shared, commit, is_whole);
+        let second = (fault == Some(&Kind::Own(Own::SecondReplica))).then(|| {
+            let second = self.second_replica();
+            second.begins(&self.shared, commit, is_whole);
+            second
+        });
+        (source, second)
+    }
+
+    /// What the run, and that of a second replica, said in the end: nothing if the process was killed before. A commit
+    /// that comes meanwhile stops it.
+    async fn until_it_ends(
+        &mut self,
+        source: Source<'_>,
+        second: Option<&mut Process>,
+        numbers: &[Option<u32>],
+    ) -> Option<(Ended, Option<Ended>)> {
+        let stop = CancellationToken::new();
+        let crash = self.process.crash.clone();
+        let Self { process, news, shared, told, .. } = self;
+        let began = lock(shared).began;
+        let overdue = Instant::now() + RUN_MAX;
+        let beside = second.map(|second| second.reconciler.run(source, &stop));
+        let Process { driver, reconciler, .. } = process;
+        let mut running = std::pin::pin!(process::both(reconciler.run(source, &stop), beside));
+        loop {
+            let next = news.next().map_or(overdue, |at| overdue.min(began + at));
+            tokio::select! {
+                biased;
+                () = crash.notified() => return None,
+                ended = &mut running => return Some(ended),
+                () = sleep_until(next) => {}
+            }
+            let mut shared = lock(shared);
+            let now = shared.now();
+            if Instant::now() >= overdue {
+                shared.verdicts.test(Law::L1, now, false, || "a run does not end".to_owned());
+                return None;
+            }
+            let Some(commit) = news.take(now) else { continue };
+            told.news(commit, &mut shared);
+            process::see(driver, now, told.fingerprint);
+            if driver.step(now).cancel.contains(&OBJECT) {
+                stop.cancel();
+                for number in numbers.iter().flatten() {
+                    shared.seen(*number).is_stopped = true;
+                }
+            }
         }
     }
 
@@ -135,6 +147,21 @@ impl Course<'_> {
         shared.knows(BOTH_REPLICAS);
         if let Some(second) = second {
             shared.knows(second.number);
+        }
+    }
+
+    /// S5: once a later commit was observed, the run sent no more writes.
+    fn stopped_when_asked_to(&self, number: u32) {
+        let mut guard = lock(&self.shared);
+        let shared = &mut *guard;
+        let at = shared.now();
+        let seen = shared.processes.entry(number).or_default();
+        if seen.is_stopped {
+            let sent = seen.sent_though_stopped.take();
+            let how = || {
+                format!("{} after a later commit was observed", sent.clone().unwrap_or_default())
+            };
+            shared.verdicts.test(Law::S5, at, sent.is_none(), how);
         }
     }
 
@@ -168,7 +195,6 @@ impl Course<'_> {
     async fn restart(&mut self) {
         {
             let mut shared = lock(&self.shared);
-            shared.crashed = false;
             shared.tell(self.process.number, "is killed");
             shared.knows(self.process.number);
         }
@@ -178,7 +204,7 @@ impl Course<'_> {
         self.processes += 1;
         self.process = Process::start(&self.shared, self.maker, self.processes, self.password);
         lock(&self.shared).tell(self.process.number, "starts");
-        if self.commit.is_some() {
+        if self.told.commit.is_some() {
             self.sees();
         }
     }
