@@ -118,7 +118,8 @@ impl Condition {
 
     fn meets(&self, have: &Value, want: &Value) -> bool {
         if let Value::Array(items) = have {
-            return items.iter().any(|item| self.meets(item, want)) || equals(have, want);
+            return items.iter().any(|item| self.meets(item, want))
+                || (matches!(self.op, Op::Eq | Op::Cont) && have == want);
         }
         let order = compare(have, want);
         match self.op {
@@ -195,6 +196,11 @@ mod tests {
         check(&[("id", "x"), ("id", "fa")], true);
         check(&[("id.neq", "fa")], false);
         check(&[("id.cont", "f")], false);
+        check(&[("id.cont", "fa")], true);
+        check(&[("id.ncont", "x,fa")], false);
+        check(&[("id.ncont", "x,y")], true);
+        let refused = Filter::parse(&[("id.ncont".into(), "fa".into())], false).err().unwrap();
+        assert_eq!(refused.detail, "database exception unknown operator: $ncont");
         check(&[("nosuch", "")], true);
         check(&[("nosuch", "1")], false);
         check(&[("nosuch.neq", "1")], true);
@@ -207,6 +213,42 @@ mod tests {
         check(&[("kdu.ANYINDEX.name", "b")], true);
         check(&[("kdu.name.neq", "b")], false);
         check(&[("id.zzz", "fa")], false);
+    }
+
+    #[test]
+    fn numbers_and_lists_of_texts_are_compared_too() {
+        let record = json!({
+            "count": 5, "tags": ["a", "b"], "sizes": [1, 9], "none": [], "pairs": [["a", "b"]],
+        });
+        let check = |key: &str, value: &str, expected: bool| {
+            let filter = Filter::parse(&[(key.into(), value.into())], true).unwrap();
+            assert_eq!(filter.accepts(&record), expected, "{key}={value}");
+        };
+        for (key, value, expected) in [
+            ("count", "5", true),
+            ("count", "5.0", true),
+            ("count", "6", false),
+            ("count.neq", "5.0", false),
+            ("count.lt", "5", false),
+            ("count.lte", "5", true),
+            ("count.lte", "4", false),
+            ("count.gte", "5", true),
+            ("count.gte", "6", false),
+            ("count.gt", "5", false),
+            ("tags", "b", true),
+            ("tags", "c", false),
+            ("tags.neq", "b", false),
+            ("tags.neq", "c", true),
+            ("sizes.gt", "8", true),
+            ("sizes.gt", "9", false),
+            ("sizes.lt", "1", false),
+            ("pairs", "[[a, b]]", true),
+            ("pairs", "[[a, c]]", false),
+            ("none", "a", false),
+            ("none.neq", "a", true),
+        ] {
+            check(key, value, expected);
+        }
     }
 
     #[test]

@@ -201,4 +201,74 @@ mod tests {
              {'type': ['string', 'null'], 'maxLength': 9}' "
         );
     }
+
+    #[track_caller]
+    fn says(value: &Value, schema: &Schema, release: Release, expected: &str) {
+        let got = check(value, schema, release, "").map_or_else(|it| it.detail, |()| "ok".into());
+        let expected =
+            if expected == "ok" { "ok".into() } else { format!("Format error  '{expected}' ") };
+        assert_eq!(got, expected, "{value}");
+    }
+
+    #[test]
+    fn edits_of_a_list_have_keys_with_a_dollar() {
+        let of = |value: &Value, expected| says(value, &Schema::ListEdits, Release::R10, expected);
+        of(&json!({"$0": 1, "$+": 2}), "ok");
+        let text = "'a' does not match any of the regexes: '^\\\\$'";
+        of(&json!({"a": 1, "$0": 1}), text);
+        let text = "'a', 'b' do not match any of the regexes: '^\\\\$'";
+        of(&json!({"b": 1, "a": 1}), text);
+        of(&json!([]), "[] is not of type 'object'");
+        of(&json!({}), "{} does not have enough properties");
+        let text = "{} should be non-empty";
+        says(&json!({}), &Schema::ListEdits, Release::R19, text);
+    }
+
+    #[test]
+    fn what_must_not_be_null_may_be_anything_else() {
+        let of =
+            |value: &Value, release, expected| says(value, &Schema::NotNull, release, expected);
+        of(&json!(0), Release::R10, "ok");
+        of(&json!(null), Release::R10, "{'type': 'null'} is not allowed for None");
+        let text = "None should not be valid under {'type': 'null'}";
+        of(&json!(null), Release::R19, text);
+        says(&json!(0), &Schema::Null, Release::R10, "0 is not of type 'null'");
+    }
+
+    #[test]
+    fn texts_are_as_long_as_they_may_be_and_lists_are_lists() {
+        let of = |value: &Value, schema, expected| says(value, schema, Release::R10, expected);
+        of(&json!("12345"), &NAME, "ok");
+        of(&json!("123456"), &NAME, "'123456' is too long");
+        of(&json!("ééééé"), &NAME, "ok");
+        of(&json!([]), &Schema::AnyList, "ok");
+        of(&json!({}), &Schema::AnyList, "{} is not of type 'array'");
+        of(&json!({}), &Schema::AnyObject, "ok");
+        of(&json!([]), &Schema::AnyObject, "[] is not of type 'object'");
+        of(&json!([1, 2]), &Schema::Distinct, "ok");
+        of(&json!([1, 2, 1]), &Schema::Distinct, "[1, 2, 1] has non-unique elements");
+        let word = &Schema::Word(&["a", "b"]);
+        of(&json!("b"), word, "ok");
+        of(&json!("c"), word, "'c' is not one of ['a', 'b']");
+        of(&json!(null), &NOTE, "ok");
+        of(&json!("0123456789"), &NOTE, "'0123456789' is too long");
+        of(&json!(5), &NOTE, "5 is not of type 'string', 'null'");
+    }
+
+    #[test]
+    fn whole_numbers_keep_to_their_bounds_however_large_they_are() {
+        let of = |value: &Value, schema, expected| says(value, schema, Release::R10, expected);
+        let (open, closed) = (&Schema::Integer { min: 1 }, &Schema::IntegerTo { min: 1, max: 9 });
+        let words = "18446744073709551615 is greater than the maximum of 9";
+        of(&json!(u64::MAX), closed, words);
+        of(&json!(u64::MAX), open, "ok");
+        of(&json!(i64::MAX), open, "ok");
+        of(&json!(10), closed, "10 is greater than the maximum of 9");
+        of(&json!(9), closed, "ok");
+        for schema in [open, closed] {
+            of(&json!(1), schema, "ok");
+            of(&json!(0), schema, "0 is less than the minimum of 1");
+            of(&json!(1.5), schema, "1.5 is not of type 'integer'");
+        }
+    }
 }

@@ -220,3 +220,153 @@ pub(super) fn check_references<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn vnfd(parts: &Value, files: &[&str], expected: &str) {
+        let mut vnfd = json!({"id": "v"});
+        vnfd.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+        let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+        let got = check_vnfd(&vnfd, PackageFiles::new(&files, "top"));
+        assert_eq!(got.map_or_else(|problem| problem.detail, |()| "fine".into()), expected);
+    }
+
+    #[test]
+    fn machines_want_a_management_interface_at_a_point_that_there_is() {
+        let of = |interface: Value| {
+            json!({"vdu": [{"id": "m"}], "mgmt-interface": interface,
+                "connection-point": [{"name": "out"}]})
+        };
+        let missing = "'mgmt-interface' is a mandatory field and it is not defined";
+        vnfd(&of(json!({})), &[], missing);
+        vnfd(&of(json!({"cp": "out"})), &[], "fine");
+        vnfd(&of(json!({"vdu-id": "m"})), &[], "fine");
+        let wrong = "mgmt-interface:cp='x' must match an existing connection-point";
+        vnfd(&of(json!({"cp": "x"})), &[], wrong);
+        vnfd(&json!({"mgmt-interface": {"cp": "x"}}), &[], "fine");
+    }
+
+    #[test]
+    fn charms_and_cloud_init_are_in_the_package() {
+        let machine = |key: &str, value: Value| json!({"vdu": [{"id": "m", key: value}], "mgmt-interface": {"vdu-id": "m"}});
+        let charm = || json!({"juju": {"charm": "c"}});
+        let missing = |owner: &str| format!("Charm defined in {owner} but not present in package");
+        let of_machine = || machine("vdu-configuration", charm());
+        vnfd(&of_machine(), &["top/README"], &missing("vnf[id=v]:vdu[id=m]"));
+        vnfd(&of_machine(), &["top/charms/c/metadata.yaml"], "fine");
+        vnfd(&json!({"vnf-configuration": charm()}), &[], &missing("vnf[id=v]"));
+        vnfd(&json!({"vnf-configuration": {"script": {}}}), &[], "fine");
+        let file = || machine("cloud-init-file", json!("f"));
+        vnfd(&file(), &["top/cloud_init/f"], "fine");
+        let words = "Cloud-init defined in vnf[id=v]:vdu[id=m] but not present in package";
+        vnfd(&file(), &["top/f"], words);
+    }
+
+    #[test]
+    fn interfaces_have_a_point_of_their_own() {
+        let of = |interfaces: Value| {
+            json!({"vdu": [{"id": "m", "interface": interfaces,
+                    "internal-connection-point": [{"id": "in"}]}],
+                "mgmt-interface": {"vdu-id": "m"}, "connection-point": [{"name": "out"}]})
+        };
+        let (outer, inner) = ("external-connection-point-ref", "internal-connection-point-ref");
+        vnfd(&of(json!([{"name": "a", outer: "out"}, {"name": "b", inner: "in"}])), &[], "fine");
+        vnfd(&of(json!([{"name": "a"}, {"name": "b", outer: ""}])), &[], "fine");
+        vnfd(
+            &of(json!([{"name": "a", outer: "out"}, {"name": "b", outer: "out"}])),
+            &[],
+            "vdu[id='m']:interface[name='b']:external-connection-point-ref='out' is referenced by \
+             other interface",
+        );
+        vnfd(
+            &of(json!([{"name": "a", outer: "in"}])),
+            &[],
+            "vdu[id='m']:interface[name='a']:external-connection-point-ref='in' must match an \
+             existing connection-point",
+        );
+        vnfd(
+            &of(json!([{"name": "a", inner: "out"}])),
+            &[],
+            "vdu[id='m']:interface[name='a']:internal-connection-point-ref='out' must match an \
+             existing vdu:internal-connection-point",
+        );
+    }
+
+    #[test]
+    fn internal_links_have_names_and_points_of_machines() {
+        let of = |links: Value| {
+            json!({"vdu": [{"id": "m", "internal-connection-point": [{"id": "in"}]}],
+                "mgmt-interface": {"vdu-id": "m"}, "internal-vld": links,
+                "ip-profiles": [{"name": "addresses"}]})
+        };
+        let link = |name: &str, point: &str| json!({"id": "l", "name": name, "internal-connection-point": [{"id-ref": point}]});
+        vnfd(&of(json!([link("a", "in"), link("b", "in")])), &[], "fine");
+        vnfd(&of(json!([link("", "in"), link("", "in")])), &[], "fine");
+        vnfd(
+            &of(json!([link("a", "in"), link("a", "in")])),
+            &[],
+            "Duplicated VLD name 'a' in vnfd[id=v]:internal-vld[id=l]",
+        );
+        vnfd(
+            &of(json!([link("a", "x")])),
+            &[],
+            "internal-vld[id='l']:internal-connection-point='x' must match an existing \
+             vdu:internal-connection-point",
+        );
+    }
+
+    #[test]
+    fn an_nsd_names_members_and_paths_that_there_are() {
+        let check = |parts: Value, expected: &str| {
+            let mut nsd = json!({"constituent-vnfd": [
+                {"member-vnf-index": "1", "vnfd-id-ref": "a"}]});
+            nsd.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+            let got = check_nsd(&nsd).map_or_else(|problem| problem.detail, |()| "fine".into());
+            assert_eq!(got, expected, "{parts}");
+        };
+        let link = |more: Value| {
+            let mut link = json!({"id": "l"});
+            link.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"vld": [link]})
+        };
+        check(link(json!({"mgmt-network": true})), "fine");
+        check(link(json!({"ip-profile-ref": "p"})), "fine");
+        check(
+            link(json!({"mgmt-network": true, "ip-profile-ref": "p"})),
+            "Error at vld[id='l']:ip-profile-ref You cannot set an ip-profile when mgmt-network is \
+             True",
+        );
+        let point = |member: &str, vnfd: &str| {
+            link(json!({"vnfd-connection-point-ref": [
+                {"member-vnf-index-ref": member, "vnfd-id-ref": vnfd}]}))
+        };
+        check(point("1", "a"), "fine");
+        check(point("1", ""), "fine");
+        check(
+            point("2", "a"),
+            "Error at vld[id='l']:vnfd-connection-point-ref[member-vnf-index-ref='2'] does not \
+             match any constituent-vnfd:member-vnf-index",
+        );
+        check(
+            point("1", "b"),
+            "Error at vld[id='l']:vnfd-connection-point-ref[vnfd-id-ref='b'] does not match \
+             constituent-vnfd[member-vnf-index='1']:vnfd-id-ref 'a'",
+        );
+        let graph = |path: &str| {
+            json!({"vnffgd": [{"id": "g", "rsp": [{"id": "r"}],
+                "classifier": [{"id": "c", "rsp-id-ref": path}]}]})
+        };
+        check(graph("r"), "fine");
+        for (path, shown) in [("x", "x"), ("", "None")] {
+            let expected = format!(
+                "Error at vnffgd[id='g']:classifier[id='c']:rsp-id-ref '{shown}' does not match any \
+                 rsp:id"
+            );
+            check(graph(path), &expected);
+        }
+    }
+}

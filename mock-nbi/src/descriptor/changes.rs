@@ -188,4 +188,39 @@ mod tests {
              'keys'.",
         );
     }
+
+    #[test]
+    fn a_number_of_another_kind_is_another_type() {
+        let of = |value: Value| json!({"id": "a", "size": value});
+        let changed = "Error in validating new descriptor: ['size'] cannot be modified, there are \
+                       disallowed changes in the vnf descriptor.";
+        let strange = "VNF Descriptor could not be processed with error: 'NoneType' object has no \
+                       attribute 'keys'.";
+        for (old, new, expected) in [
+            (json!(1), json!(2), changed),
+            (json!(1.5), json!(2.5), changed),
+            (json!(1), json!(2.5), strange),
+            (json!(true), json!(false), changed),
+            (json!("1"), json!(1), strange),
+            (json!([1]), json!([1, 2]), strange),
+            (json!([1]), json!([1]), "fine"),
+            (json!([1, 1]), json!([1]), strange),
+            (json!([{"a": 1}]), json!([{"a": 1, "b": 1}]), strange),
+        ] {
+            check(Kind::Vnfd, &of(old), &of(new), expected);
+        }
+        let bare = json!({"id": "a"});
+        check(Kind::Vnfd, &bare, &of(json!(1)), strange);
+        check(Kind::Vnfd, &of(json!(1)), &bare, strange);
+        check(Kind::Vnfd, &json!({}), &of(json!(1)), "fine");
+        check(Kind::Vnfd, &of(json!(1)), &json!({}), "fine");
+    }
+
+    #[test]
+    fn a_changed_value_is_told_by_its_place_in_lists() {
+        let of = |size: u32| json!({"id": "a", "vdu": [{"id": "v"}, {"id": "w", "size": [size]}]});
+        let changed = "Error in validating new descriptor: ['vdu'][1]['size'][0] cannot be \
+                       modified, there are disallowed changes in the vnf descriptor.";
+        check(Kind::Vnfd, &of(1), &of(2), changed);
+    }
 }

@@ -196,4 +196,28 @@ mod tests {
         assert!(number("2") < number("10") && number("-3") < number("-2.5"));
         assert!(number("1.00") <= number("1") && number("0.5") > number("0"));
     }
+
+    #[test]
+    fn whole_numbers_of_any_size_keep_their_sign() {
+        for (number, text) in [
+            (0, "0"),
+            (-7, "-7"),
+            (i128::from(u64::MAX), "18446744073709551615"),
+            (-i128::from(u64::MAX), "-18446744073709551615"),
+        ] {
+            assert_eq!(Decimal::from(number).to_string(), text);
+        }
+        assert!(Decimal::from(-1i128) < Decimal::from(0i128));
+        assert!(Decimal::from(0i128) < Decimal::from(1i128));
+        assert!(Decimal::from(-1i128) < Decimal::from(1i128));
+    }
+
+    #[test]
+    fn an_exponent_is_printed_from_seven_zeros_on() {
+        for (text, printed) in
+            [("0.000001", "0.000001"), ("0.0000001", "1E-7"), ("12e2", "1.2E+3"), ("0.5", "0.5")]
+        {
+            assert_eq!(Decimal::parse(text).unwrap().to_string(), printed);
+        }
+    }
 }

@@ -157,3 +157,148 @@ fn check_profiles(nsd: &Value) -> Checked {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check_one(nsd: &Value, expected: &str) {
+        let got = check(nsd).map_or_else(|problem| problem.detail, |()| "fine".into());
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn a_management_network_has_no_addresses_of_its_own() {
+        let nsd = |is_managed: bool, link: &str, data: Value| {
+            json!({
+                "virtual-link-desc": [{"id": "net", "mgmt-network": is_managed}],
+                "df": [{"id": "d", "virtual-link-profile": [{"id": "p",
+                    "virtual-link-desc-id": link, "virtual-link-protocol-data": data}]}],
+            })
+        };
+        let data = || json!({"l3-protocol-data": {}});
+        check_one(
+            &nsd(true, "net", data()),
+            "Error at df[id='d']:virtual-link-profile[id='p']:virtual-link-protocol-data You \
+             cannot set a virtual-link-protocol-data when mgmt-network is True",
+        );
+        check_one(&nsd(false, "net", data()), "fine");
+        check_one(&nsd(true, "other", data()), "fine");
+        check_one(&nsd(true, "net", json!({})), "fine");
+    }
+
+    /// An NSD with a forwarding graph, with `change` made.
+    fn graph(change: impl Fn(&mut Value)) -> Value {
+        let point = |address: Value| {
+            json!({"virtual-link-connectivity": [
+                {"constituent-cpd-id": [{"ip-address": address}]}]})
+        };
+        let mut profiles = [point(json!("10.0.0.1")), point(json!(["10.0.0.2"]))];
+        for (profile, id) in profiles.iter_mut().zip(["one", "two"]) {
+            profile["id"] = json!(id);
+        }
+        let mut nsd = json!({
+            "df": [{"id": "d", "vnf-profile": profiles}],
+            "vnffgd": [{
+                "vnf-profile-id": ["one", "two"],
+                "nfp-position-element": [{"id": "first"}],
+                "nfpd": [{"id": "path", "position-desc-id": [{
+                    "nfp-position-element-id": ["first"],
+                    "cp-profile-id": [{"constituent-profile-elements": [
+                        {"id": "e", "constituent-base-element-id": "one"}]}],
+                    "match-attributes": [{
+                        "source-ip-address": "10.0.0.1", "destination-ip-address": "10.0.0.2",
+                        "constituent-base-element-id": "one"}],
+                }]}],
+            }],
+        });
+        change(&mut nsd);
+        nsd
+    }
+
+    #[test]
+    fn a_forwarding_graph_names_elements_vnfs_and_addresses_that_there_are() {
+        let position = |nsd: &mut Value, place: &str, value: Value| {
+            let place = format!("/vnffgd/0/nfpd/0/position-desc-id/0/{place}");
+            *nsd.pointer_mut(&place).unwrap() = value;
+        };
+        let element = "cp-profile-id/0/constituent-profile-elements/0/constituent-base-element-id";
+        for (place, value, expected) in [
+            ("nfp-position-element-id", json!(["first"]), "fine"),
+            ("nfp-position-element-id", json!([]), "'NoneType' object is not subscriptable"),
+            (
+                "nfp-position-element-id",
+                json!(["last"]),
+                "Error at vnffgd nfpd[id='path']:nfp-position-element-id='last' does not match any \
+                 nfp-position-element",
+            ),
+            (
+                element,
+                json!("three"),
+                "Error at vnffgd constituent_profile[id='e']:vnfd-id='three' does not match any \
+                 constituent-base-element-id",
+            ),
+            (element, json!(""), "fine"),
+            (
+                "match-attributes/0/destination-ip-address",
+                json!("10.0.0.1"),
+                "Error at vnffgd match-attributes:source-ip-address and destination-ip-address \
+                 should not match",
+            ),
+            (
+                "match-attributes/0/destination-ip-address",
+                json!("10.0.0.3"),
+                "Error at vnffgd match-attributes:destination-ip-address='10.0.0.3' does not match \
+                 any ip-address",
+            ),
+            (
+                "match-attributes/0/source-ip-address",
+                json!("10.0.0.3"),
+                "Error at vnffgd match-attributes:source-ip-address='10.0.0.3' does not match any \
+                 ip-address",
+            ),
+            (
+                "match-attributes/0",
+                json!({}),
+                "Error at vnffgd match-attributes:source-ip-address='None' does not match any \
+                 ip-address",
+            ),
+            (
+                "match-attributes/0/constituent-base-element-id",
+                json!("two"),
+                "Error at vnffgd match-attributes:vnfd-id='two' does not match source \
+                 constituent-base-element-id",
+            ),
+            ("match-attributes/0/constituent-base-element-id", json!(""), "fine"),
+        ] {
+            check_one(&graph(|nsd| position(nsd, place, value.clone())), expected);
+        }
+        // An address is one text or the first of a list.
+        let swap = |nsd: &mut Value| {
+            let match_of = "match-attributes/0";
+            position(
+                nsd,
+                match_of,
+                json!({"source-ip-address": "10.0.0.2",
+                "destination-ip-address": "10.0.0.1", "constituent-base-element-id": "two"}),
+            );
+        };
+        check_one(&graph(swap), "fine");
+    }
+
+    #[test]
+    fn a_profile_names_a_vnfd_of_the_list() {
+        let nsd = |vnfd: Value| {
+            json!({"vnfd-id": ["a", "b"], "df": [{"id": "d", "vnf-profile": [
+                {"id": "1", "vnfd-id": vnfd}]}]})
+        };
+        check_one(&nsd(json!("b")), "fine");
+        check_one(&nsd(Value::Null), "fine");
+        check_one(
+            &nsd(json!("c")),
+            "Error at df[id='d']:vnf_profile[id='1']:vnfd-id='c' does not match any vnfd-id",
+        );
+    }
+}

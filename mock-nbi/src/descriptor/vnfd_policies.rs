@@ -176,3 +176,116 @@ fn check_alarms(vnfd: &Value, known: &Known<'_>) -> Checked {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Checks a VNFD of one machine and one parameter whose flavour has these parts too.
+    #[track_caller]
+    fn check_one(parts: &Value, expected: &str) {
+        let mut vnfd = json!({
+            "id": "v", "vdu": [{"id": "m", "monitoring-parameter": [{"id": "load"}]}],
+            "df": [{"id": "d", "instantiation-level": [
+                {"id": "l", "vdu-level": [{"vdu-id": "m"}]}]}],
+        });
+        for (key, value) in parts.as_object().unwrap() {
+            vnfd["df"][0][key] = value.clone();
+        }
+        let got = check(&vnfd).map_or_else(|problem| problem.detail, |()| "fine".into());
+        assert_eq!(got, expected, "{parts}");
+    }
+
+    fn aspect(key: &str, value: &Value) -> Value {
+        json!({"scaling-aspect": [{"id": "s", "aspect-delta-details": {}, key: value}]})
+    }
+
+    #[test]
+    fn scaling_names_machines_and_parameters_that_there_are() {
+        let deltas = |vdu: &str| {
+            let delta = json!([{"id": "1", "vdu-delta": [{"id": vdu}]}]);
+            aspect("aspect-delta-details", &json!({"deltas": delta}))
+        };
+        check_one(&deltas("m"), "fine");
+        check_one(&deltas(""), "fine");
+        check_one(
+            &deltas("x"),
+            "df[id='d']:scaling-aspect[id='s']:aspect-delta-details[delta='1']: vdu-id='x' not \
+             defined in vdu",
+        );
+        check_one(
+            &json!({"scaling-aspect": [{"id": "s"}]}),
+            "'NoneType' object has no attribute 'get'",
+        );
+        let criteria = |parameter: &str| {
+            let criteria = json!([{"name": "c", "vnf-monitoring-param-ref": parameter}]);
+            aspect("scaling-policy", &json!([{"name": "p", "scaling-criteria": criteria}]))
+        };
+        check_one(&criteria("load"), "fine");
+        check_one(&criteria(""), "fine");
+        check_one(
+            &criteria("x"),
+            "df[id='d']:scaling-aspect[id='s']:scaling-policy[name='p']:scaling-criteria[name='c']: \
+             vnf-monitoring-param-ref='x' not defined in any monitoring-param",
+        );
+    }
+
+    #[test]
+    fn scaling_runs_primitives_that_every_configuration_has() {
+        let with = |action: Value, configurations: Value| {
+            let mut parts = aspect("scaling-config-action", &json!([action]));
+            parts["lcm-operations-configuration"] =
+                json!({"operate-vnf-op-config": {"day1-2": configurations}});
+            parts
+        };
+        let of = |id: &str, primitive: &str| json!({"id": id, "config-primitive": [{"name": primitive}]});
+        let named = |name: &str| json!({"vnf-config-primitive-name-ref": name});
+        check_one(&with(named("p"), json!([of("v", "p")])), "fine");
+        check_one(&with(named("p"), json!([of("v", "p"), of("m", "p")])), "fine");
+        let unmatched = "df[id='d']:scaling-aspect[id='s']:scaling-config-action:vnf-config-\
+                         primitive-name-ref='p' does not match any day1-2 \
+                         configuration:config-primitive:name";
+        check_one(&with(named("p"), json!([of("v", "p"), of("m", "q")])), unmatched);
+        check_one(
+            &with(named("p"), json!([of("m", "p")])),
+            "'day1-2 configuration' not defined in the descriptor but it is referenced by \
+             df[id='d']:scaling-aspect[id='s']:scaling-config-action",
+        );
+        check_one(&with(json!({}), json!([of("v", "p")])), "'vnf-config-primitive-name-ref'");
+        check_one(&with(json!({}), json!([{"id": "v"}])), "fine");
+    }
+
+    #[test]
+    fn alarms_name_parameters_that_there_are() {
+        for (parameter, expected) in [
+            ("load", "fine"),
+            ("", "fine"),
+            (
+                "x",
+                "vdu[id='m']:alarm[id='a']:vnf-monitoring-param-ref='x' not defined in any \
+                 monitoring-param",
+            ),
+        ] {
+            let alarm = json!({"alarm-id": "a", "vnf-monitoring-param-ref": parameter});
+            let vdu =
+                json!({"id": "m", "alarm": [alarm], "monitoring-parameter": [{"id": "load"}]});
+            let got = check(&json!({"id": "v", "vdu": [vdu]}));
+            assert_eq!(got.map_or_else(|problem| problem.detail, |()| "fine".into()), expected);
+        }
+    }
+
+    #[test]
+    fn healing_names_machines_that_there_are() {
+        let healing =
+            |policy: Value| json!({"healing-aspect": [{"id": "h", "healing-policy": [policy]}]});
+        check_one(&healing(json!({"vdu-id": "m"})), "fine");
+        check_one(&healing(json!({"event-name": "e"})), "fine");
+        check_one(&healing(json!({"vdu-id": "x"})), "'event-name'");
+        check_one(
+            &healing(json!({"vdu-id": "x", "event-name": "e"})),
+            "df[id='d']:healing-aspect[id='h']:healing-policy[name='e']: vdu-id='x' not defined in \
+             vdu",
+        );
+    }
+}

@@ -289,6 +289,20 @@ mod tests {
         let missing = "Charm defined in vnf[id=vm] but not present in package";
         check_one(&with_charm, &[], Release::R10, missing);
         check_one(&with_charm, &["top/charms/c/metadata.yaml"], Release::R10, "fine");
+        let in_zip = ["top/Scripts/charms/c/metadata.yaml"];
+        check_one(&with_charm, &in_zip, Release::R10, missing);
+        check_one(&with_charm, &in_zip, Release::R19Recorded, "fine");
+        let of_machine = |id: &str, place: &str| {
+            vm(|v| {
+                v["df"][0]["vdu-profile"] = json!([{"id": "box"}]);
+                v["df"][0]["lcm-operations-configuration"] = json!({"operate-vnf-op-config": {"day1-2": [
+                    {"id": id, "execution-environment-list": [{"id": "e", place: {}}]},
+                ]}});
+            })
+        };
+        check_one(&of_machine("box", "juju"), &[], Release::R10, missing);
+        check_one(&of_machine("box", "helm-chart"), &[], Release::R10, "fine");
+        check_one(&of_machine("other", "juju"), &[], Release::R10, "fine");
     }
 
     #[test]
@@ -301,8 +315,117 @@ mod tests {
             Release::R19,
             "helm-chart 'bitnami/openldap:1.2.7' is not valid",
         );
-        for fine in ["bitnami/openldap", "openldap", "oci://registry/chart:1.0"] {
+        for fine in ["bitnami/openldap", "openldap", "oci://registry/chart:1.0", "x+y://:"] {
             check_one(&knf(fine), &[], Release::R19, "fine");
         }
+        for wrong in
+            ["1x://registry", "o_i://registry", "oci://", "oci:///chart", "oci://?a", "o:r"]
+        {
+            let words = format!("helm-chart '{wrong}' is not valid");
+            check_one(&knf(wrong), &[], Release::R19, &words);
+        }
+    }
+
+    #[test]
+    fn links_and_monitoring_parameters_have_an_id_once() {
+        let refused = |change: &dyn Fn(&mut Value), expected| {
+            check_one(&vm(change), &[], Release::R10, expected);
+        };
+        let links = || json!([{"id": "a"}, {"id": "b"}]);
+        refused(
+            &|v| {
+                v["int-virtual-link-desc"] = links();
+                v["vdu"][0]["int-cpd"][0]["int-virtual-link-desc"] = json!("b");
+                v["df"][0]["virtual-link-profile"] = json!([{"id": "a"}, {"id": ""}]);
+            },
+            "fine",
+        );
+        refused(
+            &|v| v["int-virtual-link-desc"] = json!([{"id": "a"}, {"id": "a"}]),
+            "Duplicated VLD id in int-virtual-link-desc[id=a]",
+        );
+        refused(
+            &|v| {
+                v["int-virtual-link-desc"] = links();
+                v["df"][0]["virtual-link-profile"] = json!([{"id": "x"}]);
+            },
+            "df[id='d']:virtual-link-profile='x' must match an existing int-virtual-link-desc",
+        );
+        let parameters = |ids: &[&str]| ids.iter().map(|id| json!({"id": id})).collect::<Value>();
+        refused(
+            &|v| {
+                v["vdu"][0]["monitoring-parameter"] = parameters(&["a", "b"]);
+                v["df"][0]["monitoring-parameter"] = parameters(&["c"]);
+            },
+            "fine",
+        );
+        refused(
+            &|v| {
+                v["vdu"][0]["monitoring-parameter"] = parameters(&["a"]);
+                v["df"][0]["monitoring-parameter"] = parameters(&["a"]);
+            },
+            "Duplicated monitoring-parameter id in df[id='d']:monitoring-parameter[id='a']",
+        );
+    }
+
+    #[test]
+    fn connection_points_of_a_machine_and_of_a_vnf_have_an_id_once() {
+        let again = |place: &str| {
+            vm(|v| {
+                let points = v.pointer_mut(place).unwrap().as_array_mut().unwrap();
+                points.push(points[0].clone());
+            })
+        };
+        let words = "vdu[id='box']:int-cpd[id='in'] is already used by other int-cpd";
+        check_one(&again("/vdu/0/int-cpd"), &[], Release::R10, words);
+        let words = "ext-cpd[id='out'] is already used by other ext-cpd";
+        check_one(&again("/ext-cpd"), &[], Release::R10, words);
+    }
+
+    #[test]
+    fn machines_have_storage_and_compute_that_are_described_unless_they_are_physical() {
+        let check = |vdu: Value, expected: &str| {
+            let vnfd = vm(|v| {
+                v["vdu"][0].as_object_mut().unwrap().extend(vdu.as_object().unwrap().clone());
+            });
+            check_one(&vnfd, &[], Release::R10, expected);
+        };
+        let storage = "vdu[virtual-storage-desc='x']not defined in vnfd";
+        check(json!({"virtual-storage-desc": ["disk", "x"]}), storage);
+        check(json!({"virtual-storage-desc": ["x"], "pdu-type": "router"}), "fine");
+        check(json!({"virtual-storage-desc": null}), "fine");
+        let compute = "vdu[virtual-compute-desc='x']not defined in vnfd";
+        check(json!({"virtual-compute-desc": "x"}), compute);
+        check(json!({"virtual-compute-desc": "x", "pdu-type": "router"}), "fine");
+        let without = vm(|v| {
+            v["vdu"][0].as_object_mut().unwrap().shift_remove("virtual-storage-desc");
+        });
+        check_one(&without, &[], Release::R10, "'NoneType' object is not iterable");
+    }
+
+    #[test]
+    fn profiles_and_levels_name_machines_since_release_19() {
+        for (key, value, words) in [
+            (
+                "vdu-profile",
+                json!([{"id": "x"}]),
+                "df[id='d']:vdu-profile='x' must match an existing vdu",
+            ),
+            (
+                "instantiation-level",
+                json!([{"id": "l", "vdu-level": [{"vdu-id": "x"}]}]),
+                "df[id='d']:instantiation-level='l' must match an existing vdu",
+            ),
+        ] {
+            let vnfd = vm(|v| v["df"][0][key] = value.clone());
+            check_one(&vnfd, &[], Release::R10, "fine");
+            check_one(&vnfd, &[], Release::R19, words);
+        }
+        check_one(
+            &vm(|v| v["df"][0]["vdu-profile"] = json!([{"id": "box"}])),
+            &[],
+            Release::R19,
+            "fine",
+        );
     }
 }

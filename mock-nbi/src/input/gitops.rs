@@ -163,3 +163,30 @@ pub(crate) const OKA: Schema = Schema::Object(&closed(
     &[("name", &NAME), ("description", &DESCRIPTION), ("profile_type", &PROFILE_TYPE)],
     &[],
 ));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subnets_and_roles_of_clouds_are_told_by_their_form() {
+        let check = |pattern: &Pattern, texts: &[&str], expected: bool| {
+            for text in texts {
+                assert_eq!((pattern.matches)(text), expected, "{text}");
+            }
+        };
+        check(&SUBNET_PATTERN, &["subnet-0", "subnet-0af9"], true);
+        check(&SUBNET_PATTERN, &["subnet-", "subnet-g", "subnet-A", "net-0", "0"], false);
+        check(&IAM_ROLE_PATTERN, &["arn:aws:iam::123456789012:role/Admin1"], true);
+        let wrong = [
+            "arn:aws:iam::12345678901:role/Admin",
+            "arn:aws:iam::1234567890123:role/Admin",
+            "arn:aws:iam::12345678901x:role/Admin",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/An-Admin",
+            "arn:aws:iam::123456789012:user/Admin",
+            "iam::123456789012:role/Admin",
+        ];
+        check(&IAM_ROLE_PATTERN, &wrong, false);
+    }
+}

@@ -101,6 +101,18 @@ mod tests {
         };
         check(&IP, "10.0.0.255", true);
         check(&IP, "10.0.0.256", false);
+        for text in ["10.0.0.+1", "10.0.0.0001", "10.0.0.", "10.0.0.x", "10.0.0.0.0"] {
+            check(&IP, text, false);
+        }
+        for text in ["10.0.0.0", "10.0.0/24", "10.0.0.0/", "10.0.0.0/+1", "10.0.0.0/024"] {
+            check(&IP_PREFIX, text, false);
+        }
+        check(&IP_PREFIX, "10.0.0.0/8", true);
+        for text in
+            ["52:54:00:aa:bb", "52:54:00:aa:bb:c", "52:54:00:aa:bb:cg", "52:54:00:aa:bb:ccc"]
+        {
+            check(&MAC, text, false);
+        }
         check(&IP, "10.0.0", false);
         check(&IP_PREFIX, "10.0.0.0/24", true);
         check(&IP_PREFIX, "10.0.0.0/31", false);
@@ -109,7 +121,14 @@ mod tests {
         check(&MAC, "53:54:00:aa:bb:cc", false);
         check(&IPV6, "fd00::1", true);
         check(&IPV6, "1:2:3:4:5:6:7:8", true);
+        check(&IPV6, "from 1:2:3:4:5:6:7:8 on", true);
+        for text in ["g:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:g", "1:2:3:4:5:6:77777:8", "1:2:3:4:g:6:7:8"]
+        {
+            check(&IPV6, text, false);
+        }
         check(&IPV6, "1:2:3", false);
+        check(&IPV6, "fe80:%eth0", true);
+        check(&IPV6, "fe80:%", false);
         check(&TIME, "2020-01-01T00:00:00Z", false);
         check(&TIME, "2020-01-01T120:5:", true);
         check(&TIME, "2020-01-01T120:5", false);

@@ -38,6 +38,9 @@ mod tests {
         check("10.0.0.9", "10.0.0.11");
         check("52:54:00:aa:bb:0e", "52:54:00:aa:bb:10");
         check("fd00::a", "fd00::c");
+        assert_eq!(following(&".9".into(), 1), Value::Null);
+        assert_eq!(following(&":9".into(), 1), Value::Null);
+        assert_eq!(following(&"10.0.0.x".into(), 1), Value::Null);
         let zeros = "0".repeat(70_000);
         check(&format!("a:{zeros}9"), &format!("a:{zeros}b"));
         assert_eq!(following(&"host".into(), 1), Value::Null);

@@ -113,4 +113,18 @@ mod tests {
             {"id": "b"}]});
         assert_eq!(machine_part_count(&old), 2 * (1 + 2 + 1) + 1);
     }
+
+    #[test]
+    fn a_storage_is_shared_by_what_it_requires_under_an_id_of_its_descriptor() {
+        let storage = |id: &str, key: &str, value: &str| json!({"id": id, "vdu-storage-requirements": [{"key": key, "value": value}]});
+        assert!(is_shared(&storage("s", "multiattach", "True")));
+        assert!(!is_shared(&storage("s", "multiattach", "true")));
+        assert!(!is_shared(&storage("s", "keep-volume", "True")));
+        assert!(!is_shared(&json!({"id": "s"})));
+        let id = |id: &str| shared_id(&json!({"id": id}), &json!({"id": "v"}));
+        assert_eq!(id("s"), "shared-s-v");
+        assert_eq!(id("shared-s-v"), "shared-s-v");
+        assert_eq!(id("shared-s"), "shared-shared-s-v");
+        assert_eq!(id("s-v"), "shared-s-v-v");
+    }
 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, User, send};
 
-const CLUSTERS: &str = "/k8scluster/v1/clusters";
-const PROFILES: [&str; 4] =
+pub const CLUSTERS: &str = "/k8scluster/v1/clusters";
+pub const PROFILES: [&str; 4] =
     ["infra_controller_profiles", "infra_config_profiles", "resource_profiles", "app_profiles"];
 
 /// A user of release 19 with a VIM account `site`.
-async fn user() -> User {
+pub async fn user() -> User {
     let nbi = MockNbi::builder().release(Release::R19).profile(Profile::manual()).build().unwrap();
     let user = User::login(&nbi).await;
     let vim = json!({
@@ -24,7 +24,13 @@ async fn user() -> User {
     user
 }
 
-async fn expect(user: &User, method: &str, path: &str, body: Option<Value>, status: u16) -> Answer {
+pub async fn expect(
+    user: &User,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+    status: u16,
+) -> Answer {
     let answer = user.call(method, path, body).await;
     let said = String::from_utf8_lossy(&answer.body);
     assert_eq!(answer.status, status, "{method} {path}: {said}");
@@ -32,12 +38,18 @@ async fn expect(user: &User, method: &str, path: &str, body: Option<Value>, stat
 }
 
 /// Sends a request that is refused, with these words.
-async fn refuse(user: &User, (method, path): (&str, &str), body: Value, status: u16, words: &str) {
+pub async fn refuse(
+    user: &User,
+    (method, path): (&str, &str),
+    body: Value,
+    status: u16,
+    words: &str,
+) {
     let answer = expect(user, method, path, Some(body), status).await;
     assert_eq!(answer.detail(), words, "{method} {path}");
 }
 
-async fn make(user: &User, path: &str, body: Value) -> String {
+pub async fn make(user: &User, path: &str, body: Value) -> String {
     let answer = expect(user, "POST", path, Some(body), 201).await;
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     assert_eq!(answer.json()["_id"], id.as_str());
@@ -46,11 +58,11 @@ async fn make(user: &User, path: &str, body: Value) -> String {
 }
 
 /// Lets every operation end.
-fn settle(user: &User) {
+pub fn settle(user: &User) {
     user.nbi.end_operations(OperationResult::Ok);
 }
 
-async fn cluster(user: &User) -> String {
+pub async fn cluster(user: &User) -> String {
     let body = json!({
         "name": "Edge", "vim_account": "site", "k8s_version": "1.30",
         "private_subnet": ["subnet-a", "subnet-b"], "public_subnet": ["subnet-c"],
@@ -311,9 +323,9 @@ async fn upload_oka(user: &User, method: &str, path: &str) -> Answer {
     send(&user.nbi, method, &format!("/osm{path}"), &headers, Some(form.as_bytes())).await.unwrap()
 }
 
-const OKAS: &str = "/oka/v1/oka_packages";
+pub const OKAS: &str = "/oka/v1/oka_packages";
 
-async fn oka(user: &User) -> String {
+pub async fn oka(user: &User) -> String {
     let made = upload_oka(user, "POST", &format!("{OKAS}?name=Pack&description=d")).await;
     assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
     settle(user);

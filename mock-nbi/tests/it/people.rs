@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::client::{Answer, User, send};
 
 const RELEASES: [Release; 4] = [Release::R8, Release::R10, Release::R19, Release::R19Recorded];
-const STRONG: &str = "Passw0rd!Ok";
+pub const STRONG: &str = "Passw0rd!Ok";
 
-fn fake(release: Release) -> MockNbi {
+pub fn fake(release: Release) -> MockNbi {
     MockNbi::builder().release(release).build().unwrap()
 }
 
-async fn try_login(nbi: &MockNbi, credentials: Value) -> Answer {
+pub async fn try_login(nbi: &MockNbi, credentials: Value) -> Answer {
     let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
     let body = credentials.to_string();
     send(nbi, "POST", "/osm/admin/v1/tokens", &headers, Some(body.as_bytes())).await.unwrap()
@@ -25,7 +25,7 @@ async fn login(nbi: &MockNbi, username: &str) -> User {
 }
 
 /// Makes a role and a user of it in a project of its own; gives the user, logged in.
-async fn user_with(admin: &User, permissions: Value) -> User {
+pub async fn user_with(admin: &User, permissions: Value) -> User {
     let role = json!({"name": "r", "permissions": permissions});
     assert_eq!(admin.call("POST", "/admin/v1/roles", Some(role)).await.status, 201);
     let project = json!({"name": "p"});

@@ -104,3 +104,12 @@ async fn a_project_stays_while_something_of_it_is_there() {
         assert_eq!(admin.call("DELETE", &project, None).await.status, 202);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_a_full_project_tells_what_was_being_done() {
+    let (_, user, id) = tenant(Release::R10, json!({"ns_instances": 0})).await;
+    let answer = user.call("POST", "/nslcm/v1/ns_instances", Some(json!({}))).await;
+    let detail =
+        format!("quota (ns_instances=0) exceeded for project q ({id}) while 'checking quotas'");
+    assert_eq!((answer.status, answer.detail()), (401, detail));
+}

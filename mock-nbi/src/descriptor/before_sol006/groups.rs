@@ -162,4 +162,61 @@ mod tests {
             ),
         );
     }
+
+    #[test]
+    fn monitoring_parameters_name_a_metric_of_a_machine() {
+        let of = |vdu: &str, metric: &str| {
+            let own = json!({"vdu-ref": vdu, "vdu-metric-name-ref": metric});
+            json!({
+                "monitoring-param": [{"id": "p", "vdu-metric": own}],
+                "vdu": [{"id": "m", "vdu-configuration": {"metrics": [{"name": "load"}]}}],
+            })
+        };
+        check(&of("m", "load"), None);
+        for (vdu, metric) in [("m", "x"), ("zz", "load")] {
+            let words = format!(
+                "monitoring-param:vdu-metric:vdu-metric-name-ref='{metric}' not defined at \
+                 vdu[id='{vdu}'] or vdu does not exist"
+            );
+            check(&of(vdu, metric), Some(&words));
+        }
+        check(&json!({"monitoring-param": [{"id": "p"}]}), None);
+    }
+
+    #[test]
+    fn scaling_groups_name_a_parameter_and_a_primitive_that_there_are() {
+        let of = |parameter: &str, primitive: &str| {
+            let criteria = json!([{"name": "c", "vnf-monitoring-param-ref": parameter}]);
+            json!({
+                "monitoring-param": [{"id": "load"}],
+                "vnf-configuration": {"config-primitive": [{"name": "grow"}]},
+                "scaling-group-descriptor": [{
+                    "name": "g", "vdu": [{"vdu-id-ref": "m"}],
+                    "scaling-policy": [{"name": "p", "scaling-criteria": criteria}],
+                    "scaling-config-action": [{"vnf-config-primitive-name-ref": primitive}],
+                }],
+            })
+        };
+        check(&of("load", "grow"), None);
+        check(
+            &of("x", "grow"),
+            Some(
+                "scaling-group-descriptor[name='g']:scaling-criteria[name='c']:\
+                 vnf-monitoring-param-ref='x' not defined in any monitoring-param",
+            ),
+        );
+        check(
+            &of("load", "x"),
+            Some(
+                "scaling-group-descriptor[name='g']:scaling-config-action:\
+                 vnf-config-primitive-name-ref='x' does not match any \
+                 vnf-configuration:config-primitive:name",
+            ),
+        );
+        let group = |vdus: Value| json!({"name": "g", "vdu": vdus});
+        let missing = "local variable 'sgd_vdu' referenced before assignment";
+        check(&json!({"scaling-group-descriptor": [group(json!([]))]}), Some(missing));
+        let two = group(json!([{"vdu-id-ref": "zz"}, {"vdu-id-ref": "m"}]));
+        check(&json!({"scaling-group-descriptor": [two]}), None);
+    }
 }

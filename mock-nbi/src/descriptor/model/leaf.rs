@@ -244,6 +244,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn truth_is_written_in_several_ways() {
+        for (texts, expected) in [
+            (
+                [json!(false), json!("false"), json!("False"), json!("0"), json!(0), json!(0.0)],
+                false,
+            ),
+            ([json!(true), json!("true"), json!("True"), json!("1"), json!(1), json!(1.0)], true),
+        ] {
+            for text in texts {
+                assert_eq!(boolean(&text).ok(), Some(json!(expected)), "{text}");
+            }
+        }
+        for text in [json!("no"), json!(2), json!(null), json!("TRUE"), json!([])] {
+            assert!(boolean(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn whole_numbers_keep_to_their_type_and_to_their_range() {
         let narrow = |value: Value| integer(&value, true, 8, Some("1..10")).ok();
         assert_eq!(narrow(json!(10)), Some(json!(10)));
@@ -252,6 +270,14 @@ mod tests {
         let spelled = |text: &str| integer(&json!(text), true, 32, None).ok();
         assert_eq!([" 1_000 ", "-7"].map(spelled), [Some(json!(1000)), Some(json!(-7))]);
         assert_eq!(["_1", "1_", "1__0", "x"].map(spelled), [None, None, None, None]);
+        let cut = |value: f64| integer(&json!(value), true, 32, None).ok();
+        assert_eq!([2.9, -2.9].map(cut), [Some(json!(2)), Some(json!(-2))]);
+        assert_eq!([1e300, -1e300].map(cut), [None, None]);
+        assert_eq!(narrow(json!("x")), Some(json!(0)), "Python makes nothing of it");
+        let largest = integer(&json!(i64::MAX), true, 64, None).ok();
+        assert_eq!(largest, Some(json!("9223372036854775807")));
+        let large = integer(&json!(u64::MAX), false, 64, None).ok();
+        assert_eq!(large, Some(json!("18446744073709551615")));
         let byte = |value: i64, is_signed| integer(&json!(value), is_signed, 8, None).is_ok();
         assert_eq!([-129, -128, 127, 128].map(|it| byte(it, true)), [false, true, true, false]);
         assert_eq!([-1, 0, 255, 256].map(|it| byte(it, false)), [false, true, true, false]);

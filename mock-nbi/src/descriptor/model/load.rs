@@ -371,4 +371,54 @@ mod tests {
         let nsd = json!({"nsd:nsd-catalog": {"nsd": [{"id": "n", "sol006": 1}]}});
         assert!(load(&NSD_BEFORE_SOL006, &nsd, false).is_err());
     }
+
+    #[test]
+    fn identities_and_lists_of_leaves_take_what_python_takes() {
+        let storage =
+            |kind: Value| json!({"virtual-storage-desc": [{"id": "s", "type-of-storage": kind}]});
+        check(&storage(json!(5)), "argument of type 'int' is not iterable");
+        check(&storage(json!(true)), "argument of type 'bool' is not iterable");
+        let point = |key: &str, value: Value| json!({"ext-cpd": [{"id": "e", key: value}]});
+        check(
+            &point("layer-protocol", json!("nfv:ipv4")),
+            r#"{"ext-cpd":[{"id":"e","layer-protocol":["ipv4"]}]}"#,
+        );
+        check(&point("layer-protocol", json!(5)), "argument of type 'int' is not iterable");
+        let versions = |value: Value| json!({"k8s-cluster": {"version": value}});
+        check(&versions(json!(["a", "b", "a"])), r#"{"k8s-cluster":{"version":["a","b"]}}"#);
+        assert!(load(&VNFD, &json!({"vnfd": versions(json!(["a", 1]))}), false).is_err());
+        check(
+            &json!({"vdu": [{"id": "m", "int-cpd": [{"id": "c", "order": [1, 1.0, 2, 1]}]}]}),
+            r#"{"vdu":[{"id":"m","int-cpd":[{"order":[1,2],"id":"c"}]}]}"#,
+        );
+    }
+
+    #[test]
+    fn a_complaint_tells_the_default_and_what_was_possible() {
+        let long = "RestrictedClassType(base_type=int, restriction_dict={\\'range\\': \
+                    [\\'0..65535\\']},int_size=16)";
+        let interface = |key: &str, value: &str| json!({"vdu": [{"id": "m", "int-cpd": [{"id": "c", key: value}]}]});
+        let compute = |part: &str, key: &str, value: Value| json!({"virtual-compute-desc": [{"id": "c", part: {key: value}}]});
+        let storage = json!({"virtual-storage-desc": [{"id": "s", "type-of-storage": "x"}]});
+        for (vnfd, words) in [
+            (interface("port-security-enabled", "x"), "default=YANGBool(\"true\"), ".to_owned()),
+            (interface("port-security-disable-strategy", "x"), "\\'full\\': {}".to_owned()),
+            (
+                json!({"virtual-storage-desc": [{"id": "s", "type-of-storage": null}]}),
+                "argument of type 'NoneType' is not iterable".to_owned(),
+            ),
+            (compute("virtual-memory", "size", json!(-1)), "default=Decimal(1), ".to_owned()),
+            (compute("virtual-cpu", "num-virtual-cpu", json!(0)), format!("default={long}(1), ")),
+            (
+                storage,
+                "\\'etsi-nfv-descriptors:root-storage\\': {\\'@module\\': \
+                 \\'etsi-nfv-descriptors\\', \\'@namespace\\': \
+                 \\'urn:etsi:nfv:yang:etsi-nfv-descriptors\\'}"
+                    .to_owned(),
+            ),
+        ] {
+            let complaint = load(&VNFD, &json!({"vnfd": vnfd}), false).unwrap_err();
+            assert!(complaint.contains(&words), "{words}\n{complaint}");
+        }
+    }
 }

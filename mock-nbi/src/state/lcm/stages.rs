@@ -55,7 +55,7 @@ pub(super) fn begin(state: &mut State, running: Running) {
 pub(super) fn enter(state: &mut State, running: Running, number: u32) {
     let index = (number as usize).saturating_sub(1);
     let stage = match running.kind {
-        Kind::Instantiate => INSTANTIATION[index.min(INSTANTIATION.len() - 1)],
+        Kind::Instantiate => INSTANTIATION.get(index).copied().unwrap_or(DEPLOYMENT),
         Kind::Terminate => DELETION,
         _ => return,
     };
