@@ -178,4 +178,12 @@ mod tests {
             assert_eq!(shown, "--set adminPassword=***,user=bob-the-user");
         }
     }
+
+    #[test]
+    fn a_secret_number_is_hidden_where_it_is_long_enough_to_be_one() {
+        let mut secrets = Secrets::default();
+        let pins = json!({"pin": 1234, "auth": {"password": 12, "pass": [56789]}});
+        secrets.add_map(pins.as_object().unwrap(), &SecretNames::default(), true);
+        assert_eq!(secrets.hide("1234 12 56789"), "*** 12 ***");
+    }
 }

@@ -314,4 +314,18 @@ mod tests {
         assert_eq!(paths, ["b", "c/d"]);
         assert_eq!(seen.skipped(), [TreePath::parse("link").unwrap()]);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_its_owner_may_run_is_executable() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, expected) in [(0o755, true), (0o100, true), (0o644, false), (0o611, false)] {
+            let path = folder.path().join("file");
+            fs_err::write(&path, "").unwrap();
+            let permissions = std::fs::Permissions::from_mode(mode);
+            fs_err::set_permissions(&path, permissions).unwrap();
+            assert_eq!(is_executable(&fs_err::metadata(&path).unwrap()), expected, "{mode:o}");
+        }
+    }
 }

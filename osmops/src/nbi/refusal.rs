@@ -154,4 +154,20 @@ mod tests {
         check(503, "", Refusal::Busy);
         check(500, "", Refusal::ServerFault);
     }
+
+    #[test]
+    fn what_a_reader_can_do_is_said_where_there_is_something_to_do() {
+        for (refusal, word) in [
+            (Refusal::Permission, "administrator"),
+            (Refusal::Quota, "larger quota"),
+            (Refusal::InUse, "software-version"),
+            (Refusal::TooLarge, "smaller"),
+            (Refusal::ServerFault, "log"),
+        ] {
+            assert!(refusal.help().is_some_and(|help| help.contains(word)), "{refusal:?}");
+        }
+        for refusal in [Refusal::Token, Refusal::Gone, Refusal::Busy, Refusal::Invalid] {
+            assert_eq!(refusal.help(), None, "{refusal:?}");
+        }
+    }
 }

@@ -171,6 +171,10 @@ mod tests {
         check("{1: 2}", Some(json!({"1": 2})));
         check(r#""it's""#, Some(json!("it's")));
         check(r"'a\n\x41\u00e9\\'", Some(json!("a\nAé\\")));
+        check(r"'\r\t\'\U0001f40d'", Some(json!("\r\t'\u{1f40d}")));
+        for broken in [r"'\q'", r"'\x4'", r"'\U00110000'", r"'\"] {
+            check(broken, None);
+        }
         check("{'a': 1", None);
         check("{'a' 1}", None);
         check("helm: not found", None);

@@ -73,12 +73,17 @@ mod tests {
     use serde_json::json;
     use std::time::Duration;
 
-    /// A revision of this configuration, taken over by a deployment of this specification.
-    fn claimed(config: &str, spec: &serde_json::Value) -> Revision {
+    /// A revision of this configuration.
+    fn revision(config: &str) -> Revision {
         let path = TreePath::parse("osm_ops_config.yaml").unwrap();
         let tree = Tree::from_files([(path, TreeFile::in_memory(config.to_owned(), false))]);
-        let mut revision = Revision::read(&tree, RevisionName::new("7").unwrap());
+        let revision = Revision::read(&tree, RevisionName::new("7").unwrap());
         assert!(revision.config.is_some(), "{:?}", revision.problems);
+        revision
+    }
+
+    /// A deployment of this specification.
+    fn deployment(spec: &serde_json::Value) -> OsmDeployment {
         let mut whole = json!({
             "sourceRef": { "kind": "GitRepository", "name": "repo" },
             "connection": { "secretRef": { "name": "osm" } },
@@ -90,8 +95,39 @@ mod tests {
             "metadata": { "name": "ldap", "namespace": "ns" },
             "spec": whole,
         });
-        claim(&mut revision, &serde_json::from_value(object).unwrap());
+        serde_json::from_value(object).unwrap()
+    }
+
+    /// A revision of this configuration, taken over by a deployment of this specification.
+    fn claimed(config: &str, spec: &serde_json::Value) -> Revision {
+        let mut revision = revision(config);
+        claim(&mut revision, &deployment(spec));
         revision
+    }
+
+    #[test]
+    fn drift_is_only_told_where_that_is_wanted_and_these_files_were_applied() {
+        for (drift, was_applied, is_told) in
+            [("warn", true, true), ("warn", false, false), ("enabled", true, false)]
+        {
+            let mut revision = revision("adopt: false\n");
+            let before = revision.desired.clone();
+            claim_drift(&mut revision, &deployment(&json!({ "drift": drift })), was_applied);
+            let expected =
+                if is_told { Drift::Report { applied: Box::new(before) } } else { Drift::Repair };
+            assert_eq!(revision.desired.drift, expected, "{drift} {was_applied}");
+        }
+    }
+
+    #[test]
+    fn files_are_told_apart_by_the_artifact_and_the_folder_in_it() {
+        let artifact = Artifact {
+            url: "http://source/a.tar.gz".to_owned(),
+            revision: "main@sha1:1".to_owned(),
+            digest: "sha256:2".to_owned(),
+        };
+        let of = |folder: &str| files_of(&artifact, &TreePath::parse(folder).unwrap());
+        assert_eq!((of("").as_str(), of("a/b").as_str()), ("sha256:2", "sha256:2/a/b"));
     }
 
     #[test]

@@ -280,9 +280,11 @@ pub(super) fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::RevisionName;
+    use crate::ids::{DescriptorId, NsId, NsName, RevisionName};
+    use crate::plan::{Action, ActionId, Blocked, Entry, Item, PlannedAction, Wait, Why};
     use crate::revision::Revision;
-    use crate::tree::Tree;
+    use crate::source_pos::SourcePos;
+    use crate::tree::{Tree, TreePath};
 
     #[test]
     fn long_messages_are_cut_between_characters() {
@@ -341,5 +343,48 @@ mod tests {
         assert_eq!(message(converged, true), "Stopped before everything was removed");
         let waiting = PassEnd::Waiting { poll_after: PAUSE };
         assert!(message(waiting, false).starts_with("Deleting: "));
+    }
+
+    #[test]
+    fn a_plan_is_summed_up_in_what_is_to_do_and_what_is_blocked() {
+        let item = Item::Instance(NsName::new("ldap").unwrap());
+        let at = SourcePos::whole(TreePath::parse("ns.ops.yaml").unwrap());
+        let blocked = Verdict::Blocked {
+            reason: Blocked::UnknownNsd { at: at.clone(), nsd: DescriptorId::new("none").unwrap() },
+        };
+        let waiting = Verdict::Waiting { on: Wait::Users(Vec::new()) };
+        let act = Verdict::Act { actions: Vec::new() };
+        let action = PlannedAction {
+            id: ActionId(0),
+            item: item.clone(),
+            action: Action::TakeDown { ns: NsId::new("ns-1").unwrap() },
+            why: Why::Absent,
+            needs: Vec::new(),
+            after: Vec::new(),
+        };
+        let message = |verdicts: &[&Verdict], count: usize| {
+            let entry = |verdict: &&Verdict| Entry {
+                item: item.clone(),
+                at: at.clone(),
+                verdict: (*verdict).clone(),
+                notes: Vec::new(),
+            };
+            let plan = Plan {
+                entries: verdicts.iter().map(entry).collect(),
+                actions: vec![action.clone(); count],
+                ..Plan::default()
+            };
+            End::of_plan(&plan, String::new(), "r1").message
+        };
+        let current = Verdict::Current;
+        for (verdicts, count, words) in [
+            (vec![&current], 0, "nothing to do"),
+            (vec![&current, &waiting], 0, "OSM is at work"),
+            (vec![&act, &waiting], 2, "2 to do, see status.plan"),
+            (vec![&act, &blocked], 1, "1 to do, 1 blocked, see status.plan"),
+            (vec![&blocked, &blocked], 0, "0 to do, 2 blocked, see status.plan"),
+        ] {
+            assert_eq!(message(&verdicts, count), format!("Planned revision r1: {words}"));
+        }
     }
 }

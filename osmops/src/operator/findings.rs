@@ -170,7 +170,7 @@ fn with_help(text: &str, help: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::desired::Prune;
-    use crate::ids::{NsId, NsName, OpId, RevisionName};
+    use crate::ids::{DescriptorId, NsId, NsName, OpId, RevisionName};
     use crate::plan::{Item, Would};
     use crate::revision::Revision;
     use crate::source_pos::SourcePos;
@@ -247,6 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn faults_are_told_with_what_helps_against_them() {
+        let mut helped = item("a", ItemStatus::Failed, None);
+        helped.detail = Some("no helm repository".to_owned());
+        helped.help = Some("add it to OSM");
+        let mut report = pass(vec![helped, item("b", ItemStatus::Skipped, None)]).0;
+        report.stopped = Some("OSM does not answer".to_owned());
+        report.help = Some("look after it");
+        let findings = Findings { report: &report, desired: &DesiredState::default() };
+        let words = "OSM does not answer (look after it); \
+                     NS a: no helm repository (add it to OSM); NS b: at work";
+        assert_eq!(findings.faults(), words);
+    }
+
+    #[test]
     fn health_is_about_operations_on_what_is_declared() {
         let current = || item("a", ItemStatus::Current, None);
         let mut retried = item("b", ItemStatus::Waiting, None);
@@ -285,5 +299,40 @@ mod tests {
         }
         assert!(is_taken_on(&[ItemStatus::AtWork], true));
         assert!(!is_taken_on(&[ItemStatus::AtWork], false));
+    }
+
+    #[test]
+    fn mistakes_of_the_repository_explain_what_they_leave_without_a_package() {
+        let unknown = || Blocked::UnknownNsd {
+            at: at("ns.ops.yaml"),
+            nsd: DescriptorId::new("none").unwrap(),
+        };
+        let (mut report, desired) = pass(vec![item("a", ItemStatus::Blocked, Some(unknown()))]);
+        let reason = |report: &PassReport| Findings { report, desired: &desired }.reason();
+        assert_eq!(reason(&report), Reason::ReconciliationFailed);
+        let tree = Tree::from_files([]);
+        report.problems = Revision::read(&tree, RevisionName::new("7").unwrap()).problems;
+        assert!(!report.problems.is_empty(), "a repository without a configuration");
+        assert_eq!(reason(&report), Reason::BuildFailed);
+    }
+
+    #[test]
+    fn what_is_current_is_inventory_and_what_is_busy_or_waits_is_told_with_the_faults() {
+        let (report, desired) = pass(vec![
+            item("a", ItemStatus::Current, None),
+            item("b", ItemStatus::AtWork, None),
+            item("c", ItemStatus::Waiting, None),
+            item("d", ItemStatus::Failed, None),
+            item("e", ItemStatus::Started, None),
+        ]);
+        let findings = Findings { report: &report, desired: &desired };
+        assert_eq!(findings.inventory(), ["NS a"]);
+        assert_eq!(
+            findings.at_work(),
+            "NS b: at work; NS c: at work; NS e: at work; NS d: at work"
+        );
+        let (report, desired) = pass(vec![item("a", ItemStatus::Waiting, None)]);
+        let findings = Findings { report: &report, desired: &desired };
+        assert_eq!(findings.at_work(), "NS a: at work");
     }
 }

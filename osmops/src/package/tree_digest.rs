@@ -74,3 +74,19 @@ impl TreeHasher {
         TreeDigest::from_sha256(digest.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_64_small_digits_and_its_first_12_tell_it_in_short() {
+        let digest = TreeDigest::from_sha256([0xab; 32]);
+        assert_eq!(digest.as_str(), "ab".repeat(32));
+        assert_eq!(digest.short(), "abababababab");
+        assert_eq!(TreeDigest::parse(&"ab".repeat(32)), Some(digest));
+        for text in ["AB".repeat(32), "ab".repeat(31), "ag".repeat(32)] {
+            assert_eq!(TreeDigest::parse(&text), None, "{text}");
+        }
+    }
+}

@@ -211,4 +211,36 @@ mod tests {
         // A mistake that hides no file.
         assert!(is_given("prune: true\n"));
     }
+
+    /// The configuration of a text, with how many mistakes it has.
+    fn decoded(text: &str) -> (OpsConfig, usize) {
+        let path = TreePath::root().join(CONFIG_FILE);
+        let tree = Tree::from_files([(path, TreeFile::in_memory(text.to_owned(), false))]);
+        let (config, problems) = read(&tree).unwrap();
+        (config, problems.len())
+    }
+
+    #[test]
+    fn words_of_secrets_are_a_list_of_words() {
+        let words = |text: &str| {
+            let (config, problems) = decoded(&format!("secretParams: {text}\n"));
+            (config.secret_params, problems)
+        };
+        assert_eq!(words("[pin, 7]"), (vec!["pin".to_owned(), "7".to_owned()], 0));
+        assert_eq!(words("[]"), (Vec::new(), 1));
+        assert_eq!(words(""), (Vec::new(), 0));
+        assert_eq!(words("pin"), (Vec::new(), 1));
+        assert_eq!(words("[pin, '-', {a: 1}]"), (vec!["pin".to_owned()], 2));
+    }
+
+    #[test]
+    fn an_owner_is_63_characters_of_some_kinds() {
+        let owner = |text: &str| parse_owner(text).ok().map(|owner| owner.to_string());
+        for fine in ["a", "team-a/b_1", "a".repeat(63).as_str()] {
+            assert_eq!(owner(fine).as_deref(), Some(fine));
+        }
+        for wrong in ["-", "_/", "a b", "ä", "a".repeat(64).as_str()] {
+            assert_eq!(owner(wrong), None, "{wrong}");
+        }
+    }
 }

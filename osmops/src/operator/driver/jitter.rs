@@ -45,4 +45,15 @@ mod tests {
         tenths(&|run| jittered(of, &policy(7), &"ns/one", run));
         tenths(&|seed| jittered(of, &policy(seed), &"ns/one", 1));
     }
+
+    #[test]
+    fn a_pause_is_the_same_in_every_version() {
+        let policy = Policy { jitter: 0.5, seed: 42, ..Policy::default() };
+        let pause =
+            |key: &str, run| jittered(Duration::from_secs(1000), &policy, &key, run).as_secs();
+        let pauses = [pause("ns/a", 1), pause("ns/a", 2), pause("ns/b", 1), pause("", 0)];
+        assert_eq!(pauses, [647, 1276, 1104, 817]);
+        let none = Policy { jitter: 0.0, ..policy };
+        assert_eq!(jittered(Duration::from_secs(9), &none, &"ns/a", 1), Duration::from_secs(9));
+    }
 }
