@@ -50,12 +50,14 @@ const COLLECTIONS: &[Collection] = &[
 ];
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Script {
     releases: Vec<Release>,
     steps: Vec<Step>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Step {
     /// `METHOD /path`, `end` or `fail` of all operations a second later, or `wait SECONDS`. Names of `as` stand for ids: `{name}`.
     run: String,
@@ -154,6 +156,7 @@ impl Run {
             ("wait", Some(seconds)) => nbi.advance(Duration::from_secs(seconds.parse().unwrap())),
             (method, Some(path)) => {
                 let path = self.filled_in(path);
+                assert!(!path.contains('{'), "{told}: no step before has the `as` of a name in it");
                 let body = step.body.as_ref().map(|body| self.filled_in(&body.to_string()));
                 let body = body.map(|body| serde_json::from_str(&body).unwrap());
                 let answer = self.user.call(method, &path, body).await;
@@ -246,6 +249,10 @@ async fn check(name: &str) {
     let mut script: serde_yaml::Value = serde_yaml::from_str(&script).unwrap();
     script.apply_merge().unwrap();
     let script: Script = serde_yaml::from_value(script).unwrap();
+    let is_known = |release: &Release| script.releases.contains(release);
+    for step in &script.steps {
+        assert!(step.only.iter().all(is_known), "{}: a release that is not run", step.run);
+    }
     for release in script.releases {
         let mut run = Run::of(release).await;
         for step in &script.steps {

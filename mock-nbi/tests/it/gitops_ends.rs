@@ -6,7 +6,9 @@ use mock_nbi::OperationResult;
 use serde_json::{Value, json};
 
 use crate::client::User;
-use crate::gitops::{CLUSTERS, OKAS, PROFILES, cluster, expect, make, oka, refuse, settle, user};
+use crate::gitops_calls::{
+    CLUSTERS, OKAS, PROFILES, cluster, expect, make, oka, refuse, settle, user,
+};
 
 const KSUS: &str = "/ksu/v1/ksus";
 
@@ -241,17 +243,28 @@ async fn an_oka_is_free_again_when_the_last_ksu_of_it_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ksu_without_its_profile_goes_at_once() {
+async fn without_its_profile_a_ksu_that_failed_goes_at_once_and_no_other_goes() {
     let user = user().await;
     let path = "/k8scluster/v1/app_profiles";
     let profile = make(&user, path, json!({"name": "p", "description": "d"})).await;
     let place = json!({"profile_type": "app_profiles", "_id": profile});
     let chart = json!({"sw_catalog_path": "apps/x/chart"});
-    let kept = format!("{KSUS}/{}", ksu(&user, "a", &place, chart.clone()).await);
-    expect(&user, "DELETE", &kept, None, 202).await;
-    says(&user.get(&kept).await, &[("/state", json!("IN_DELETION"))]);
+    let gone = format!("{KSUS}/{}", ksu(&user, "a", &place, chart.clone()).await);
+    let stuck = format!("{KSUS}/{}", ksu(&user, "b", &place, chart.clone()).await);
+    let failed = json!({"name": "c", "description": "d", "profile": place, "oka": [chart]});
+    let made = expect(&user, "POST", KSUS, Some(json!({"ksus": [failed]})), 202).await;
+    fail(&user);
+    let failed = format!("{KSUS}/{}", made.json()["id"][0].as_str().unwrap());
+    expect(&user, "DELETE", &gone, None, 202).await;
+    says(&user.get(&gone).await, &[("/state", json!("IN_DELETION"))]);
     settle(&user);
-    expect(&user, "GET", &kept, None, 404).await;
+    expect(&user, "GET", &gone, None, 404).await;
+    expect(&user, "DELETE", &format!("{path}/{profile}"), None, 202).await;
+    settle(&user);
+    expect(&user, "DELETE", &failed, None, 202).await;
+    expect(&user, "GET", &failed, None, 404).await;
+    expect(&user, "DELETE", &stuck, None, 404).await;
+    says(&user.get(&stuck).await, &[("/state", json!("CREATED"))]);
 }
 
 #[tokio::test(start_paused = true)]

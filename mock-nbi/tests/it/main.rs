@@ -19,6 +19,7 @@ mod engine;
 mod faults;
 mod flood;
 mod gitops;
+mod gitops_calls;
 mod gitops_ends;
 mod go_engine;
 mod hostile;

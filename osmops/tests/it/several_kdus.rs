@@ -1,5 +1,7 @@
 //! Services with several VNFs and KDUs.
 
+use std::time::Duration;
+
 use mock_nbi::{Fault, FaultKind, Profile};
 use osmops::desired::Drift;
 use osmops::reconcile::{Observer, OperationLook, PassOptions, converge, pass};
@@ -47,6 +49,12 @@ fn shop(kdus: &str) -> Revision {
         ("ns/shop.ops.yaml".to_owned(), format!("{head}{kdus}")),
     ];
     revision("shop", &files)
+}
+
+/// A request is answered with 422.
+fn refused() -> FaultKind {
+    let body = Some("no such thing".to_owned());
+    FaultKind::Status { status: 422, body, retry_after: None }
 }
 
 fn values(world: &World) -> Vec<(String, String)> {
@@ -100,11 +108,10 @@ async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
     };
     let world = World::new(Profile::realistic());
     assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
-    let body = Some("no such thing".to_owned());
     world.osm.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
         nth: 1,
-        kind: FaultKind::Status { status: 422, body, retry_after: None },
+        kind: refused(),
     });
     let options = PassOptions { writes_at_once: 1 };
     let (nbi, stop) = (world.client(), CancellationToken::new());
@@ -116,6 +123,34 @@ async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
     assert_eq!(report.changes.len(), 1, "the other KDU's upgrade");
     assert_eq!(report.operations().len(), 1, "it is followed");
     assert!(matches!(report.end, PassEnd::Waiting { .. }), "{report:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_is_over_is_told_as_such_though_another_upgrade_failed_for_good() {
+    let kdus = |db: u8, cache: u8| {
+        shop(&format!(
+            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
+        ))
+    };
+    let world = World::new(Profile::realistic());
+    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    let faults = [
+        // The first upgrade is refused; the second one waits for another token until the time is over.
+        ("POST /nslcm/v1/ns_instances/{id}/action", 1, refused()),
+        ("POST /nslcm/v1/ns_instances/{id}/action", 2, FaultKind::TokenRevoked),
+        ("POST /admin/v1/tokens", 2, FaultKind::Late { seconds: 20.0 }),
+    ];
+    for (operation, nth, kind) in faults {
+        world.osm.inject(Fault { operation: operation.to_owned(), nth, kind });
+    }
+    let mark = world.osm.journal_len();
+    let options = PassOptions { writes_at_once: 1 };
+    let (nbi, stop) = (world.client(), CancellationToken::new());
+    let timeout = Duration::from_secs(10);
+    let report = converge(&nbi, &kdus(2, 2), &options, timeout, &stop, &mut ()).await;
+    assert_eq!(report.end, PassEnd::Stalled, "{report:#?}");
+    assert!(report.timed_out && !report.interrupted, "{report:#?}");
+    assert_eq!(world.writes_since(mark).len(), 2, "both were refused");
 }
 
 /// How operations ended.
@@ -152,7 +187,7 @@ async fn an_upgrade_that_fails_is_followed_and_told_though_that_of_another_kdu_c
     let text = "upgrade of KDU back/db started; upgrade of KDU back/cache started";
     assert_eq!(shop.detail.as_deref(), Some(text));
     let mut ends = Ends::default();
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = Duration::from_secs(3600);
     let report = converge(&nbi, &kdus(2, 2), &options, hour, &stop, &mut ends).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     let expected = ["NS shop: upgrade of KDU back/db COMPLETED"];

@@ -5,11 +5,11 @@ use std::time::Duration;
 use mock_nbi::{Fault, FaultKind, Profile};
 use osmops::apply::{ActionOutcome, ActionResult, ApplyObserver, Sending, apply};
 use osmops::plan::PlannedAction;
-use osmops::reconcile::{PassOptions, converge, pass, read_and_plan};
+use osmops::reconcile::{PassOptions, pass, read_and_plan};
 use osmops::redact::Secrets;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Demo, World, config, revision, vnfd};
+use crate::world::{Demo, World};
 
 struct Unwatched;
 
@@ -82,23 +82,33 @@ async fn asked_to_stop_while_it_logs_in_for_a_write_it_does_not_send_it() {
     assert_eq!(world.writes_since(0), Vec::<String>::new());
 }
 
+/// Asks to stop when the first action starts.
+struct StopsAtTheFirst(CancellationToken);
+
+impl ApplyObserver for StopsAtTheFirst {
+    fn action_starts(&mut self, _: &PlannedAction) {
+        self.0.cancel();
+    }
+
+    fn action_ended(&mut self, _: &PlannedAction, _: &ActionResult) {}
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_time_that_is_over_is_told_as_such_beside_what_failed_for_good() {
+async fn asked_to_stop_while_an_archive_is_packed_it_does_not_even_log_in() {
     let world = World::new(Profile::instant());
-    let upload = || "POST /vnfpkgm/v1/vnf_packages_content".to_owned();
-    let refused = FaultKind::Status { status: 422, body: None, retry_after: None };
-    world.osm.inject(Fault { operation: upload(), nth: 1, kind: refused });
-    world.osm.inject(Fault {
-        operation: upload(),
-        nth: 2,
-        kind: FaultKind::Late { seconds: 20.0 },
-    });
-    let vnfds = ["a_knf", "b_knf", "c_knf"].map(|id| vnfd(id, "ldap", "1.0"));
-    let demo = revision("r", &[&[config("")], &vnfds[..]].concat());
+    let demo = Demo::default().revision();
+    let plan = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let options = PassOptions { writes_at_once: 1 };
-    let timeout = Duration::from_secs(10);
-    let report = converge(&nbi, &demo, &options, timeout, &stop, &mut ()).await;
-    assert!(report.timed_out && !report.interrupted, "{report:#?}");
-    assert_eq!(world.packages().len(), 1, "the third was not sent");
+    let sending = Sending {
+        nbi: &nbi,
+        owner: None,
+        packages: &demo.packages,
+        secrets: &Secrets::of(&demo.desired),
+        writes_at_once: 1,
+    };
+    let outcomes = apply(&sending, &plan, &stop, &mut StopsAtTheFirst(stop.clone())).await;
+    let is_cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
+    assert!(outcomes.len() == 3 && outcomes.iter().all(is_cancelled), "{outcomes:#?}");
+    assert_eq!(world.writes_since(0), Vec::<String>::new());
+    assert_eq!(nbi.request_counts().log_in, 0);
 }

@@ -26,7 +26,7 @@ impl Ledger {
     /// The file system's, naming the file.
     pub fn open(file: &Path) -> io::Result<Self> {
         let is_new = !file.exists();
-        let commit = commit();
+        let commit = commit(file);
         let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
         if is_new {
             file.write_all(HEAD.as_bytes())?;
@@ -45,8 +45,8 @@ impl Ledger {
     }
 }
 
-/// The commit of the work tree, with `+` where something of it is not committed.
-fn commit() -> String {
+/// The commit of the work tree, with `+` where something of it is not committed; this `ledger` apart.
+fn commit(ledger: &Path) -> String {
     let ask = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -54,7 +54,11 @@ fn commit() -> String {
     let Some(commit) = ask(&["rev-parse", "--short=12", "HEAD"]) else {
         return "unknown".to_owned();
     };
+    let ledger = ask(&["ls-files", "--full-name", "--", &ledger.to_string_lossy()]);
+    let ledger = ledger.filter(|name| !name.is_empty());
+    // A line of it: two letters, a space, the file's name.
+    let is_other = |line: &str| ledger.as_deref().is_none_or(|ledger| !line.ends_with(ledger));
     let is_clean = ask(&["status", "--porcelain", "--untracked-files=no"])
-        .is_some_and(|text| text.lines().next().is_none());
+        .is_some_and(|text| !text.lines().any(is_other));
     if is_clean { commit } else { format!("{commit}+") }
 }

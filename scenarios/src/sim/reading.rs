@@ -10,6 +10,15 @@ use mock_nbi::{Collection, Look};
 use super::laws::writes::Call;
 use super::osm::{self, Instance, Package, is_open, text};
 
+/// A place in the course of changes to OSM's records: the time, and how many of them had come by then.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Since the run began.
+    pub at: Duration,
+    /// How many changes had come, or were sure to come.
+    pub changes: usize,
+}
+
 /// What a list told.
 #[derive(Debug, Clone, Default)]
 enum Told<T> {
@@ -28,8 +37,8 @@ pub struct List<T> {
     told: Told<T>,
     /// What OSM had when it was asked for; until it is answered.
     on_its_way: Option<Vec<T>>,
-    /// When it was asked for.
-    asked: Option<Duration>,
+    /// When OSM had what it told: when it was asked for, or when somebody changed that before it was answered.
+    had: Option<Moment>,
     /// How many writes had been sent or answered by then.
     after: u64,
     /// Whether it was asked for in the present run.
@@ -38,13 +47,7 @@ pub struct List<T> {
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            told: Told::default(),
-            on_its_way: None,
-            asked: None,
-            after: 0,
-            is_of_this_run: false,
-        }
+        Self { told: Told::default(), on_its_way: None, had: None, after: 0, is_of_this_run: false }
     }
 }
 
@@ -57,21 +60,29 @@ impl<T> List<T> {
         }
     }
 
+    /// When OSM had what it told.
+    pub fn had(&self) -> Moment {
+        self.had.unwrap_or_default()
+    }
+
     /// Whether it told something else than OSM had.
     pub fn is_blurred(&self) -> bool {
         matches!(self.told, Told::Blurred)
     }
 
-    fn asks(&mut self, at: Duration, writes: u64, now: Vec<T>) {
+    fn asks(&mut self, moment: Moment, writes: u64, now: Vec<T>) {
         self.told = Told::Nothing;
         self.on_its_way = Some(now);
-        self.asked = Some(at);
+        self.had = Some(moment);
         self.after = writes;
         self.is_of_this_run = true;
     }
 
-    fn answered(&mut self, how: Answered, now: impl FnOnce() -> Vec<T>) {
+    fn answered(&mut self, how: Answered, moment: Moment, now: impl FnOnce() -> Vec<T>) {
         let then = self.on_its_way.take();
+        if how == Answered::Changed {
+            self.had = Some(moment);
+        }
         self.told = match how {
             Answered::Readable => then.map_or(Told::Nothing, Told::All),
             Answered::Changed => Told::All(now()),
@@ -141,10 +152,10 @@ impl Reading {
         self.writes += 1;
     }
 
-    /// When the oldest of its lists was asked for.
-    pub fn since(&self) -> Duration {
-        let asked = self.packages.iter().map(|list| list.asked).chain([self.instances.asked]);
-        asked.flatten().min().unwrap_or_default()
+    /// When OSM had what the oldest of its lists told.
+    pub fn since(&self) -> Moment {
+        let moments = self.packages.iter().map(List::had).chain([self.instances.had()]);
+        moments.min().unwrap_or_default()
     }
 
     /// Whether one of its lists told something else than OSM had.
@@ -162,29 +173,33 @@ impl Reading {
     }
 
     /// It asks for something.
-    pub(crate) fn asks(&mut self, call: &Call, look: &Look<'_>, at: Duration) {
+    pub(crate) fn asks(&mut self, call: &Call, look: &Look<'_>, moment: Moment) {
         let writes = self.writes;
         match call.operation.as_str() {
             "GET /vnfpkgm/v1/vnf_packages" => {
-                self.packages[0].asks(at, writes, packages(look, false));
+                self.packages[0].asks(moment, writes, packages(look, false));
             }
-            "GET /nsd/v1/ns_descriptors" => self.packages[1].asks(at, writes, packages(look, true)),
-            "GET /nslcm/v1/ns_instances" => self.instances.asks(at, writes, osm::listed(look)),
+            "GET /nsd/v1/ns_descriptors" => {
+                self.packages[1].asks(moment, writes, packages(look, true));
+            }
+            "GET /nslcm/v1/ns_instances" => self.instances.asks(moment, writes, osm::listed(look)),
             "GET /nslcm/v1/ns_lcm_op_occs" => self.notes_operations(call, look),
             _ => {}
         }
     }
 
     /// What it asked for is answered.
-    pub(crate) fn answered(&mut self, call: &Call, look: &Look<'_>, how: Answered) {
+    pub(crate) fn answered(&mut self, call: &Call, look: &Look<'_>, how: Answered, moment: Moment) {
         match call.operation.as_str() {
             "GET /vnfpkgm/v1/vnf_packages" => {
-                self.packages[0].answered(how, || packages(look, false));
+                self.packages[0].answered(how, moment, || packages(look, false));
             }
             "GET /nsd/v1/ns_descriptors" => {
-                self.packages[1].answered(how, || packages(look, true));
+                self.packages[1].answered(how, moment, || packages(look, true));
             }
-            "GET /nslcm/v1/ns_instances" => self.instances.answered(how, || osm::listed(look)),
+            "GET /nslcm/v1/ns_instances" => {
+                self.instances.answered(how, moment, || osm::listed(look));
+            }
             "GET /nslcm/v1/ns_lcm_op_occs" => match how {
                 Answered::Readable => {}
                 Answered::Changed => self.notes_operations(call, look),

@@ -26,7 +26,7 @@ use super::reading::{Answered, Reading};
 use super::trace::Event;
 use super::world::SimWorld;
 pub(crate) use carry::transport;
-use others::others_at_work;
+use others::Others;
 
 /// The list of instances.
 const INSTANCES: &str = "GET /nslcm/v1/ns_instances";
@@ -42,10 +42,10 @@ pub(crate) struct Seen {
     pub(crate) commits: BTreeSet<usize>,
     /// What its run asked for so far.
     pub(crate) asked: Asked,
-    /// Whether its run was asked to stop, because a later commit came.
-    pub(crate) is_stopped: bool,
+    /// Whether another commit came during its run.
+    pub(crate) is_over: bool,
     /// The first write that it sent all the same.
-    pub(crate) sent_though_stopped: Option<String>,
+    pub(crate) sent_though_over: Option<String>,
 }
 
 /// What the wire, the loop and the laws share.
@@ -66,8 +66,7 @@ pub(crate) struct Shared {
     /// How often somebody changed a descriptor.
     pub(crate) edits: usize,
     pub(crate) last_hit: Duration,
-    /// When someone else changed OSM's records, or may have, and which process it was; 0 for none.
-    others: Vec<(Duration, u32)>,
+    others: Others,
     /// Operations of which an earlier request lands after the next one.
     held_back: Vec<String>,
     /// Whether the next request goes into a connection that is no more.
@@ -109,7 +108,7 @@ impl Shared {
             hits: Vec::new(),
             edits: 0,
             last_hit: Duration::ZERO,
-            others: Vec::new(),
+            others: Others::default(),
             held_back: Vec::new(),
             line_is_dead: false,
             stale_lists: 0,
@@ -168,14 +167,14 @@ impl Shared {
         let at = self.now();
         match &kind {
             Kind::Osm(FaultKind::LandsLate { seconds }) => {
-                self.others.push((at + Duration::from_secs_f64(*seconds), 0));
+                self.others.will_change(at + Duration::from_secs_f64(*seconds));
             }
             Kind::Osm(FaultKind::LandsAfterRetry) => self.held_back.push(address.to_owned()),
             // What was to land later does so now.
-            Kind::Own(Own::Jump { .. }) => self.others.push((at, 0)),
+            Kind::Own(Own::Jump { .. }) => self.others.change(at, 0),
             // An old list changes nothing.
             Kind::Osm(FaultKind::StaleList) => {}
-            _ if kind.is_foreign_hand() || kind.makes_twins() => self.others.push((at, 0)),
+            _ if kind.is_foreign_hand() || kind.makes_twins() => self.others.change(at, 0),
             _ => {}
         }
         if kind.is_foreign_hand() {
@@ -207,8 +206,8 @@ impl Shared {
         let seen = self.seen(process);
         if call.is_write() {
             seen.asked.others += 1;
-            if seen.is_stopped {
-                seen.sent_though_stopped.get_or_insert_with(|| call.operation.clone());
+            if seen.is_over {
+                seen.sent_though_over.get_or_insert_with(|| call.operation.clone());
             }
         } else if call.operation.starts_with("GET ") {
             let is_list = !call.operation.contains("{id}") && !call.operation.contains("op_occs");
@@ -237,7 +236,7 @@ impl Shared {
             }
         } else if call.is_write() {
             seen.reading.wrote();
-            let others_at_work = others_at_work(others, seen.reading.since()..=at, process);
+            let changed_since = |moment| others.changed(moment, at, process);
             let expected = seen.commit.map(|commit| &world.commits[commit].expected);
             nbi.look(|look| {
                 let case = Case {
@@ -245,14 +244,14 @@ impl Shared {
                     expected,
                     commits_seen: seen.commits.len(),
                     reading: &seen.reading,
-                    others_at_work,
+                    changed_since: &changed_since,
                     archives: &world.archives,
                     at,
                 };
                 writes::judge(call, &case, verdicts);
             });
         } else {
-            nbi.look(|look| seen.reading.asks(call, look, at));
+            nbi.look(|look| seen.reading.asks(call, look, others.moment(at)));
         }
         let planned = self.plan.iter().find(|(fault, hit)| {
             *hit && fault.address == call.operation
@@ -288,13 +287,13 @@ impl Shared {
             return;
         }
         if hit.is_some_and(Kind::is_foreign_hand) {
-            self.others.push((at, 0));
+            self.others.change(at, 0);
             self.twins.accept(&nbi.look(Osm::read), &self.world.owner);
             self.note_foreign();
         }
         self.lands(call, hit);
         if call.is_write() {
-            self.others.push((at, process));
+            self.others.change(at, process);
             self.seen(process).reading.wrote();
             self.look_at_records();
             return;
@@ -312,8 +311,9 @@ impl Shared {
                 self.twins.open_window(process);
             }
         }
+        let moment = self.others.moment(at);
         let seen = self.seen(process);
-        nbi.look(|look| seen.reading.answered(call, look, how));
+        nbi.look(|look| seen.reading.answered(call, look, how, moment));
     }
 
     fn stale_lists_to_come(&self) -> usize {

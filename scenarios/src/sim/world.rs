@@ -185,8 +185,8 @@ impl SimWorld {
     /// How often the next commit lacks a package or an instance of the one before, or has the instance of another NSD:
     /// whoever passes over commits may not have made it, or not have removed it. Those that were `carried_out` apart.
     pub fn passing(&self, carried_out: impl Fn(usize) -> bool) -> usize {
-        let last = self.commits.len() - 1;
-        let is_sure = |commit: usize| commit == last || carried_out(commit);
+        let last = self.commits.len().checked_sub(1);
+        let is_sure = |commit: usize| Some(commit) == last || carried_out(commit);
         let goings = self.commits.windows(2).enumerate().map(|(index, two)| {
             if is_sure(index) && is_sure(index + 1) {
                 return 0;

@@ -23,8 +23,10 @@ const INSTANTIATION: [&str; 5] = [
     DEPLOYMENT,
     "Stage 3/5: running Day-1 primitives for VDU.",
     "Stage 4/5: running Day-1 primitives for VNF.",
-    "Stage 5/5: running Day-1 primitives for NS.",
+    LAST,
 ];
+/// The stage of an instantiation that all later ones are told as.
+const LAST: &str = "Stage 5/5: running Day-1 primitives for NS.";
 
 /// Shows that an operation runs, and its first stage.
 pub(super) fn begin(state: &mut State, running: Running) {
@@ -51,11 +53,16 @@ pub(super) fn begin(state: &mut State, running: Running) {
     }
 }
 
+/// The stage of this number, counted from 1. A profile may have more of them than OSM.
+fn of_instantiation(number: u32) -> &'static str {
+    let index = (number as usize).saturating_sub(1);
+    INSTANTIATION.get(index).copied().unwrap_or(LAST)
+}
+
 /// Shows the stage of this number, from 2, with none of its tasks done.
 pub(super) fn enter(state: &mut State, running: Running, number: u32) {
-    let index = (number as usize).saturating_sub(1);
     let stage = match running.kind {
-        Kind::Instantiate => INSTANTIATION.get(index).copied().unwrap_or(DEPLOYMENT),
+        Kind::Instantiate => of_instantiation(number),
         Kind::Terminate => DELETION,
         _ => return,
     };
@@ -64,5 +71,18 @@ pub(super) fn enter(state: &mut State, running: Running, number: u32) {
     if let Some(op) = state.db.get_mut(Collection::Operations, running.op_id) {
         set(op, "stage", stage);
         set(op, "detailed-status", format!("{stage} 0/{}. ", kdus + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_counted_from_one_and_the_last_one_lasts() {
+        assert_eq!(of_instantiation(1), "Stage 1/5: preparation of the environment.");
+        assert_eq!(of_instantiation(2), DEPLOYMENT);
+        assert_eq!(of_instantiation(5), LAST);
+        assert_eq!(of_instantiation(6), LAST);
     }
 }

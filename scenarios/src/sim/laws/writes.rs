@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Law, Verdicts, removals, revision};
 use crate::sim::expected::{Expected, ExpectedInstance};
 use crate::sim::osm::{self, Instance, Package, text};
-use crate::sim::reading::Reading;
+use crate::sim::reading::{Moment, Reading};
 
 /// A request on its way to OSM.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +38,8 @@ pub struct Case<'a, 'l> {
     pub commits_seen: usize,
     /// What it read last.
     pub reading: &'a Reading,
-    /// Whether someone else changed OSM's records, or may have, since it was read.
-    pub others_at_work: bool,
+    /// Whether someone else changed OSM's records since, or may have.
+    pub changed_since: &'a dyn Fn(Moment) -> bool,
     /// Digest and MD5 of every package of the world.
     pub archives: &'a [(String, String)],
     /// When, since the run began.
@@ -154,9 +154,8 @@ fn idle(call: &Call, case: &Case<'_, '_>, verdicts: &mut Verdicts) {
 
 /// S4: what a package or an instance is made from is there, as declared.
 fn in_order(call: &Call, case: &Case<'_, '_>, expected: &Expected, verdicts: &mut Verdicts) {
-    if case.others_at_work {
-        return;
-    }
+    let could_know =
+        |is_nsd: bool| !(case.changed_since)(case.reading.packages[usize::from(is_nsd)].had());
     let missing = |packages: &[Package], is_nsd: bool, id: &str| {
         let want = expected.package(is_nsd, id);
         want.is_some_and(|want| {
@@ -164,6 +163,7 @@ fn in_order(call: &Call, case: &Case<'_, '_>, expected: &Expected, verdicts: &mu
         })
     };
     if call.is_of_nsds()
+        && could_know(false)
         && let Some(upload) = call.upload()
     {
         let nsd = expected.packages.iter().find(|p| p.is_nsd && p.digest == upload.digest.as_str());
@@ -174,7 +174,7 @@ fn in_order(call: &Call, case: &Case<'_, '_>, expected: &Expected, verdicts: &mu
         let how = || format!("NSD {} is written before its VNFDs {late:?}", nsd.id);
         verdicts.test(Law::S4, case.at, late.is_empty(), how);
     }
-    if call.is_creation() && call.is_of_instances() {
+    if call.is_creation() && call.is_of_instances() && could_know(true) {
         let name = text(&call.body, "nsName");
         let Some(instance) = expected.instance(name) else { return };
         let packages = osm::packages(case.look);
@@ -213,9 +213,6 @@ fn no_needless(
     expected: &Expected,
     verdicts: &mut Verdicts,
 ) {
-    if case.others_at_work {
-        return;
-    }
     let (had, name) = match subject {
         Subject::Package(package) => {
             let list = &case.reading.packages[usize::from(package.is_nsd)];

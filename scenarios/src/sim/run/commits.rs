@@ -69,7 +69,7 @@ impl News {
 pub(super) struct Told {
     /// The commit that it told of last.
     pub(super) commit: Option<usize>,
-    /// When it did, by OSM's clock.
+    /// When it did so first, by OSM's clock.
     pub(super) at: Option<f64>,
     /// Changes with everything that is news to the driver.
     pub(super) fingerprint: u64,
@@ -89,8 +89,10 @@ impl Told {
         }
         self.met_operation |= !shared.nbi.pending_operations().is_empty();
         shared.tell(0, format!("commit {}", commit + 1));
+        if self.commit != Some(commit) {
+            self.at = Some(shared.nbi.clock().now());
+        }
         self.commit = Some(commit);
-        self.at = Some(shared.nbi.clock().now());
         self.fingerprint += 1;
     }
 

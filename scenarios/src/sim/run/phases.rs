@@ -17,6 +17,7 @@ use crate::sim::osm::canonical;
 use crate::sim::reconciler::{Ended, Maker, Says};
 use crate::sim::wire::{SharedRef, lock};
 use crate::sim::world::{NEXT_PASSWORD, PASSWORD, SECRET_VALUE};
+use judged::attempts_are_counted;
 
 /// How long after the last fault it is quiet enough to look at the end.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
@@ -76,7 +77,7 @@ impl<'m> Course<'m> {
     /// Faults have stopped; what they left for good is mended.
     pub(super) async fn convergence(&mut self) {
         self.bounded_rate();
-        self.attempts_are_counted();
+        attempts_are_counted(&self.told, &mut lock(&self.shared));
         let nbi = lock(&self.shared).nbi.clone();
         self.others_go_on();
         lock(&self.shared).all_land();
@@ -212,7 +213,7 @@ impl<'m> Course<'m> {
         let now = self.now();
         if let Some(commit) = self.news.take(now) {
             self.healthy_items_match();
-            self.attempts_are_counted();
+            attempts_are_counted(&self.told, &mut lock(&self.shared));
             self.told.news(commit, &mut lock(&self.shared));
             self.last = None;
             self.sees();

@@ -60,8 +60,8 @@ impl Process {
             seen.commits.insert(commit);
         }
         seen.asked = crate::sim::laws::ends::Asked::default();
-        seen.is_stopped = false;
-        seen.sent_though_stopped = None;
+        seen.is_over = false;
+        seen.sent_though_over = None;
         seen.reading.begins();
     }
 }

@@ -1,7 +1,6 @@
 //! What others do to OSM's records, and when: what it excuses, and that we do not.
 
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use mock_nbi::{Collection, FaultKind, MockNbi};
@@ -12,6 +11,49 @@ use crate::sim::fault::Kind;
 use crate::sim::laws::Law;
 use crate::sim::laws::writes::Call;
 use crate::sim::osm::{self, text};
+use crate::sim::reading::Moment;
+
+/// A change of OSM's records.
+#[derive(Debug)]
+struct Change {
+    at: Duration,
+    /// The process that made it, or may have; 0 for none.
+    by: u32,
+    /// Whether it was sure to come some time before it came.
+    is_late: bool,
+}
+
+/// Who changed OSM's records, and when.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    changes: Vec<Change>,
+}
+
+impl Others {
+    /// Somebody changes something now.
+    pub(super) fn change(&mut self, at: Duration, by: u32) {
+        self.changes.push(Change { at, by, is_late: false });
+    }
+
+    /// Something will change by itself.
+    pub(super) fn will_change(&mut self, at: Duration) {
+        self.changes.push(Change { at, by: 0, is_late: true });
+    }
+
+    /// What comes from now on is after this.
+    pub(super) fn moment(&self, at: Duration) -> Moment {
+        Moment { at, changes: self.changes.len() }
+    }
+
+    /// Whether someone else than this process changed something since, or may have.
+    pub(super) fn changed(&self, since: Moment, now: Duration, process: u32) -> bool {
+        self.changes.iter().enumerate().any(|(index, change)| {
+            let is_after = change.at > since.at
+                || change.at == since.at && (change.is_late || index >= since.changes);
+            change.by != process && change.at <= now && is_after
+        })
+    }
+}
 
 impl Shared {
     /// A request that was held back lands right after the next one of its operation.
@@ -21,7 +63,7 @@ impl Shared {
         }
         if let Some(index) = self.held_back.iter().position(|held| *held == call.operation) {
             self.held_back.remove(index);
-            self.others.push((self.now(), 0));
+            self.others.change(self.now(), 0);
         }
     }
 
@@ -30,7 +72,7 @@ impl Shared {
         self.nbi.land_held_back();
         self.held_back.clear();
         let at = self.now();
-        self.others.push((at, 0));
+        self.others.change(at, 0);
     }
 
     /// Instances of one name that are made by no mistake of ours.
@@ -56,7 +98,7 @@ impl Shared {
         let needed = self.world.commits[commit].expected.needs_lists();
         seen.reading.lacks(needed).is_empty()
             && !seen.reading.is_blurred()
-            && !others_at_work(&self.others, seen.reading.since()..=self.now(), process)
+            && !self.others.changed(seen.reading.since(), self.now(), process)
     }
 
     /// S1: what is not ours is as whoever changed it last left it.
@@ -72,15 +114,6 @@ impl Shared {
     pub(crate) fn note_foreign(&mut self) {
         self.foreign = foreign(&self.nbi, &self.world.owner);
     }
-}
-
-/// Whether in this time someone else than this process changed OSM's records, or may have.
-pub(super) fn others_at_work(
-    others: &[(Duration, u32)],
-    time: RangeInclusive<Duration>,
-    process: u32,
-) -> bool {
-    others.iter().any(|(moment, by)| time.contains(moment) && *by != process)
 }
 
 /// What is not ours: packages as they are, and which instances there are, whose operations go on by themselves.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use mock_nbi::{FaultKind, RestState};
 
-use super::Course;
+use super::{Course, Told};
 use crate::sim::fault::{Kind, Own};
 use crate::sim::laws::Law;
 use crate::sim::osm::{self, Osm};
 use crate::sim::reconciler::Says;
-use crate::sim::wire::lock;
+use crate::sim::wire::{Shared, lock};
 
 /// More requests than this in ten minutes are no bounded rate: one in two seconds, beside those of a pass.
 const REQUESTS_IN_TEN_MINUTES_MAX: usize = 300;
@@ -120,21 +120,19 @@ impl Course<'_> {
         let how = || format!("it says {}, and not what is wrong", last.says.word());
         shared.verdicts.test(Law::L5, at, holds, how);
     }
+}
 
-    /// L5: nothing that fails is tried for ever.
-    pub(super) fn attempts_are_counted(&self) {
-        let (Some(commit), Some(since)) = (self.told.commit, self.told.at) else { return };
-        let mut guard = lock(&self.shared);
-        let shared = &mut *guard;
-        let expected = &shared.world.commits[commit].expected;
-        let failures = shared.nbi.look(|look| osm::most_failures(look, &expected.owner, since));
-        // Once more for each change by others, and for each fault by which an operation may be asked for twice or not be seen.
-        let is_news = |kind: &&Kind| kind.is_foreign_hand() || kind.makes_twins();
-        let most = expected.attempts * (1 + shared.hits.iter().filter(is_news).count());
-        if failures > 0 {
-            let at = shared.now();
-            let how = || format!("{failures} times the same operation, which fails");
-            shared.verdicts.test(Law::L5, at, failures <= most, how);
-        }
+/// L5: nothing that fails is tried for ever.
+pub(super) fn attempts_are_counted(told: &Told, shared: &mut Shared) {
+    let (Some(commit), Some(since)) = (told.commit, told.at) else { return };
+    let expected = &shared.world.commits[commit].expected;
+    let failures = shared.nbi.look(|look| osm::most_failures(look, &expected.owner, since));
+    // Once more for each change by others, and for each fault by which an operation may be asked for twice or not be seen.
+    let is_news = |kind: &&Kind| kind.is_foreign_hand() || kind.makes_twins();
+    let most = expected.attempts * (1 + shared.hits.iter().filter(is_news).count());
+    if failures > 0 {
+        let at = shared.now();
+        let how = || format!("{failures} times the same operation, which fails");
+        shared.verdicts.test(Law::L5, at, failures <= most, how);
     }
 }

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Course;
+use super::judged::attempts_are_counted;
 use crate::sim::fault::{Kind, Own};
 use crate::sim::hand::edit_newest;
 use crate::sim::laws::twins::BOTH_REPLICAS;
@@ -52,7 +53,7 @@ impl Course<'_> {
         let ended = self.until_it_ends(source, second.as_mut(), &numbers).await;
         self.is_alone_again(second.as_ref());
         for number in numbers.into_iter().flatten() {
-            self.stopped_when_asked_to(number);
+            self.stopped_in_time(number);
         }
         match ended {
             Some(_) if fault == Some(Kind::Own(Own::CrashUntold)) => self.restart().await,
@@ -122,13 +123,17 @@ impl Course<'_> {
                 return None;
             }
             let Some(commit) = news.take(now) else { continue };
+            attempts_are_counted(told, &mut shared);
+            let before = told.commit;
             told.news(commit, &mut shared);
+            if told.commit != before {
+                for number in numbers.iter().flatten() {
+                    shared.seen(*number).is_over = true;
+                }
+            }
             process::see(driver, now, told.fingerprint);
             if driver.step(now).cancel.contains(&OBJECT) {
                 stop.cancel();
-                for number in numbers.iter().flatten() {
-                    shared.seen(*number).is_stopped = true;
-                }
             }
         }
     }
@@ -151,13 +156,13 @@ impl Course<'_> {
     }
 
     /// S5: once a later commit was observed, the run sent no more writes.
-    fn stopped_when_asked_to(&self, number: u32) {
+    fn stopped_in_time(&self, number: u32) {
         let mut guard = lock(&self.shared);
         let shared = &mut *guard;
         let at = shared.now();
         let seen = shared.processes.entry(number).or_default();
-        if seen.is_stopped {
-            let sent = seen.sent_though_stopped.take();
+        if seen.is_over {
+            let sent = seen.sent_though_over.take();
             let how = || {
                 format!("{} after a later commit was observed", sent.clone().unwrap_or_default())
             };
