@@ -230,6 +230,7 @@ mod tests {
             ("count", "6", false),
             ("count.neq", "5.0", false),
             ("count.lt", "5", false),
+            ("count.lt", "6", true),
             ("count.lte", "5", true),
             ("count.lte", "4", false),
             ("count.gte", "5", true),
@@ -239,6 +240,8 @@ mod tests {
             ("tags", "c", false),
             ("tags.neq", "b", false),
             ("tags.neq", "c", true),
+            ("tags", "[[a, b]]", true),
+            ("tags.neq", "[[a, b]]", false),
             ("sizes.gt", "8", true),
             ("sizes.gt", "9", false),
             ("sizes.lt", "1", false),
@@ -264,5 +267,14 @@ mod tests {
         check(("kdu.name.gt", "a"), false, None);
         check(("id", "a"), false, None);
         check(("kdu.name", "5"), true, None);
+    }
+
+    #[test]
+    fn the_fields_that_a_filter_looks_at_are_those_its_places_begin_with() {
+        let query = [("kdu.name.eq".to_owned(), "a".to_owned()), ("id".to_owned(), "b".to_owned())];
+        let filter = Filter::parse(&query, false).unwrap();
+        let mut fields = filter.fields();
+        fields.sort_unstable();
+        assert_eq!(fields, ["id", "kdu"]);
     }
 }

@@ -181,3 +181,58 @@ impl DesiredState {
         self.packages.is_empty() && self.instances.is_empty() && self.prune.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn at(line: u32) -> SourcePos {
+        SourcePos::at(&Arc::new(TreePath::root()), line, 1)
+    }
+
+    fn kdu(name: &str) -> DesiredKdu {
+        let values = json!({ "a": 1 }).as_object().unwrap().clone();
+        DesiredKdu {
+            member: (MemberIndex::new("openldap").unwrap(), at(5)),
+            name: (KduName::new(name).unwrap(), at(6)),
+            model: Some(("stable/ldap:1".to_owned(), at(7))),
+            params: Params::new(values, SecretNames::default()),
+            param_positions: vec![at(8)],
+        }
+    }
+
+    fn instance() -> DesiredInstance {
+        DesiredInstance {
+            name: NsName::new("ldap").unwrap(),
+            at: at(1),
+            description: None,
+            nsd: (DescriptorId::new("ldap_ns").unwrap(), at(2)),
+            vim_account: (VimAccountName::new("here").unwrap(), at(3)),
+            kdus: vec![kdu("one"), kdu("two")],
+            adopt: false,
+            depends_on: Vec::new(),
+            recreate: false,
+        }
+    }
+
+    #[test]
+    fn declarations_are_the_same_when_all_that_is_deployed_is() {
+        let same = |change: &dyn Fn(&mut DesiredInstance)| {
+            let mut other = instance();
+            change(&mut other);
+            instance().declares_the_same(&other)
+        };
+        assert!(same(&|_| {}));
+        assert!(same(&|other| other.at = at(9)), "wherever it stands");
+        assert!(same(&|other| other.kdus.reverse()), "in whatever order");
+        assert!(!same(&|other| other.name = NsName::new("other").unwrap()));
+        assert!(!same(&|other| other.nsd.0 = DescriptorId::new("other_ns").unwrap()));
+        assert!(!same(&|other| other.vim_account.0 = VimAccountName::new("there").unwrap()));
+        assert!(!same(&|other| other.kdus.push(kdu("three"))));
+        assert!(!same(&|other| other.kdus[1].name.0 = KduName::new("three").unwrap()));
+        assert!(!same(&|other| other.kdus[1].params = Params::default()));
+        assert!(!same(&|other| other.kdus[1].model = None));
+    }
+}

@@ -272,3 +272,43 @@ impl ObservedInstance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kdu_has_its_own_chart_whatever_others_of_its_vnf_or_name_have() {
+        let kdu = |member: &str, name: &str, model: &str| ObservedKdu {
+            member: MemberIndex::new(member).unwrap(),
+            name: KduName::new(name).unwrap(),
+            model: Some(model.to_owned()),
+            is_as_installed: true,
+            values: None,
+        };
+        let instance = ObservedInstance {
+            id: NsId::new("ns-1").unwrap(),
+            name: NsName::new("ldap").unwrap(),
+            created: Moment::default(),
+            description: None,
+            nsd: None,
+            packages: Vec::new(),
+            owner: None,
+            vim_account: None,
+            state: NsState::Ready,
+            running: None,
+            failure: None,
+            can_reset_values: true,
+            kdus: vec![kdu("m", "one", "a"), kdu("n", "two", "b"), kdu("m", "two", "c")],
+            history: None,
+        };
+        let model = |member: &str, name: &str| {
+            let (member, name) = (MemberIndex::new(member).unwrap(), KduName::new(name).unwrap());
+            instance.effective_model(&member, &name)
+        };
+        assert_eq!(model("m", "one").as_deref(), Some("a"));
+        assert_eq!(model("n", "two").as_deref(), Some("b"));
+        assert_eq!(model("m", "two").as_deref(), Some("c"));
+        assert_eq!(model("n", "one"), None);
+    }
+}

@@ -259,3 +259,34 @@ impl PassReport {
         self.items.iter().flat_map(of_item).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{DescriptorId, NsName};
+    use crate::plan::{Entry, Verdict};
+    use crate::tree::TreePath;
+
+    #[test]
+    fn items_that_cannot_go_on_by_themselves_are_counted() {
+        let at = SourcePos::whole(TreePath::root());
+        let nsd = DescriptorId::new("none").unwrap();
+        let blocked = Verdict::Blocked { reason: Blocked::UnknownNsd { at: at.clone(), nsd } };
+        let count = |verdicts: &[&Verdict]| {
+            let entry = |(number, verdict): (usize, &&Verdict)| Entry {
+                item: Item::Instance(NsName::new(format!("i{number}")).unwrap()),
+                at: at.clone(),
+                verdict: (*verdict).clone(),
+                notes: Vec::new(),
+            };
+            let entries = verdicts.iter().enumerate().map(entry).collect();
+            let plan = Plan { entries, ..Plan::default() };
+            let revision = RevisionName::new("7").unwrap();
+            PassReport::of(revision, &plan, &[], &[], &[]).stalled_items()
+        };
+        let current = &Verdict::Current;
+        assert_eq!(count(&[current]), 0);
+        assert_eq!(count(&[current, &blocked]), 1);
+        assert_eq!(count(&[&blocked, current, &blocked]), 2);
+    }
+}

@@ -369,4 +369,24 @@ mod tests {
             check(graph(path), &expected);
         }
     }
+
+    #[test]
+    fn an_nsd_names_points_that_the_vnfd_of_the_member_has() {
+        let nsd = |member: &str, point: &str| {
+            json!({"constituent-vnfd": [{"member-vnf-index": "1", "vnfd-id-ref": "a"},
+                    {"member-vnf-index": "2", "vnfd-id-ref": "b"}],
+                "vld": [{"id": "l", "vnfd-connection-point-ref": [
+                    {"member-vnf-index-ref": member, "vnfd-connection-point-ref": point}]}]})
+        };
+        let vnfd_of = |id: &str| {
+            let vnfd = json!({"id": id, "connection-point": [{"name": format!("of-{id}")}]});
+            Some(std::borrow::Cow::<Value>::Owned(vnfd))
+        };
+        for (member, point, is_fine) in
+            [("1", "of-a", true), ("2", "of-b", true), ("1", "of-b", false), ("2", "of-a", false)]
+        {
+            let got = check_references(&nsd(member, point), &vnfd_of);
+            assert_eq!(got.is_ok(), is_fine, "{member} {point}");
+        }
+    }
 }

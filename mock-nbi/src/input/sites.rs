@@ -264,3 +264,18 @@ pub(crate) const OSM_REPO_NEW: Schema = Schema::Object(&closed(OSM_REPO_FIELDS, 
 
 /// `PATCH osmrepos/{id}`.
 pub(crate) const OSM_REPO_EDIT: Schema = Schema::Object(&closed(OSM_REPO_FIELDS, &[]));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dpid_is_eight_bytes_in_hexadecimal() {
+        assert!((DPID_PATTERN.matches)("00:00:00:00:00:00:00:aF"));
+        for other in
+            ["00:00", "00:00:00:00:00:00:00", "00:00:00:00:00:00:00:0g", "", "0:0:0:0:0:0:0:0"]
+        {
+            assert!(!(DPID_PATTERN.matches)(other), "{other}");
+        }
+    }
+}

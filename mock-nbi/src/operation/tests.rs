@@ -133,6 +133,22 @@ fn rules_of_a_profile_decide_how_an_operation_goes() {
     );
 }
 
+#[test]
+fn whatever_the_seed_each_operation_has_a_time_of_its_own() {
+    let text = "rules: [{operation: action, seconds: {from: 1, to: 1000000}}]\n";
+    let profile = Profile::from_yaml(text, "p").unwrap();
+    for seed in [0, 1, u64::MAX] {
+        let mut engine = Engine::new(profile.clone(), seed);
+        for id in ["a", "b", "c"] {
+            submit(&mut engine, work(id, id, Kind::Action), 0.0, None);
+        }
+        let steps = steps_until(&mut engine, 1e7);
+        let ends = steps.iter().filter(|step| step.ends_with("well"));
+        let times: BTreeSet<&str> = ends.filter_map(|step| step.split(' ').next()).collect();
+        assert_eq!(times.len(), 3, "{steps:?}");
+    }
+}
+
 /// Another engine of the same profile, from what was kept of this one.
 fn restarted(profile: &Profile, parts: &BTreeMap<u64, Vec<u8>>, counted: &[u8]) -> Engine {
     let mut engine = Engine::new(profile.clone(), 1);

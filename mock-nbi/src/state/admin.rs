@@ -300,3 +300,32 @@ fn unknown_resources() -> Value {
         "network": {"networks": unknown(), "subnets": unknown(), "floating_ips": unknown()},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_vim_account_is_kept_for_whoever_uses_it_and_a_cluster_for_the_own_project() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        let vnfr = json!({
+            "_id": "v", "vim-account-id": "vim", "kdur": [{"k8s-cluster": {"id": "kube"}}],
+            "_admin": {"projects_read": ["theirs"]},
+        });
+        state.db.put(Collection::VnfInstances, vnfr);
+        let is_free = |project: Option<&str>, collection, id: &str| {
+            let session = Session::of_project(project);
+            state.check_unused_by_others(&session, collection, id).is_ok()
+        };
+        for (project, is_cluster_free) in
+            [(Some("own"), true), (Some("theirs"), false), (None, false)]
+        {
+            assert!(!is_free(project, Collection::VimAccounts, "vim"), "{project:?}");
+            let cluster = is_free(project, Collection::K8sClusters, "kube");
+            assert_eq!(cluster, is_cluster_free, "{project:?}");
+            assert!(is_free(project, Collection::VimAccounts, "kube"), "nobody uses it");
+        }
+    }
+}

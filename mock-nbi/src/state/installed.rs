@@ -108,3 +108,29 @@ fn project_user() -> Value {
     }
     permissions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn what_is_there_from_the_start_is_a_minute_old() {
+        let state = State::installed(Release::R10, Profile::instant(), 1, 1000.0);
+        for collection in [Collection::Projects, Collection::Roles] {
+            for record in state.db.iter(collection) {
+                assert_eq!(record["_admin"]["created"], 940.0, "{record}");
+            }
+        }
+    }
+
+    #[test]
+    fn project_user_lists_the_repositories_between_clusters_and_wims() {
+        let permissions = project_user();
+        let keys: Vec<&str> = permissions.as_object().unwrap().keys().map(String::as_str).collect();
+        let at = keys.iter().position(|key| *key == "k8srepos").unwrap();
+        let around = ["k8sclusters:id:get", "k8srepos", "osmrepos", "wims"];
+        assert_eq!(keys[at - 1..at + 3], around);
+    }
+}

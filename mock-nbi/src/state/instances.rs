@@ -365,3 +365,6 @@ fn mark_passthrough(nsr: &mut Value, vnfd: &Value, vnfr: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -259,6 +259,9 @@ mod tests {
             &json!([2, 8, 3, 7, 9]),
         );
         check(&json!(["a"]), &json!({"$+a": "a", "$+b": "b"}), &json!(["a", "b"]));
+        // One place under two names: the same insertion is made once, the same removal twice.
+        check(&json!([1, 2]), &json!({"$+[0]": 8, "$+[-2]": 8}), &json!([8, 1, 2]));
+        check(&json!([1, 2, 3]), &json!({"$[0]": null, "$[-3]": null}), &json!([3]));
         check(
             &json!([{"n": 1}]),
             &json!({"$+n: 1": {"n": 5}, "$+{n: 2}": {"n": 2, "x": null}}),

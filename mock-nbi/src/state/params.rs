@@ -337,6 +337,27 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_of_letters_digits_and_underscores_and_begins_with_no_digit() {
+        for (name, is_fine) in
+            [("a", true), ("_a1", true), ("Z_9", true), ("1a", false), ("a.b", false), ("", false)]
+        {
+            let mut request = json!({"additionalParamsForNs": {name: 1}});
+            let got = format(&mut request, Target::Ns, &json!({}), Release::R10);
+            assert_eq!(got.is_ok(), is_fine, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_stands_in_angle_brackets_refers_to_a_parameter() {
+        for value in ["<", "<>x", "<touch", "touch>", "touch", ""] {
+            let nsd = json!({"id": "n", "df": [{}], "ns-configuration": {
+                "initial-config-primitive": [
+                    {"name": "config", "parameter": [{"name": "t", "value": value}]}]}});
+            assert!(format(&mut json!({}), Target::Ns, &nsd, Release::R10).is_ok(), "{value}");
+        }
+    }
+
+    #[test]
     fn what_a_day_1_primitive_of_the_ns_refers_to_must_be_given() {
         let nsd = json!({"id": "n", "df": [{}], "ns-configuration": {"initial-config-primitive": [
             {"name": "config", "parameter": [{"name": "t", "value": "<touch>"}]}]}});

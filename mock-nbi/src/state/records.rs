@@ -270,3 +270,18 @@ pub(crate) fn keep_params_as_text(params: &mut Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_member_are_its_kdus_points_nets_and_machines_and_itself() {
+        assert_eq!(part_count(&json!({})), 1);
+        let vnfd = json!({
+            "kdu": [{}, {}], "ext-cpd": [{}, {}, {}], "k8s-cluster": {"nets": [{}, {}, {}, {}]},
+            "vdu": [{"id": "m"}],
+        });
+        assert_eq!(part_count(&vnfd), 1 + 2 + 3 + 4 + 1);
+    }
+}

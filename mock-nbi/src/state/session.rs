@@ -160,3 +160,40 @@ impl Session {
         Self { access, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+impl Session {
+    /// One that reads and writes for a project, or with `ADMIN` for none.
+    pub(crate) fn of_project(project: Option<&str>) -> Self {
+        Self {
+            project_id: project.map(str::to_owned),
+            access: Access::Write,
+            force: false,
+            public: None,
+            set_project: None,
+            user_id: "u".to_owned(),
+            username: "u".to_owned(),
+            is_admin_user: false,
+            sees_everyone: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_that_is_public_already_stays_as_it_is_when_it_is_made_public() {
+        let session = Session { public: Some(true), ..Session::of_project(Some("p")) };
+        let shared = |read: &[&str]| {
+            let mut record = json!({"_admin": {"projects_read": read, "projects_write": ["p"]}});
+            session.share(&mut record);
+            record["_admin"].clone()
+        };
+        let public = ["p", "ANY"];
+        assert_eq!(shared(&["p"]), json!({"projects_read": public, "projects_write": []}));
+        assert_eq!(shared(&public), json!({"projects_read": public, "projects_write": ["p"]}));
+    }
+}

@@ -321,3 +321,20 @@ fn without(record: &Value, keys: &[&str]) -> Value {
     }
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_slice_are_kept_with_nested_values_as_text() {
+        let kept = |params: Value| slice_params(&json!({"additionalParamsForNsi": params}));
+        let params = kept(json!({"a": 1, "b": {"c": 1}})).unwrap();
+        assert_eq!(params, json!({"a": 1, "b": "!!yaml c: 1\n"}));
+        assert_eq!(slice_params(&json!({})), Ok(Value::Null));
+        for key in ["a.b", "a$"] {
+            let detail = kept(json!({key: 1})).unwrap_err().detail;
+            assert!(detail.ends_with("Keys must not contain dots or $"), "{detail}");
+        }
+    }
+}

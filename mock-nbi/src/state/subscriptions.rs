@@ -149,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn subscriptions_are_one_by_what_they_ask_for() {
+        let one = json!({
+            "_id": "1", "_admin": {"created": 1}, "schema_version": "1.1", "CallbackUri": "u",
+            "filter": {"a": 1},
+            "authentication": {"paramsBasic": {"userName": "n", "password": "x"}},
+        });
+        let mut same = one.clone();
+        same["_id"] = json!("2");
+        same["authentication"]["paramsBasic"]["password"] = json!("y");
+        assert_eq!(comparable(&same), comparable(&one));
+        for (key, value) in [("filter", json!({"a": 2})), ("CallbackUri", json!("v"))] {
+            let mut other = one.clone();
+            other[key] = value;
+            assert_ne!(comparable(&other), comparable(&one), "{key}");
+        }
+    }
+
+    #[test]
     fn only_the_first_list_of_each_level_is_sorted() {
         let mut body =
             json!({"filter": {"inner": {"ids": ["b", "a"]}, "x": ["d", "c"], "y": ["f", "e"]}});

@@ -174,3 +174,25 @@ fn is_given(value: &Value) -> bool {
         Value::Bool(true) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_token_comes_at_once_unless_the_one_before_is_younger_than_two_seconds() {
+        let mut state = State::installed(Release::R10, Profile::instant(), 1, 1000.0);
+        let (username, password) = (json!("admin"), json!("admin"));
+        let credentials = Credentials { username, password, ..Credentials::default() };
+        for (now, delay) in [
+            (1000.0, Duration::ZERO),
+            (1001.0, THROTTLE_DELAY),
+            (1003.0, Duration::ZERO),
+            (1063.0, Duration::ZERO),
+        ] {
+            assert_eq!(state.issue_token(&credentials, now).unwrap().delay, delay, "{now}");
+        }
+    }
+}

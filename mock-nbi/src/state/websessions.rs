@@ -94,6 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn a_session_stands_for_nothing_after_its_log_out() {
+        let mut sessions = WebSessions::default();
+        sessions.log_in("s", "t", 0.0);
+        sessions.log_out("s", 1.0);
+        assert_eq!(sessions.token("s", 2.0), None);
+        assert!(sessions.is_alive("s", 3.0), "its cookie goes on");
+    }
+
+    #[test]
     fn sessions_do_not_grow_without_end() {
         let mut sessions = WebSessions::default();
         for number in 0..(SESSIONS_MAX + 10) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mock_nbi::{Clock, Collection, MockNbi, OperationResult, Profile, Seed};
+use mock_nbi::{Clock, Collection, MockNbi, OperationResult, Profile, Release, Seed};
 use serde_json::{Value, json};
 
 use crate::client::{STOCK, Stocked, stocked};
@@ -164,4 +164,82 @@ async fn the_same_seed_and_requests_give_the_same_ids_records_and_journal() {
     let (one, two) = (run().await, run().await);
     assert_eq!(one, two);
     assert!(!one.0.is_empty());
+}
+
+async fn stock_of(release: Release) -> Stocked {
+    let seed = Seed::from_yaml(STOCK, "seed.yaml").unwrap();
+    stocked(&MockNbi::builder().release(release).seed(seed).build().unwrap()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_of_a_profile_know_an_operation_by_its_descriptor_member_and_primitive() {
+    for (rule, state) in [
+        ("nsd: openldap_ns", "FAILED"),
+        ("member: openldap", "FAILED"),
+        ("primitive: upgrade", "FAILED"),
+        ("nsd: other", "COMPLETED"),
+        ("member: other", "COMPLETED"),
+        ("primitive: rollback", "COMPLETED"),
+    ] {
+        let text = format!("rules: [{{operation: action, {rule}, outcome: fail, detail: no}}]\n");
+        let stock = stocked(&world(Profile::from_yaml(&text, "p").unwrap())).await;
+        let (ns_id, _) = stock.create_ns("ldap", json!({"a": 1})).await;
+        let op_id = stock.upgrade(&ns_id, json!({"a": "2"})).await;
+        assert_eq!(stock.operation(&op_id).await["operationState"], state, "{rule}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_without_parameters_fails_except_in_the_recordings() {
+    for (release, state) in [(Release::R10, "FAILED"), (Release::R19Recorded, "COMPLETED")] {
+        let stock = stock_of(release).await;
+        let (ns_id, _) = stock.create_ns("ldap", json!({"a": 1})).await;
+        let op_id = stock.upgrade(&ns_id, json!({})).await;
+        assert_eq!(stock.operation(&op_id).await["operationState"], state, "{release:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_first_cluster_is_not_ready_is_broken_before_anything_was_begun() {
+    let nbi = world(Profile::manual());
+    let stock = stocked(&nbi).await;
+    let (ns_id, op_id) = stock.create_ns("ldap", json!({"a": 1})).await;
+    let cluster = nbi.records(Collection::K8sClusters)[0]["_id"].clone();
+    let forget = |record: &mut Value| {
+        for kind in ["helm-chart", "helm-chart-v3"] {
+            record["_admin"][kind] = Value::Null;
+        }
+    };
+    assert!(nbi.edit(Collection::K8sClusters, cluster.as_str().unwrap(), forget));
+    nbi.end_operations(OperationResult::Ok);
+    assert_eq!(stock.operation(&op_id).await["operationState"], "FAILED");
+    let ns = stock.ns(&ns_id).await;
+    assert_eq!((&ns["nsState"], &ns["operational-status"]), (&json!("BROKEN"), &json!("running")));
+    let vnfr = stock.user.get("/nslcm/v1/vnf_instances").await[0].clone();
+    assert_ne!(vnfr["kdur"][0]["status"], "ERROR");
+}
+
+#[tokio::test(start_paused = true)]
+async fn release_19_leaves_an_idle_instance_that_is_deleted_in_one_step() {
+    for (release, left) in [(Release::R10, 0), (Release::R19Recorded, 1)] {
+        let stock = stock_of(release).await;
+        let body = stock.creation("ldap", &json!({"a": 1}));
+        let made = stock.user.call("POST", "/nslcm/v1/ns_instances", Some(body)).await;
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        let path = format!("/nslcm/v1/ns_instances_content/{id}");
+        assert_eq!(stock.user.call("DELETE", &path, None).await.status, 204, "{release:?}");
+        let records = stock.user.nbi.records(Collection::NsInstances);
+        assert_eq!(records.len(), left, "{release:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vnf_package_is_held_by_the_instances_made_of_it() {
+    let stock = stock_of(Release::R10).await;
+    stock.create_ns("ldap", json!({"a": 1})).await;
+    let vnfd = stock.user.get("/vnfpkgm/v1/vnf_packages").await[0]["_id"].clone();
+    let path = format!("/vnfpkgm/v1/vnf_packages/{}", vnfd.as_str().unwrap());
+    let held = stock.user.call("DELETE", &path, None).await;
+    let said = "There is at least one VNF instance using this descriptor";
+    assert_eq!((held.status, held.detail().as_str()), (409, said));
 }

@@ -317,3 +317,30 @@ async fn subnets_are_given_of_both_kinds_and_in_number() {
     }
     expect(&user, "POST", CLUSTERS, Some(new(&[], &[])), 201).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn clusters_are_listed_as_a_filter_wants_them() {
+    let user = user().await;
+    cluster(&user).await;
+    assert_eq!(count(&user, CLUSTERS).await, 1);
+    assert_eq!(count(&user, &format!("{CLUSTERS}?name=Edge")).await, 1);
+    assert_eq!(count(&user, &format!("{CLUSTERS}?name=other")).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ksu_keeps_its_name_or_takes_one_that_is_free() {
+    let user = user().await;
+    let edge = format!("{CLUSTERS}/{}", cluster(&user).await);
+    let profile = own_profile(&user, &edge).await;
+    let chart = json!({"sw_catalog_path": "apps/x/chart"});
+    let one = format!("{KSUS}/{}", ksu(&user, "a", &profile, chart.clone()).await);
+    ksu(&user, "b", &profile, chart).await;
+    let oka = json!({"_id": oka(&user).await, "sw_catalog_path": ""});
+    for (name, status) in [("a", 204), ("b", 409), ("c", 204)] {
+        let change =
+            json!({"name": name, "description": "d", "profile": profile, "oka": [oka.clone()]});
+        expect(&user, "PATCH", &one, Some(change), status).await;
+        settle(&user);
+    }
+    assert_eq!(user.get(&one).await["name"], "c");
+}

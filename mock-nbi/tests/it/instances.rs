@@ -180,6 +180,21 @@ async fn release_8_checks_members_and_links_of_an_instantiation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn release_8_shows_no_links_where_the_descriptor_has_none() {
+    let stock = old_stock().await;
+    let nsd = json!({"nsd-catalog": {"nsd": [{"id": "bare", "name": "bare",
+        "constituent-vnfd": [{"member-vnf-index": "1", "vnfd-id-ref": "old"}]}]}});
+    let made = stock.user.call("POST", "/nsd/v1/ns_descriptors_content", Some(nsd)).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let mut body = old_creation(&stock);
+    body["nsdId"] = made.json()["id"].clone();
+    let made = stock.user.call("POST", INSTANCES, Some(body)).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+    let nsr = stock.ns(made.json()["id"].as_str().unwrap()).await;
+    assert!(nsr.get("vld").is_none(), "{nsr}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn operations_of_release_19_are_unknown_before() {
     for release in [Release::R8, Release::R10] {
         let user = User::login(&MockNbi::builder().release(release).build().unwrap()).await;

@@ -176,3 +176,34 @@ async fn a_cluster_of_release_19_is_not_deployed_to_with_helm_2() {
         assert_eq!(answer.status, status, "{release:?} {method}: {said}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_in_use_is_refused_in_a_change_too_unless_it_is_forced() {
+    let user = user_of(Release::R10).await;
+    let mut path = String::new();
+    for name in ["a", "b"] {
+        let made = user.call("POST", "/admin/v1/vim_accounts", Some(vim(name))).await.json();
+        path = format!("/admin/v1/vim_accounts/{}", made["id"].as_str().unwrap());
+    }
+    let change = || Some(json!({"name": "a"}));
+    let answer = user.call("PATCH", &path, change()).await;
+    refused(&answer, 409, "name 'a' already exists for vim_accounts");
+    assert_eq!(user.call("PATCH", &format!("{path}?FORCE"), change()).await.status, 202);
+    assert_eq!(user.get(&path).await["name"], "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn repositories_of_charts_take_credentials_in_release_19() {
+    for (release, status) in [(Release::R10, 422), (Release::R19, 202)] {
+        let user = user_of(release).await;
+        let plain = json!({"name": "r", "type": "helm-chart", "url": "http://u"});
+        for (key, value) in [("user", "u"), ("password", "p"), ("cacert", "c")] {
+            let mut body = plain.clone();
+            body["name"] = json!(key);
+            body[key] = json!(value);
+            let answer = user.call("POST", "/admin/v1/k8srepos", Some(body)).await;
+            assert_eq!(answer.status, status, "{release:?} {key}: {}", answer.detail());
+        }
+        assert_eq!(user.call("POST", "/admin/v1/k8srepos", Some(plain)).await.status, 202);
+    }
+}

@@ -237,3 +237,27 @@ async fn an_operation_on_a_slice_ends_with_those_on_its_instances() {
     site.user.nbi.end_operations(OperationResult::Ok);
     assert_eq!(state(&op_id).await, "COMPLETED");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_slice_ends_though_an_instance_of_it_is_gone() {
+    let site = site(Release::R10).await;
+    let (id, _) = site.create("s").await;
+    let own = site.user.get("/nslcm/v1/ns_instances?name=s.own").await[0]["_id"].clone();
+    let own = format!("/nslcm/v1/ns_instances/{}?FORCE", own.as_str().unwrap());
+    assert_eq!(site.user.call("DELETE", &own, None).await.status, 204);
+    let gone = site.user.call("DELETE", &format!("{CONTENT}/{id}"), None).await;
+    assert_eq!(gone.status, 202, "{}", String::from_utf8_lossy(&gone.body));
+    assert_eq!(site.count(CONTENT).await, 0);
+    assert_eq!(site.count("/nslcm/v1/ns_instances").await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn release_19_leaves_an_idle_slice_that_is_deleted_in_one_step() {
+    for (release, left) in [(Release::R10, 0), (Release::R19Recorded, 1)] {
+        let site = site(release).await;
+        let made = site.user.call("POST", SLICES, Some(site.creation("s"))).await;
+        let path = format!("{CONTENT}/{}", made.json()["id"].as_str().unwrap());
+        assert_eq!(site.user.call("DELETE", &path, None).await.status, 204, "{release:?}");
+        assert_eq!(site.count(SLICES).await, left, "{release:?}");
+    }
+}

@@ -168,3 +168,17 @@ async fn an_account_unlocked_or_renewed_is_as_good_as_its_end_and_its_failures_a
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn since_release_19_who_may_not_change_roles_maps_nobody_to_a_project() {
+    let admin = User::login(&fake(Release::R19Recorded)).await;
+    let user = user_with(&admin, json!({"users": true})).await;
+    let id = admin.get("/admin/v1/users?username=u").await[0]["_id"].clone();
+    let mapping = json!({"project": "p", "role": "project_user"});
+    let change = json!({"add_project_role_mappings": [mapping]});
+    let path = format!("/admin/v1/users/{}", id.as_str().unwrap());
+    let answer = user.call("PATCH", &path, Some(change.clone())).await;
+    let detail = "User u has no privileges to edit or delete project-role mappings";
+    assert_eq!((answer.status, answer.detail().as_str()), (422, detail));
+    assert_eq!(admin.call("PATCH", &path, Some(change)).await.status, 204);
+}

@@ -117,6 +117,9 @@ async fn ranges_in_other_words_are_refused_after_the_package_was_found() {
         400,
         "cannot access local variable 'indata_len' where it is not associated with a value",
     );
+    let list = [("Content-Type", "application/json"), ("Content-Range", "bytes 0-1/2")];
+    let refused = send_with(&user, "POST", VNF, &list, b"[1]").await;
+    check(&refused, 400, "'list' object has no attribute 'read'");
 }
 
 fn form(content_type: &str, content: &[u8]) -> Vec<u8> {
@@ -181,6 +184,16 @@ async fn checksums_are_those_of_the_content_whatever_it_is() {
     let right = "SHA-384=7fwZBKBVZQ85OM3o9jm4B//UAMq+ZL7Q1ntVgdUTjns5jKu2LupAzmA5RMPmkJwP";
     let answer = send_with(&user, "POST", VNF, &digest(right), KNF).await;
     assert_eq!(answer.status, 201, "{}", answer.detail());
+}
+
+#[tokio::test(start_paused = true)]
+async fn digests_are_not_looked_at_before_release_19() {
+    let digest = [("Content-Type", "text/plain"), ("Digest", "sha-384=AAAA")];
+    for (release, status) in [(Release::R10, 201), (Release::R19, 409)] {
+        let user = user(release).await;
+        let answer = send_with(&user, "POST", VNF, &digest, KNF).await;
+        assert_eq!(answer.status, status, "{release:?}: {}", answer.detail());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,6 +282,22 @@ async fn release_19_takes_zips_and_earlier_ones_take_a_tar_under_that_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_package_brings_the_charms_that_its_descriptor_names() {
+    const CHARMED: &[u8] = b"vnfd: {id: k, product-name: k, \
+        kdu: [{name: a, helm-chart: repo/chart}], \
+        df: [{id: d, lcm-operations-configuration: {operate-vnf-op-config: {day1-2: [\
+        {id: k, execution-environment-list: [{id: e, juju: {charm: c}}]}]}}}]}";
+    let user = user(Release::R19).await;
+    let zip = [("Content-Type", "application/zip")];
+    let bare = zip_of(&[("vnfd.yaml", CHARMED)]);
+    let refused = send_with(&user, "POST", VNF, &zip, &bare).await;
+    check(&refused, 400, "Charm defined in vnf[id=k] but not present in package");
+    let whole = zip_of(&[("vnfd.yaml", CHARMED), ("Scripts/charms/c/metadata.yaml", b"name: c")]);
+    let answer = send_with(&user, "POST", VNF, &zip, &whole).await;
+    assert_eq!(answer.status, 201, "{}", answer.detail());
+}
+
+#[tokio::test(start_paused = true)]
 async fn yaml_bodies_that_are_no_text_are_told_as_pyyaml_does() {
     let user = user(Release::R10).await;
     let yaml = [("Content-Type", "application/yaml")];
@@ -278,6 +307,17 @@ async fn yaml_bodies_that_are_no_text_are_told_as_pyyaml_does() {
         "Invalid yaml format unacceptable character #x00c3: invalid continuation byte\n  in \
          \"None\", position 3",
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_together_bring_as_much_as_one_upload_could() {
+    const PART: usize = 32 << 20;
+    let user = user(Release::R10).await;
+    let part = vec![b' '; PART];
+    let begun = send_part(&user, None, &format!("bytes 0-{}/{}", PART - 1, 3 * PART), &part).await;
+    let id = begun.header("Transaction-Id").to_owned();
+    let range = format!("bytes {PART}-{}/{}", 2 * PART - 1, 3 * PART);
+    assert_eq!(send_part(&user, Some(&id), &range, &part).await.status, 201);
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,4 +185,27 @@ mod tests {
         assert_eq!(fault("[{}, {\"a\" 1}]"), "record 2 of the list");
         assert_eq!(read(" [ ] ", 1).unwrap(), Vec::<Value>::new());
     }
+
+    /// The lengths of the records of a list with one of so many bytes, which comes in many pieces.
+    fn lengths_of_one(record_bytes: usize) -> Result<Vec<usize>, ListFault> {
+        let (start, end) = ("[{\"a\": \"", "\"}]");
+        // The brackets around the list are no part of the record.
+        let filling = "x".repeat(record_bytes + 2 - start.len() - end.len());
+        let text = [start, &filling, end].concat();
+        let (mut elements, mut lengths) = (Elements::default(), Vec::new());
+        for piece in text.as_bytes().chunks(1024 * 1024) {
+            elements.feed(piece, &mut |record| {
+                lengths.push(record.len());
+                Ok(())
+            })?;
+        }
+        elements.finish().map(|()| lengths)
+    }
+
+    #[test]
+    fn a_record_may_have_so_many_bytes_and_not_one_more() {
+        assert_eq!(lengths_of_one(RECORD_BYTES_MAX).unwrap(), [RECORD_BYTES_MAX]);
+        let fault = lengths_of_one(RECORD_BYTES_MAX + 1).unwrap_err();
+        assert_eq!(fault.to_string(), "a record has more than 16777216 bytes");
+    }
 }

@@ -183,6 +183,18 @@ mod tests {
         check(&"[".repeat(500), None);
     }
 
+    #[test]
+    fn dictionaries_are_read_as_deep_as_lists_and_no_deeper() {
+        let is_read = |depth: usize| {
+            let text = format!("{}0{}", "{1: ".repeat(depth), "}".repeat(depth));
+            parse_literal(&text).is_some()
+        };
+        assert!(is_read(DEPTH_MAX));
+        assert!(!is_read(DEPTH_MAX + 1));
+        // Where a key should be; nothing this deep fits on a stack.
+        assert_eq!(parse_literal(&"{".repeat(1_000_000)), None);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "[\\PC]{0,80}|[\\[{('\"\\\\,:}\\]) xu1]{0,80}") {

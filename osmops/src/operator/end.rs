@@ -292,6 +292,8 @@ mod tests {
         assert!(end.message.len() <= MESSAGE_BYTES_MAX);
         assert!(end.message.ends_with("é … (more in the log)"), "{}", end.message);
         assert_eq!(End::failed(Reason::BuildFailed, "short").message, "short");
+        let longest = "x".repeat(MESSAGE_BYTES_MAX);
+        assert_eq!(shortened(longest.clone()), longest, "as long as it may be");
     }
 
     #[test]

@@ -172,6 +172,7 @@ mod tests {
     use crate::desired::Prune;
     use crate::ids::{DescriptorId, NsId, NsName, OpId, RevisionName};
     use crate::plan::{Item, Would};
+    use crate::report::{Change, ChangeKind};
     use crate::revision::Revision;
     use crate::source_pos::SourcePos;
     use crate::tree::{Tree, TreePath};
@@ -258,6 +259,23 @@ mod tests {
         let words = "OSM does not answer (look after it); \
                      NS a: no helm repository (add it to OSM); NS b: at work";
         assert_eq!(findings.faults(), words);
+    }
+
+    #[test]
+    fn what_was_taken_on_is_told_with_the_operation_that_it_started() {
+        let change = |what: ChangeKind, operation: Option<&str>| Change {
+            item: Item::Instance(NsName::new("a").unwrap()),
+            what,
+            operation: operation.map(|id| OpId::new(id).unwrap()),
+        };
+        let (mut report, desired) = pass(Vec::new());
+        report.changes =
+            vec![change(ChangeKind::Instantiated, Some("op-1")), change(ChangeKind::Deleted, None)];
+        let findings = Findings { report: &report, desired: &desired };
+        assert_eq!(
+            findings.changes(),
+            ["NS a: instantiation started (operation op-1)", "NS a: deleted"]
+        );
     }
 
     #[test]

@@ -93,3 +93,48 @@ fn layer(planned: &PlannedAction) -> u8 {
         Item::Instance(_) => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::PackageKey;
+    use crate::ids::{DescriptorId, PackageId};
+    use crate::plan::Why;
+    use crate::source_pos::SourcePos;
+    use crate::tree::TreePath;
+
+    /// Checks a plan that makes packages of these kinds or, where it says so, deletes them.
+    fn check_steps(steps: &[(PackageKind, bool)]) -> Result<(), PlanFault> {
+        let at = SourcePos::whole(TreePath::root());
+        let mut plan = Plan::default();
+        for (number, (kind, goes)) in steps.iter().enumerate() {
+            let id = DescriptorId::new(format!("package-{number}")).unwrap();
+            let package = PackageKey { kind: *kind, id };
+            let item = Item::Package(package.clone());
+            let record = PackageId::new(format!("record-{number}")).unwrap();
+            let action = if *goes {
+                Action::DeletePackage { package, record }
+            } else {
+                Action::CreatePackage { package }
+            };
+            let actions = vec![plan.push(&item, action, Why::Absent, Vec::new())];
+            plan.enter(item, &at, Verdict::Act { actions }, Vec::new());
+        }
+        plan.entries.sort_by(|a, b| a.item.cmp(&b.item));
+        check(&plan)
+    }
+
+    #[test]
+    fn what_is_made_of_something_comes_after_it_and_goes_before_it() {
+        let (vnfd, nsd) = (PackageKind::Vnfd, PackageKind::Nsd);
+        assert_eq!(check_steps(&[(vnfd, false), (nsd, false), (nsd, true), (vnfd, true)]), Ok(()));
+        for reversed in [
+            [(nsd, false), (vnfd, false)],
+            [(vnfd, true), (nsd, true)],
+            [(nsd, true), (nsd, false)],
+        ] {
+            let fault = PlanFault::LayersReversed(ActionId(1));
+            assert_eq!(check_steps(&reversed), Err(fault), "{reversed:?}");
+        }
+    }
+}

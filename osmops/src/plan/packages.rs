@@ -232,3 +232,38 @@ pub(super) fn half_made(observed: &ObservedState) -> Vec<Note> {
     };
     observed.packages.iter().filter(is_half_made).map(note).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{DescriptorId, PackageId};
+
+    #[test]
+    fn only_a_record_with_neither_content_nor_descriptor_is_half_made() {
+        let is_told = |state: PackageState, id: Option<&str>| {
+            let package = ObservedPackage {
+                kind: PackageKind::Vnfd,
+                record: PackageId::new("package-1").unwrap(),
+                id: id.map(|id| DescriptorId::new(id).unwrap()),
+                version: None,
+                state,
+                modified: Moment::default(),
+                file_name: None,
+                descriptor: None,
+                repaired: None,
+                content: Content::NotRead,
+                members: Vec::new(),
+                vnfds: Vec::new(),
+                kdus: Vec::new(),
+            };
+            let packages = vec![package];
+            !half_made(&ObservedState { packages, ..ObservedState::default() }).is_empty()
+        };
+        assert!(is_told(PackageState::WithoutContent, None));
+        // Files are being uploaded over those that it had.
+        assert!(!is_told(PackageState::WithoutContent, Some("ldap_knf")));
+        // Its id is one that no file can declare.
+        assert!(!is_told(PackageState::Usable, None));
+        assert!(!is_told(PackageState::Usable, Some("ldap_knf")));
+    }
+}

@@ -120,3 +120,28 @@ fn depends_on(
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::TreeFile;
+
+    #[test]
+    fn an_empty_description_is_none() {
+        let description = |line: &str| {
+            let text = format!(
+                "kind: NsInstance\nname: ldap\n{line}nsdName: ldap_ns\nvnfName: openldap\n\
+                 vimAccountName: here\nkdu:\n  name: ldap\n"
+            );
+            let path = TreePath::parse("ldap.ops.yaml").unwrap();
+            let tree = Tree::from_files([(path.clone(), TreeFile::in_memory(text, false))]);
+            let mut found = read(&tree, &path, &SecretNames::default());
+            assert_eq!(found.problems, [], "{line}");
+            found.declarations.remove(0).description.map(|(text, _)| text)
+        };
+        assert_eq!(description("description: a service\n").as_deref(), Some("a service"));
+        for empty in ["", "description:\n", "description: ''\n", "description: ' '\n"] {
+            assert_eq!(description(empty), None, "{empty:?}");
+        }
+    }
+}

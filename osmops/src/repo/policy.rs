@@ -56,7 +56,7 @@ pub(super) fn take_policy(fields: &mut Fields<'_>) -> OperationPolicy {
             if let Some(node) = inner.optional("attempts") {
                 match node.to_json().as_u64().and_then(|number| u32::try_from(number).ok()) {
                     Some(attempts) if attempts > 0 => policy.attempts = attempts,
-                    _ => inner.wrong_type("attempts", node, "a number from 1", node.describe()),
+                    _ => inner.bad_value("attempts", node, "must be a whole number from 1"),
                 }
             }
             if let Some(node) = inner.optional("backoff") {
@@ -81,6 +81,25 @@ fn duration(fields: &mut Fields<'_>, key: &str, node: &Node) -> Option<Duration>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::parse_documents;
+
+    #[test]
+    fn an_operation_is_asked_for_at_least_once() {
+        let attempts = |number: &str| {
+            let text = format!("retry: {{attempts: {number}}}\n");
+            let document = parse_documents(&text).unwrap().remove(0);
+            let mut fields = Fields::of(&document, "").unwrap();
+            let policy = take_policy(&mut fields);
+            let errors = fields.finish().into_iter().map(|(.., error)| error.to_string());
+            (policy.attempts, errors.collect::<Vec<_>>())
+        };
+        assert_eq!(attempts("1"), (1, Vec::new()));
+        for wrong in ["0", "-1", "1.5", "4294967296", "many"] {
+            let (number, errors) = attempts(wrong);
+            assert_eq!((number, errors.len()), (ATTEMPTS_DEFAULT, 1), "{wrong}: {errors:?}");
+            assert_eq!(errors[0], "`retry.attempts` must be a whole number from 1");
+        }
+    }
 
     #[test]
     fn pauses_double_up_to_an_hour() {

@@ -314,3 +314,25 @@ impl Serialize for RepoWarning {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_message_says_what_is_wrong_and_not_where() {
+        let file = Arc::new(TreePath::parse("ns/pod.ops.yaml").unwrap());
+        let at = SourcePos::at(&file, 1, 7);
+        let problem = RepoProblem::UnknownKind { at, kind: "Pod".to_owned() };
+        let message = "kind `Pod` is not known; `NsInstance` is";
+        assert_eq!(problem.message(), message);
+        assert_eq!(problem.to_string(), format!("ns/pod.ops.yaml:1:7: {message}"));
+        let at = json!({ "file": "ns/pod.ops.yaml", "line": 1, "column": 7 });
+        let told = serde_json::to_value(&problem).unwrap();
+        assert_eq!(told, json!({ "at": at, "message": message }));
+        let message = RepoProblem::NoConfig.message();
+        assert!(message.starts_with("no such file in the repository's root"), "{message}");
+    }
+}

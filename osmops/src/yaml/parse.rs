@@ -238,6 +238,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_be_text_is_text() {
+        let read = one("a: !!str 12\nb: !!int 12\nc: 12\n").to_json();
+        assert_eq!(read, json!({"a": "12", "b": 12, "c": 12}));
+    }
+
+    #[test]
     fn broken_texts_are_refused_with_their_place() {
         let check = |text: &str, line: u32, part: &str| {
             let error = parse_documents(text).unwrap_err();
@@ -248,6 +254,8 @@ mod tests {
         check("a: 1\nb: [1, 2", 2, "");
         check("a: 1\n\0b: 2\n", 2, "unprintable");
         check("a: 1\nb: 2\na: 3\n", 3, "key `a` appears twice");
+        check("a: 1\rb: 2\ra: 3\r", 3, "key `a` appears twice");
+        check("a: 1\r\nb: 2\r\na: 3\r\n", 3, "key `a` appears twice");
         check("? [a]\n: 1\n", 1, "single word");
         check(&"[".repeat(200), 1, "nested more than");
         let kept = format!("{}{}", "&a [".repeat(90), "x,".repeat(20_000)) + &"]".repeat(90);

@@ -98,6 +98,7 @@ async fn what_was_deleted_through_osm_is_made_again_or_only_reported() {
     let report = world.converge(&reporting(demo().revision(), &demo().revision())).await;
     assert_eq!(report.end, PassEnd::Stalled);
     let (_, text) = detail(&report, "NSD openldap_ns");
+    assert!(text.contains("deleted in OSM after it was applied"), "{text}");
     assert!(text.ends_with("drift is only reported; a repair would create"), "{text}");
     assert_eq!(detail(&report, "NS ldap").0, ItemStatus::Blocked);
     assert_eq!(world.writes_since(mark), Vec::<String>::new());

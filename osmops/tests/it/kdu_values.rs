@@ -75,6 +75,20 @@ async fn a_dropped_parameter_is_taken_back_where_osm_can_and_does_not_return() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn values_are_reset_only_where_one_of_them_is_to_go() {
+    let world = world(Release::R19);
+    world.converge(&demo("  params: {a: 1}\n")).await;
+    for kdu in ["  params: {a: 2}\n", "  params: {a: 2, b: 3}\n"] {
+        assert_eq!(world.converge(&demo(kdu)).await.end, PassEnd::Converged);
+        assert_eq!(last_upgrade(&world).get("kdu_reset_values"), None, "{kdu}");
+    }
+    // It came with an upgrade, so it would not come back by itself.
+    assert_eq!(world.converge(&demo("  params: {a: 2}\n")).await.end, PassEnd::Converged);
+    assert_eq!(last_upgrade(&world)["kdu_reset_values"], "true");
+    assert_eq!(in_effect(&world), "{'a': 2}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_parameter_that_osm_cannot_take_back_is_told_and_no_difference() {
     let world = world(Release::R10);
     world.converge(&demo("  params: {a: 1, b: 2, adminPassword: hunter2}\n")).await;

@@ -290,6 +290,23 @@ proptest! {
     }
 }
 
+#[test]
+fn a_file_whose_length_changes_before_it_is_packed_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join(FOLDER);
+    fs_err::create_dir(&folder).unwrap();
+    fs_err::write(folder.join("vnfd.yaml"), DESCRIPTOR).unwrap();
+    let image = folder.join("image.bin");
+    fs_err::write(&image, "as it was").unwrap();
+    let package = package_in(root.path());
+    for content in ["as it was, and more", "as it"] {
+        fs_err::write(&image, content).unwrap();
+        let fault = ArchiveChunks::new(&package).find_map(Result::err).unwrap();
+        let words = "cannot pack `p_knf/image.bin`: its length changed while it was read";
+        assert_eq!(fault.to_string(), words, "{content}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 

@@ -276,6 +276,8 @@ mod tests {
         assert_eq!(narrow(json!("x")), Some(json!(0)), "Python makes nothing of it");
         let largest = integer(&json!(i64::MAX), true, 64, None).ok();
         assert_eq!(largest, Some(json!("9223372036854775807")));
+        let negative = integer(&json!(-9_007_199_254_740_993_i64), true, 64, None).ok();
+        assert_eq!(negative, Some(json!("-9007199254740993")), "more digits than a float has");
         let large = integer(&json!(u64::MAX), false, 64, None).ok();
         assert_eq!(large, Some(json!("18446744073709551615")));
         let byte = |value: i64, is_signed| integer(&json!(value), is_signed, 8, None).is_ok();

@@ -148,3 +148,26 @@ fn list_of(repo: &Value) -> &'static str {
 fn reads(record: &Value, project: &str) -> bool {
     list(&record["_admin"], "projects_read").iter().any(|name| name == project)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_new_repository_is_listed_by_the_clusters_of_its_projects_alone() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        for (id, project) in [("a", "own"), ("b", "theirs")] {
+            let cluster = json!({"_id": id, "_admin": {"projects_read": [project]}});
+            state.db.put(Collection::K8sClusters, cluster);
+        }
+        let admin = json!({"projects_read": ["own"]});
+        state.attach_repo(&json!({"_id": "r", "type": "helm-chart", "_admin": admin}));
+        let listed = |id: &str| {
+            let cluster = state.db.get(Collection::K8sClusters, id).unwrap();
+            cluster["_admin"]["helm_chart_repos"].clone()
+        };
+        assert_eq!((listed("a"), listed("b")), (json!(["r"]), Value::Null));
+    }
+}

@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(texts_at(&record, "l"), ["x", "y"]);
         assert_eq!(texts_at(&record, "k.c.id"), ["p", "q"]);
         assert!(texts_at(&record, "k.c").is_empty());
+        assert!(texts_at(&record, "a.b").is_empty(), "a text has nothing below it");
     }
 
     #[test]

@@ -145,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_object_is_refused_with_what_was_expected() {
+        let complaint = fields_of(b"5", &["z"]).unwrap_err().to_string();
+        assert!(complaint.contains("expected an object"), "{complaint}");
+    }
+
+    #[test]
     fn any_number_of_sorts_is_packed() {
         let mut packer = Packer::default();
         for n in 0..DICTIONARIES_MAX + 10 {

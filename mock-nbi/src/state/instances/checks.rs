@@ -216,4 +216,24 @@ mod tests {
             Some("parameter/s '['c', 'd']' not present at vnfd /nsd for primitive 'p'"),
         );
     }
+
+    #[test]
+    fn a_default_of_nothing_is_none() {
+        for default in [json!(null), json!("")] {
+            let known = json!({"parameter": [{"name": "a", "default-value": default}]});
+            assert!(check_primitive_params(&known, "p", &json!({})).is_err(), "{known}");
+            assert!(check_primitive_params(&known, "p", &json!({"a": 1})).is_ok(), "{known}");
+        }
+        let known = json!({"parameter": [{"name": "a", "default-value": 0}]});
+        assert!(check_primitive_params(&known, "p", &json!({})).is_ok());
+    }
+
+    #[test]
+    fn only_what_the_database_says_is_said_again() {
+        let detail = |problem| during_request("getting it", problem).detail;
+        let missing = Problem::not_found("database exception Not found any x");
+        let said = "database exception getting it: database exception Not found any x.";
+        assert_eq!(detail(missing), said);
+        assert_eq!(detail(Problem::bad_request("no")), "no");
+    }
 }

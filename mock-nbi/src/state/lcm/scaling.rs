@@ -223,3 +223,23 @@ fn remove_machines(vnfr: &mut Value, id: &str, by: i64) {
         machines.remove(last);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn what_was_scaled_is_counted_by_group_and_member() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        state.db.put(Collection::NsInstances, json!({"_id": "ns", "_admin": {}}));
+        for (group, member, done) in [("a", "1", 3), ("a", "2", 5), ("b", "1", 7), ("a", "1", 4)] {
+            note_scaled(&mut state, "ns", group, member, done);
+        }
+        for (group, member, done) in [("a", "1", 4), ("a", "2", 5), ("b", "1", 7), ("b", "2", 0)] {
+            let counted = scaled_so_far(&state, "ns", group, member);
+            assert_eq!(counted, done, "{group} {member}");
+        }
+    }
+}

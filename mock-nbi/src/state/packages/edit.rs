@@ -191,3 +191,21 @@ fn with_states(kind: Kind, old: &Value, mut patch: Value) -> Result<Value, Probl
     }
     Ok(patch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_package_that_nothing_was_uploaded_for_is_held_by_nothing() {
+        let session = Session::of_project(None);
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        let nsd = json!({"_id": "n", "id": "n", "vnfd-id": [""], "_admin": {}});
+        state.db.put(Collection::NsDescriptors, nsd);
+        state.db.put(Collection::VnfPackages, json!({"_id": "v", "_admin": {}}));
+        assert_eq!(state.delete_package(&session, Kind::Vnfd, "v"), Ok(()));
+        assert!(state.db.get(Collection::VnfPackages, "v").is_none());
+    }
+}

@@ -298,3 +298,44 @@ fn check_subnets(slice: &Value, body: &Value, is_start: bool) -> Result<(), Prob
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn an_instantiation_names_subnets_of_the_slice() {
+        let slice = json!({"network-slice-template": {"netslice-subnet": [
+            {"id": "a"}, {"id": "b"}]}});
+        let check = |id: &str, is_start| {
+            check_subnets(&slice, &json!({"netslice-subnet": [{"id": id}]}), is_start)
+        };
+        assert_eq!((check("a", true), check("b", true)), (Ok(()), Ok(())));
+        let refusal = check("c", true).unwrap_err();
+        let said = "Invalid parameter nstId='c' is not one of the nst:netslice-subnet";
+        assert_eq!(refusal, Problem::bad_request(said));
+        assert_eq!(check("c", false), Ok(()), "a termination names none");
+    }
+
+    #[test]
+    fn every_shared_instance_stands_once_at_the_links_of_shared_subnets() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        let link = |end: &str| json!({"nss-connection-point-ref": [{"nss-ref": end}], "shared-nsrs-list": []});
+        let slice = json!({
+            "_id": "s",
+            "network-slice-template": {"netslice-subnet": [
+                {"id": "own", "is-shared-nss": false}, {"id": "common", "is-shared-nss": true}]},
+            "_admin": {"netslice-vld": [link("own"), link("common")]},
+        });
+        state.db.put(Collection::SliceInstances, slice.clone());
+        for ns_id in ["a", "a", "b"] {
+            state.share_links(&slice, ns_id);
+        }
+        let kept = state.db.get(Collection::SliceInstances, "s").unwrap();
+        let links = &kept["_admin"]["netslice-vld"];
+        assert_eq!(links[0]["shared-nsrs-list"], json!([]));
+        assert_eq!(links[1]["shared-nsrs-list"], json!(["a", "b"]));
+    }
+}

@@ -251,6 +251,25 @@ mod tests {
     }
 
     #[test]
+    fn rights_are_remembered_until_there_are_more_than_so_many() {
+        let mut tokens = Tokens::default();
+        for number in 0..REMEMBERED_MAX + 2 {
+            tokens.add(token(number), 5.0);
+        }
+        let shows_rights = |tokens: &Tokens, number: usize| {
+            let token = tokens.authenticate(Some(&number.to_string()), 5.0).unwrap();
+            token.get("allow_show_user_project_role").is_some()
+        };
+        for number in 0..=REMEMBERED_MAX {
+            tokens.remember(&number.to_string(), Rights { is_admin: true, sees_everyone: true });
+        }
+        assert!((0..=REMEMBERED_MAX).all(|number| shows_rights(&tokens, number)));
+        let last = REMEMBERED_MAX + 1;
+        tokens.remember(&last.to_string(), Rights { is_admin: true, sees_everyone: true });
+        assert!(!shows_rights(&tokens, 0) && shows_rights(&tokens, last));
+    }
+
+    #[test]
     fn when_all_are_forgotten_that_is_written_and_so_is_what_comes_after() {
         let mut tokens = Tokens::default();
         tokens.track();

@@ -118,3 +118,40 @@ impl State {
         now >= ends
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use serde_json::json;
+
+    const NOW: f64 = 1000.0;
+
+    fn state() -> State {
+        State::empty(Release::R19, Profile::instant(), 1)
+    }
+
+    #[test]
+    fn an_account_without_an_end_ends_ninety_days_after_its_log_in() {
+        let user = json!({"_id": "u", "username": "u", "_admin": {"user_status": "active"}});
+        let user = state().check_account(user, NOW).unwrap();
+        assert_eq!(user["_admin"]["account_expire_time"], NOW + 90.0 * 86_400.0);
+    }
+
+    #[test]
+    fn an_administrators_log_in_marks_the_accounts_past_their_end() {
+        let mut state = state();
+        for (id, end) in [("a", 999.0), ("b", NOW), ("c", 1001.0)] {
+            let admin = json!({"user_status": "active", "account_expire_time": end});
+            let user = json!({"_id": id, "username": id, "_admin": admin});
+            state.db.put(Collection::Users, user);
+        }
+        state.look_after_accounts(NOW);
+        let status = |id: &str| {
+            let user = state.db.get(Collection::Users, id).unwrap();
+            user["_admin"]["user_status"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(["a", "b", "c"].map(status), ["expired", "active", "active"]);
+    }
+}

@@ -216,3 +216,40 @@ fn link_of(of: &MachineOf, point: &str) -> Option<Value> {
         })
         .map(|link| link["virtual-link-profile-id"].clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(vnfd: &Value, vdu: &Value, nsr: &Value) -> Value {
+        let nsd = json!({});
+        let of = MachineOf { release: Release::R19, nsd: &nsd, vnfd, member: "1", revision: 1 };
+        let (params, tables) = (Params::default(), Tables::of(nsr));
+        machines(&of, vdu, &params, &tables, &mut Ids::seeded(1)).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_drive_with_boot_data_is_told_where_there_is_one() {
+        for (drive, shown) in
+            [(json!(null), None), (json!(false), None), (json!(true), Some(json!(true)))]
+        {
+            let boot = json!({"boot-data-drive": drive});
+            let vdu = json!({"id": "a", "name": "a", "supplemental-boot-data": boot});
+            let machine = machine(&json!({"id": "v"}), &vdu, &json!({}));
+            assert_eq!(machine.get("boot-data-drive"), shown.as_ref());
+        }
+    }
+
+    #[test]
+    fn a_machine_is_in_the_affinity_groups_of_its_own_member() {
+        let vnfd = json!({"id": "v", "df": [{"vdu-profile": [
+            {"id": "a", "affinity-or-anti-affinity-group": [{"id": "g"}]}]}]});
+        let nsr = json!({"affinity-or-anti-affinity-group": [
+            {"id": "0", "ag-id": "g", "member-vnf-index": "2"},
+            {"id": "1", "ag-id": "h", "member-vnf-index": "1"},
+            {"id": "2", "ag-id": "g", "member-vnf-index": "1"},
+        ]});
+        let machine = machine(&vnfd, &json!({"id": "a", "name": "a"}), &nsr);
+        assert_eq!(machine["affinity-or-anti-affinity-group-id"], json!(["2"]));
+    }
+}

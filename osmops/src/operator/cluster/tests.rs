@@ -260,3 +260,19 @@ fn where_other_namespaces_are_refused_dependencies_of_the_own_one_are_not() {
     assert_eq!(standing, Standing::Stalled(Reason::AccessDenied));
     assert!(message.starts_with("cannot access OsmDeployment/other/a: "), "{message}");
 }
+
+#[test]
+fn a_run_is_about_the_revision_that_its_source_has_if_it_has_one() {
+    let here = Some(Where::AllNamespaces);
+    let mut cluster = cluster(Rules { repositories: here, ..Rules::default() });
+    let revision = |cluster: &Cluster, key: &ObjectKey| {
+        let task = cluster.task(key).unwrap();
+        task.revision().map(str::to_owned)
+    };
+    add(&mut cluster, deployment("a", "repo", &json!({})));
+    assert_eq!(revision(&cluster, &key("a")), None);
+    add_source(&mut cluster, source("repo", Some("7")));
+    assert_eq!(revision(&cluster, &key("a")).as_deref(), Some("7"));
+    add_source(&mut cluster, source("other", Some("8")));
+    assert_eq!(revision(&cluster, &repository("other")).as_deref(), Some("8"));
+}

@@ -121,6 +121,16 @@ fn a_change_ends_the_pause_after_failures_and_forgets_them() {
 }
 
 #[test]
+fn a_failure_of_what_a_change_has_overtaken_is_not_counted() {
+    let mut driver = one_running();
+    driver.seen(at(1), &"a", input(2));
+    driver.ended(at(2), &"a", Outcome::Failed { not_before: None });
+    assert_eq!(starts(&mut driver, at(2)), ["a"], "there is no pause");
+    driver.ended(at(3), &"a", Outcome::Failed { not_before: None });
+    assert_eq!(driver.step(at(3)).wake, Some(at(3) + Duration::from_millis(750)));
+}
+
+#[test]
 fn a_retry_interval_and_a_server_that_asks_to_be_left_alone_are_obeyed() {
     let mut driver = exact(4);
     driver.seen(at(0), &"a", Input { retry_interval: Some(at(20)), ..input(1) });
@@ -225,4 +235,19 @@ fn jitter_spreads_objects_within_its_part_and_is_the_same_every_time() {
     assert!(wakes.last().unwrap().abs_diff(*wakes.first().unwrap()) > 10 * SECOND);
     assert_eq!(wake("a", 7), wake("a", 7));
     assert_ne!(wake("a", 7), wake("a", 8));
+}
+
+#[test]
+fn the_pauses_of_one_object_are_not_the_same_from_run_to_run() {
+    let mut driver = Driver::new(Policy::default());
+    driver.seen(at(0), &"a", input(1));
+    let (mut now, mut pauses) = (at(0), BTreeSet::new());
+    for _ in 0..8 {
+        assert_eq!(starts(&mut driver, now), ["a"]);
+        driver.ended(now, &"a", Outcome::Settled);
+        let wake = driver.step(now).wake.unwrap();
+        pauses.insert(wake - now);
+        now = wake;
+    }
+    assert!(pauses.len() > 6, "{pauses:?}");
 }

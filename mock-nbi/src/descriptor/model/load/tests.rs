@@ -60,6 +60,26 @@ fn each_mistake_has_its_own_words() {
 }
 
 #[test]
+fn an_empty_list_stands_for_nothing_wherever_it_is() {
+    check(
+        &json!({"id": "a", "version": [], "k8s-cluster": [], "vdu": [], "kdu": [{"name": "k"}]}),
+        r#"{"id":"a","kdu":[{"name":"k"}]}"#,
+    );
+}
+
+#[test]
+fn keys_of_a_list_are_the_same_where_python_takes_them_for_the_same() {
+    let machines = |first: Value, second: Value| {
+        let vnfd = json!({"vnfd": {"vdu": [{"id": first}, {"id": second}]}});
+        load(&VNFD, &vnfd, false).unwrap()["vnfd"]["vdu"].as_array().unwrap().len()
+    };
+    assert_eq!(machines(json!(true), json!(1)), 1);
+    assert_eq!(machines(json!(false), json!(0.0)), 1);
+    assert_eq!(machines(json!(true), json!("True")), 2);
+    assert_eq!(machines(json!(1), json!("1")), 2);
+}
+
+#[test]
 fn values_out_of_bounds_are_refused() {
     for (key, value) in [
         ("min-number-of-instances", json!(-1)),

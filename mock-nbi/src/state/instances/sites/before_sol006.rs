@@ -77,3 +77,24 @@ fn check_link(place: &str, wanted: &Value, vnfd: &Value) -> Result<(), Problem> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_internal_link_has_the_points_that_a_request_names() {
+        let vnfd = json!({"id": "v", "internal-vld": [{"id": "inner", "name": "named",
+            "internal-connection-point": [{"id-ref": "a"}, {"id-ref": "b"}]}]});
+        let check = |link: &str, point: &str| {
+            let wanted = json!({"name": link, "internal-connection-point": [{"id-ref": point}]});
+            check_link("vnf", &wanted, &vnfd).err().map(|refusal| refusal.detail)
+        };
+        assert_eq!(check("inner", "a"), None);
+        assert_eq!(check("named", "b"), None);
+        let said = "vnf:internal-vld[name='named']:internal-connection-point[id-ref:'c'] is not \
+                    present at vnfd:internal-vld:name/id:internal-connection-point";
+        assert_eq!(check("named", "c").as_deref(), Some(said));
+    }
+}

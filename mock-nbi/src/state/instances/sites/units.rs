@@ -128,3 +128,25 @@ fn fill(vnfr: &mut Value, index: usize, pdu: &Value) -> Vec<ForcedNetwork> {
     }
     forced
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_management_interface_is_the_machines_and_if_so_said_the_vnfs() {
+        let pdu = json!({"_id": "p", "interfaces": [{"name": "eth0", "ip-address": "10.0.0.1"}]});
+        let address = json!("10.0.0.1");
+        for (interface, of_machine, of_vnf) in [
+            (json!({"name": "eth0"}), Value::Null, Value::Null),
+            (json!({"name": "eth0", "mgmt-interface": true}), address.clone(), Value::Null),
+            (json!({"name": "eth0", "mgmt-vnf": true}), address.clone(), address.clone()),
+        ] {
+            let mut vnfr = json!({"vdur": [{"interfaces": [interface]}]});
+            fill(&mut vnfr, 0, &pdu);
+            let machine = &vnfr["vdur"][0];
+            assert_eq!(machine["interfaces"][0]["ip-address"], address, "{vnfr}");
+            assert_eq!((&machine["ip-address"], &vnfr["ip-address"]), (&of_machine, &of_vnf));
+        }
+    }
+}
