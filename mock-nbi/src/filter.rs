@@ -108,37 +108,28 @@ impl Condition {
         match self.op {
             Op::Neq => {
                 let is_absent_and_refused = wants_absent && found.is_empty();
-                !is_absent_and_refused
-                    && !found.iter().any(|have| self.wanted.iter().any(|want| equals(have, want)))
+                !is_absent_and_refused && !meets_any()
             }
             Op::Eq => (found.is_empty() && wants_absent) || meets_any(),
             _ => meets_any(),
         }
     }
 
+    /// Whether a value meets it, or one of the items of a list; no items of items.
     fn meets(&self, have: &Value, want: &Value) -> bool {
-        if let Value::Array(items) = have {
-            return items.iter().any(|item| self.meets(item, want))
-                || (matches!(self.op, Op::Eq | Op::Cont) && have == want);
-        }
+        let mut items = have.as_array().into_iter().flatten();
+        self.is_met_by(have, want) || items.any(|item| self.is_met_by(item, want))
+    }
+
+    fn is_met_by(&self, have: &Value, want: &Value) -> bool {
         let order = compare(have, want);
         match self.op {
-            Op::Eq | Op::Cont | Op::Neq => equals(have, want),
+            Op::Eq | Op::Cont | Op::Neq => order.map_or(have == want, Ordering::is_eq),
             Op::Gt => order.is_some_and(Ordering::is_gt),
             Op::Gte => order.is_some_and(Ordering::is_ge),
             Op::Lt => order.is_some_and(Ordering::is_lt),
             Op::Lte => order.is_some_and(Ordering::is_le),
         }
-    }
-}
-
-fn equals(have: &Value, want: &Value) -> bool {
-    match (have, want) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(items), want) if !want.is_array() => {
-            items.iter().any(|item| equals(item, want))
-        }
-        _ => have == want,
     }
 }
 
@@ -247,6 +238,9 @@ mod tests {
             ("sizes.lt", "1", false),
             ("pairs", "[[a, b]]", true),
             ("pairs", "[[a, c]]", false),
+            ("pairs", "a", false),
+            ("pairs.neq", "[[a, b]]", false),
+            ("pairs.neq", "[[a, c]]", true),
             ("none", "a", false),
             ("none.neq", "a", true),
         ] {
