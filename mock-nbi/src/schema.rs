@@ -271,4 +271,19 @@ mod tests {
             of(&json!(1.5), schema, "1.5 is not of type 'integer'");
         }
     }
+
+    #[test]
+    fn a_list_that_is_absent_or_holds_a_word_needs_one_of_several_keys() {
+        let needs = Schema::NeedsOneOf { list: "l", holds: "w", keys: &["a", "b"] };
+        for (value, is_fine) in [
+            (json!({}), false),
+            (json!({"l": ["v", "w"]}), false),
+            (json!({"l": ["v"]}), true),
+            (json!({"a": 1}), true),
+            (json!({"l": ["w"], "b": 1}), true),
+        ] {
+            let got = check(&value, &needs, Release::R10, "");
+            assert_eq!(got.is_ok(), is_fine, "{value}");
+        }
+    }
 }

@@ -207,3 +207,26 @@ impl State {
         self.db.ids_with(Collection::Projects, "name", name).into_iter().next()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_of_one_project_is_deleted_by_those_who_may_write_it() {
+        let session = Session::of_project(Some("p"));
+        for (write, expected) in [
+            (json!(["p"]), Ok(false)),
+            (json!(["ANY"]), Ok(false)),
+            (json!(["other"]), Err(401)),
+            (json!([]), Err(401)),
+        ] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let admin = json!({"projects_read": ["p", "ANY"], "projects_write": write});
+            let record = json!({"_id": "v", "_admin": admin});
+            let got = state.unshare(&session, Collection::VimAccounts, &record);
+            assert_eq!(got.map_err(|refusal| refusal.status.as_u16()), expected, "{record}");
+        }
+    }
+}

@@ -102,3 +102,15 @@ pub enum OpEnd {
     /// It did not, or only in part.
     Failed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_operation_does_is_told_in_osms_own_word() {
+        for word in ["instantiate", "action", "terminate", "scale"] {
+            assert_eq!(OpKind::from(word.to_owned()).to_string(), word);
+        }
+    }
+}

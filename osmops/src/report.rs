@@ -263,9 +263,49 @@ impl PassReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{DescriptorId, NsName};
-    use crate::plan::{Entry, Verdict};
+    use crate::ids::{DescriptorId, NsId, NsName};
+    use crate::plan::{Action, ActionId, Entry, PlannedAction, Verdict, Why};
     use crate::tree::TreePath;
+
+    #[test]
+    fn of_an_item_s_actions_the_one_that_fared_worst_is_told_and_the_same_words_once() {
+        let item = || Item::Instance(NsName::new("ldap").unwrap());
+        let told = |results: Vec<ActionResult>| {
+            let ids: Vec<ActionId> = (0..results.len()).map(ActionId).collect();
+            let action = |id: &ActionId| PlannedAction {
+                id: *id,
+                item: item(),
+                action: Action::DeleteInstance { ns: NsId::new("ns-1").unwrap() },
+                why: Why::Absent,
+                needs: Vec::new(),
+                after: Vec::new(),
+            };
+            let actions = ids.iter().map(action).collect();
+            let entry = Entry {
+                item: item(),
+                at: SourcePos::whole(TreePath::root()),
+                verdict: Verdict::Act { actions: ids.clone() },
+                notes: Vec::new(),
+            };
+            let plan = Plan { entries: vec![entry], actions, ..Plan::default() };
+            let outcome = |(id, result): (ActionId, ActionResult)| ActionOutcome { id, result };
+            let outcomes: Vec<ActionOutcome> = ids.into_iter().zip(results).map(outcome).collect();
+            let revision = RevisionName::new("7").unwrap();
+            let report = PassReport::of(revision, &plan, &outcomes, &[], &[]).items.remove(0);
+            (report.status, report.detail.unwrap())
+        };
+        let unsent = "not sent, because it was time to stop".to_owned();
+        let cancelled = || ActionResult::Cancelled;
+        let written = told(vec![ActionResult::Done, ActionResult::Done]);
+        assert_eq!(written, (ItemStatus::Written, "deleted".to_owned()));
+        for results in [
+            vec![cancelled(), cancelled()],
+            vec![ActionResult::Done, cancelled()],
+            vec![cancelled(), ActionResult::Done],
+        ] {
+            assert_eq!(told(results), (ItemStatus::Unsent, unsent.clone()));
+        }
+    }
 
     #[test]
     fn items_that_cannot_go_on_by_themselves_are_counted() {

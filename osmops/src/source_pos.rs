@@ -76,3 +76,21 @@ impl Serialize for SourcePos {
         fields.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_schema_of_a_place_takes_one_in_a_file_and_a_whole_file() {
+        let schema = serde_json::to_value(schemars::schema_for!(SourcePos)).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let file = TreePath::parse("ns/pod.ops.yaml").unwrap();
+        for place in [SourcePos::at(&Arc::new(file.clone()), 1, 7), SourcePos::whole(file)] {
+            assert!(validator.is_valid(&serde_json::to_value(&place).unwrap()), "{place}");
+        }
+        assert!(!validator.is_valid(&json!({ "file": "ns/pod.ops.yaml" })));
+        assert!(!validator.is_valid(&json!("ns/pod.ops.yaml:1:7")));
+    }
+}

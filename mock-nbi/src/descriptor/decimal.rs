@@ -182,6 +182,9 @@ mod tests {
         for text in ["x", "1e1001", "1e-1001", "1e-9223372036854775808"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
+        for text in ["1e1000", "1e-1000"] {
+            assert!(Decimal::parse(text).is_some(), "{text}");
+        }
     }
 
     #[test]

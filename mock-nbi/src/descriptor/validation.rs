@@ -137,3 +137,22 @@ fn as_recorded(complaint: &str) -> String {
     let text = module.replace_all(&text, "${1}osm-oracle");
     defined.replace_all(&text, "${1}osm-oracle:").into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_recordings_name_a_stand_in_for_osms_augments() {
+        let own = "urn:etsi:osm:yang:augments:kdu";
+        for (release, namespace) in [
+            (Release::R10, own),
+            (Release::R19, own),
+            (Release::R19Recorded, "urn:oracle:augments"),
+        ] {
+            let vnfd = json!({"k8s-cluster": 5});
+            let refusal = serialised(Kind::Vnfd, release, vnfd, false).unwrap_err();
+            assert!(refusal.detail.contains(namespace), "{release:?}: {}", refusal.detail);
+        }
+    }
+}

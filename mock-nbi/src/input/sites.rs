@@ -268,6 +268,8 @@ pub(crate) const OSM_REPO_EDIT: Schema = Schema::Object(&closed(OSM_REPO_FIELDS,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::check;
+    use serde_json::json;
 
     #[test]
     fn a_dpid_is_eight_bytes_in_hexadecimal() {
@@ -276,6 +278,24 @@ mod tests {
             ["00:00", "00:00:00:00:00:00:00", "00:00:00:00:00:00:00:0g", "", "0:0:0:0:0:0:0:0"]
         {
             assert!(!(DPID_PATTERN.matches)(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_release_19_has_repositories_with_credentials() {
+        let credentials = [
+            ("cacert", json!("c")),
+            ("user", json!("u")),
+            ("password", json!("p")),
+            ("oci", json!(true)),
+        ];
+        for (release, is_known) in
+            [(Release::R8, false), (Release::R10, false), (Release::R19, true)]
+        {
+            for (key, value) in &credentials {
+                let got = check(&json!({*key: value}), &K8S_REPO_EDIT, release, "");
+                assert_eq!(got.is_ok(), is_known, "{release:?} {key}");
+            }
         }
     }
 }

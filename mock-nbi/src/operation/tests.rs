@@ -226,3 +226,71 @@ fn a_roll_back_tells_from_its_first_step_on_what_went_wrong() {
     let steps = steps_until(&mut engine, 10_000.0);
     assert!(steps.iter().any(|step| step.ends_with("1 rolls back Some(\"why\")")), "{steps:?}");
 }
+
+#[test]
+fn operations_of_an_instance_that_is_gone_are_gone_with_it() {
+    let mut engine = Engine::new(Profile::realistic(), 1);
+    for (ns_id, op_id) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
+        submit(&mut engine, work(ns_id, op_id, Kind::Action), 0.0, None);
+    }
+    steps_until(&mut engine, 1.0);
+    engine.forget("a");
+    let left: Vec<String> = engine.list().into_iter().map(|pending| pending.id).collect();
+    assert_eq!(left, ["b1"]);
+    assert!(!engine.is_pending("a1") && !engine.is_pending("a2"));
+    assert_eq!(steps_until(&mut engine, 100.0), ["15.2 b1 well"]);
+}
+
+#[test]
+fn a_cancelled_operation_ends_with_the_words_of_its_kind() {
+    for (kind, text) in [
+        (Kind::Instantiate, "Cancelled"),
+        (Kind::Terminate, "Cancelled"),
+        (Kind::Action, "Operation was cancelled"),
+        (Kind::Heal, "Operation was cancelled"),
+    ] {
+        let mut engine = Engine::new(Profile::manual(), 1);
+        submit(&mut engine, work("a", "op", kind), 0.0, None);
+        assert_eq!(steps_until(&mut engine, 1.0), ["0.0 op start"]);
+        engine.cancel("op", 2.0);
+        let end = format!("2.0 op ForNow(Some({text:?}))");
+        assert_eq!(steps_until(&mut engine, 3.0), [end], "{kind:?}");
+    }
+}
+
+#[test]
+fn the_release_of_what_is_not_held_changes_nothing() {
+    let mut engine = Engine::new(Profile::realistic(), 1);
+    submit(&mut engine, work("a", "op", Kind::Action), 0.0, None);
+    assert_eq!(steps_until(&mut engine, 10.0), ["0.2 op start"]);
+    engine.hold("op", false, 10.0).unwrap();
+    assert_eq!(steps_until(&mut engine, 100.0), ["15.2 op well"]);
+}
+
+#[test]
+fn a_failure_by_hand_without_a_text_has_the_usual_one() {
+    for (detail, expected) in [("", None), ("no", Some("no".to_owned()))] {
+        let mut engine = Engine::new(Profile::manual(), 1);
+        submit(&mut engine, work("a", "op", Kind::Action), 0.0, None);
+        steps_until(&mut engine, 1.0);
+        let result = OperationResult::Fail { detail: detail.to_owned() };
+        let step = engine.force_step(5.0, &result).unwrap();
+        assert_eq!(step.change, Change::End(Ending::Badly(expected)));
+    }
+}
+
+#[test]
+fn of_one_number_or_one_id_there_is_one_operation() {
+    let entry = |op_id: &str| -> serde_json::Value {
+        let mut engine = Engine::new(Profile::instant(), 1);
+        submit(&mut engine, work("a", op_id, Kind::Action), 0.0, None);
+        let mut entries = Vec::new();
+        engine.each(&mut |_, json| entries.push(json));
+        serde_json::from_slice(&entries[0]).unwrap()
+    };
+    let mut engine = Engine::new(Profile::instant(), 1);
+    assert_eq!(engine.place(1, entry("op")), Ok(()));
+    assert!(engine.place(1, entry("other")).is_err(), "the number is there");
+    assert!(engine.place(2, entry("op")).is_err(), "the id is there");
+    assert_eq!(engine.place(2, entry("other")), Ok(()));
+}

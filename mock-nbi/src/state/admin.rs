@@ -328,4 +328,22 @@ mod tests {
             assert!(is_free(project, Collection::VimAccounts, "kube"), "nobody uses it");
         }
     }
+
+    #[test]
+    fn of_what_is_registered_only_a_cluster_is_made_public_by_a_change() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        let session = Session { public: Some(true), ..Session::of_project(Some("p")) };
+        for (collection, readers) in [
+            (Collection::K8sClusters, json!(["p", "ANY"])),
+            (Collection::VimAccounts, json!(["p"])),
+        ] {
+            let id = collection.singular();
+            let admin = json!({"projects_read": ["p"], "projects_write": ["p"], "operations": []});
+            state.db.put(collection, json!({"_id": id, "name": id, "_admin": admin}));
+            let patch = json!({"description": "d"});
+            state.edit_admin_item(&session, collection, id, &patch, 0.0).unwrap();
+            let record = state.db.get(collection, id).unwrap();
+            assert_eq!(record["_admin"]["projects_read"], readers, "{id}");
+        }
+    }
 }

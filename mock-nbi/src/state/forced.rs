@@ -154,3 +154,37 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use serde_json::json;
+
+    #[test]
+    fn a_rule_for_one_change_of_items_is_for_no_other() {
+        let text = "rules: [{change: delete, outcome: fail}]\n";
+        let mut state = State::empty(Release::R10, Profile::from_yaml(text, "p").unwrap(), 1);
+        let operations = json!([{"lcmOperationType": "create"}, {"lcmOperationType": "delete"}]);
+        let collection = Collection::VimAccounts;
+        state.db.put(collection, json!({"_id": "v", "_admin": {"operations": operations}}));
+        for (index, used) in [(0, 0_u32), (1, 1)] {
+            state.submit_admin(Work::Admin { collection, id: "v".to_owned(), index }, 0.0);
+            assert_eq!(state.engine.rules_used(), [used]);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_items_of_one_name_is_for_no_other() {
+        let text = "rules: [{name: site, outcome: fail}]\n";
+        let mut state = State::empty(Release::R10, Profile::from_yaml(text, "p").unwrap(), 1);
+        let collection = Collection::VimAccounts;
+        for (name, used) in [("other", 0_u32), ("site", 1)] {
+            let admin = json!({"operations": [{"lcmOperationType": "create"}]});
+            state.db.put(collection, json!({"_id": name, "name": name, "_admin": admin}));
+            state.submit_admin(Work::Admin { collection, id: name.to_owned(), index: 0 }, 0.0);
+            assert_eq!(state.engine.rules_used(), [used]);
+        }
+    }
+}

@@ -236,4 +236,16 @@ mod tests {
         check("/app/storage/9chart", "a9chart-0012345678");
         check(&"x".repeat(50), &format!("{}-0012345678", "x".repeat(35)));
     }
+
+    #[test]
+    fn what_was_installed_for_an_instance_goes_with_it() {
+        let mut releases = HelmReleases::default();
+        for ns_id in ["a", "b"] {
+            let release = HelmRelease::install("r".into(), "n".into(), json!({}), 0.0);
+            releases.put(ns_id, ("1".into(), "k".into()), release);
+        }
+        releases.forget("a");
+        assert!(releases.get("a", "1", "k").is_none());
+        assert!(releases.get("b", "1", "k").is_some(), "that is of another");
+    }
 }

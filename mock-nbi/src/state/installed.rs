@@ -133,4 +133,16 @@ mod tests {
         let around = ["k8sclusters:id:get", "k8srepos", "osmrepos", "wims"];
         assert_eq!(keys[at - 1..at + 3], around);
     }
+
+    #[test]
+    fn the_first_project_has_a_name_for_git_since_release_19() {
+        for (release, git_name) in
+            [(Release::R8, None), (Release::R10, None), (Release::R19, Some("osm_admin"))]
+        {
+            let state = State::installed(release, Profile::instant(), 1, 1000.0);
+            let project = state.db.iter(Collection::Projects).next().unwrap();
+            let shown = project.get("git_name").and_then(Value::as_str);
+            assert_eq!(shown, git_name, "{release:?}");
+        }
+    }
 }

@@ -331,3 +331,26 @@ fn end_terminate(state: &mut State, running: Running, ending: &Ending) {
         let _ = state.remove_ns(running.ns_id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn an_operation_that_takes_back_what_it_did_says_so_and_why() {
+        let mut state = State::empty(Release::R10, Profile::instant(), 1);
+        let op = json!({"_id": "op", "operationState": "PROCESSING", "statusEnteredTime": 0.0});
+        state.db.put(Collection::Operations, op);
+        let work = Work::Ns { ns_id: "ns".into(), op_id: "op".into(), kind: Kind::Scale };
+        let change = Change::RollBack(Some("why".to_owned()));
+        apply(&mut state, &Step { at: 5.0, work, change });
+        let op = state.db.get(Collection::Operations, "op").unwrap();
+        assert_eq!(text(&op, "operationState"), "ROLLING_BACK");
+        assert_eq!(op["statusEnteredTime"], 5.0);
+        for key in ["errorMessage", "detailed-status"] {
+            assert_eq!(text(&op, key), "why", "{key}");
+        }
+    }
+}

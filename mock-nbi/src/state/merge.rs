@@ -201,7 +201,6 @@ fn is_like(item: &Value, filter: &Value) -> bool {
         (Value::Object(item), Value::Object(filter)) => {
             filter.iter().all(|(key, value)| item.get(key).is_some_and(|own| is_same(own, value)))
         }
-        (_, Value::Object(_)) => false,
         _ => is_same(item, filter),
     }
 }

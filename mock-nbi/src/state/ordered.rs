@@ -170,4 +170,16 @@ mod tests {
         copy.remove_first();
         assert_eq!((copy.len(), copy.first(), copy.get("a")), (3, Some(&1), None));
     }
+
+    #[test]
+    fn what_is_cleared_is_gone_and_that_is_written() {
+        let mut map: Ordered<String, u8> = Ordered::default();
+        for key in ["a", "b"] {
+            map.insert(key.to_owned(), 1);
+        }
+        map.track();
+        map.clear();
+        assert_eq!((map.len(), map.get("a"), map.first()), (0, None, None));
+        assert_eq!(map.take_written(), [(0, None), (1, None)]);
+    }
 }

@@ -359,23 +359,4 @@ impl Stored {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_vnf_has_a_type_by_its_machines_and_nothing_else_has_one() {
-        let (physical, machine) = (json!({"id": "a", "pdu-type": "t"}), json!({"id": "b"}));
-        for (vdus, expected) in [
-            (json!([physical, machine]), Some("hnfd")),
-            (json!([physical]), Some("pnfd")),
-            (json!([machine]), Some("vnfd")),
-            (json!([]), None),
-        ] {
-            let record = json!({"vdu": vdus});
-            assert_eq!(vnf_type(Kind::Vnfd, &record), expected, "{record}");
-            for kind in [Kind::Nsd, Kind::Nst, Kind::ConfigTemplate] {
-                assert_eq!(vnf_type(kind, &record), None, "{record}");
-            }
-        }
-    }
-}
+mod tests;

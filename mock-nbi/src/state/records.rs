@@ -284,4 +284,27 @@ mod tests {
         });
         assert_eq!(part_count(&vnfd), 1 + 2 + 3 + 4 + 1);
     }
+
+    #[test]
+    fn points_of_a_member_are_on_links_that_the_nsd_has() {
+        let links = |points: Value| {
+            let connectivity =
+                json!({"virtual-link-profile-id": "gone", "constituent-cpd-id": points});
+            let nsd = json!({
+                "virtual-link-desc": [{"id": "l"}],
+                "df": [{"vnf-profile": [{"id": "1", "virtual-link-connectivity": [connectivity]}]}],
+            });
+            let creation = Creation {
+                release: Release::R10,
+                id: "ns",
+                now: 0.0,
+                nsd: &nsd,
+                admin: json!({}),
+                namespace: Value::Null,
+            };
+            creation.links()
+        };
+        assert_eq!(links(json!([{}])), Err(Problem::bad_request("'gone'")));
+        assert!(links(json!([])).is_ok(), "nothing is on it");
+    }
 }

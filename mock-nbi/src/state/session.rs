@@ -196,4 +196,18 @@ mod tests {
         assert_eq!(shared(&["p"]), json!({"projects_read": public, "projects_write": []}));
         assert_eq!(shared(&public), json!({"projects_read": public, "projects_write": ["p"]}));
     }
+
+    #[test]
+    fn a_record_that_a_project_only_reads_is_seen_except_to_write_it() {
+        let session = Session::of_project(Some("p"));
+        let record = json!({"_admin": {"projects_read": ["p"], "projects_write": []}});
+        for (access, is_seen) in [
+            (Access::List, true),
+            (Access::Show, true),
+            (Access::Delete, true),
+            (Access::Write, false),
+        ] {
+            assert_eq!(session.with(access).sees(&record), is_seen, "{access:?}");
+        }
+    }
 }

@@ -325,6 +325,8 @@ fn without(record: &Value, keys: &[&str]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
 
     #[test]
     fn parameters_of_a_slice_are_kept_with_nested_values_as_text() {
@@ -335,6 +337,41 @@ mod tests {
         for key in ["a.b", "a$"] {
             let detail = kept(json!({key: 1})).unwrap_err().detail;
             assert!(detail.ends_with("Keys must not contain dots or $"), "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_shared_subnet_has_the_instance_that_another_slice_shares_for_it() {
+        let session = Session::of_project(None);
+        let service = json!({"id": "s", "nsd-ref": "n", "is-shared-nss": true});
+        for (shared, nsd, subnet, expected) in [
+            (true, "n", "s", Some("ns")),
+            (false, "n", "s", None),
+            (true, "other", "s", None),
+            (true, "n", "other", None),
+        ] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let item = json!({"nsrId": "ns", "shared": shared, "nsd-id": nsd, "nss-id": subnet});
+            let admin = json!({"nsrs-detailed-list": [item]});
+            state.db.put(Collection::SliceInstances, json!({"_id": "i", "_admin": admin}));
+            let found = state.shared_member(&session, &service).map(|(ns_id, _)| ns_id);
+            assert_eq!(found.as_deref(), expected, "{item}");
+        }
+    }
+
+    #[test]
+    fn a_slice_goes_without_the_instances_that_are_gone_and_not_with_one_that_runs() {
+        let session = Session::of_project(None);
+        for (ns_id, expected) in [("idle", Ok(())), ("gone", Ok(())), ("runs", Err(409))] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            for (id, ns_state) in [("idle", "NOT_INSTANTIATED"), ("runs", "INSTANTIATED")] {
+                let nsr = json!({"_id": id, "_admin": {"nsState": ns_state}});
+                state.db.put(Collection::NsInstances, nsr);
+            }
+            let admin = json!({"nsrs-detailed-list": [{"nsrId": ns_id}]});
+            state.db.put(Collection::SliceInstances, json!({"_id": "i", "_admin": admin}));
+            let got = state.delete_slice(&session, "i").map_err(|refusal| refusal.status.as_u16());
+            assert_eq!(got, expected, "{ns_id}");
         }
     }
 }

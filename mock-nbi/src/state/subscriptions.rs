@@ -144,6 +144,10 @@ mod tests {
         let detail = unreachable("http://127.0.0.1:1/notify").detail;
         assert!(detail.contains("HTTPConnectionPool(host='127.0.0.1', port=1): Max"), "{detail}");
         assert!(detail.contains("with url: /notify (Caused"), "{detail}");
+        for (url, port) in [("http://h/n", "port=80)"), ("https://h/n", "port=443)")] {
+            let detail = unreachable(url).detail;
+            assert!(detail.contains(&format!("(host='h', {port}: Max")), "{detail}");
+        }
         assert!(unreachable("notify").detail.contains("MissingSchema"));
         assert!(unreachable("ftp://a/b").detail.contains("No connection adapters"));
     }

@@ -166,6 +166,7 @@ mod tests {
         };
         check("None", Some(Value::Null));
         check("[True, False, -1, 1.5, 1e-07]", Some(json!([true, false, -1, 1.5, 1e-7])));
+        check("[-1.5, -1e-07]", Some(json!([-1.5, -1e-7])));
         check("('a',)", Some(json!(["a"])));
         check("{}", Some(json!({})));
         check("{1: 2}", Some(json!({"1": 2})));
@@ -185,12 +186,14 @@ mod tests {
 
     #[test]
     fn dictionaries_are_read_as_deep_as_lists_and_no_deeper() {
-        let is_read = |depth: usize| {
-            let text = format!("{}0{}", "{1: ".repeat(depth), "}".repeat(depth));
-            parse_literal(&text).is_some()
-        };
-        assert!(is_read(DEPTH_MAX));
-        assert!(!is_read(DEPTH_MAX + 1));
+        for (open, close) in [("{1: ", "}"), ("[", "]"), ("(", ",)")] {
+            let is_read = |depth: usize| {
+                let text = format!("{}0{}", open.repeat(depth), close.repeat(depth));
+                parse_literal(&text).is_some()
+            };
+            assert!(is_read(DEPTH_MAX), "{open}");
+            assert!(!is_read(DEPTH_MAX + 1), "{open}");
+        }
         // Where a key should be; nothing this deep fits on a stack.
         assert_eq!(parse_literal(&"{".repeat(1_000_000)), None);
     }

@@ -237,7 +237,14 @@ mod tests {
         assert_eq!(chart(&history), "stable/ldap");
         history.push(operation("action", OpState::Completed, Change::Back));
         assert_eq!(chart(&history), "stable/ldap:1.3");
-        assert_eq!(without_version("oci://host:5000/charts/ldap"), "oci://host:5000/charts/ldap");
+        for whole in [
+            "oci://host:5000/charts/ldap",
+            "oci://host/charts/ldap",
+            "oci://ldap",
+            "stable/ldap:1:2",
+        ] {
+            assert_eq!(without_version(whole), whole);
+        }
     }
 
     #[test]

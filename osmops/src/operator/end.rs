@@ -301,6 +301,7 @@ mod tests {
         for beginning in ["", "x"] {
             let message = shortened(format!("{beginning}{}", "é".repeat(2000)));
             assert!(message.len() <= MESSAGE_BYTES_MAX, "{}", message.len());
+            assert!(message.len() + 2 > MESSAGE_BYTES_MAX, "{}: no more is cut off", message.len());
         }
     }
 
@@ -315,6 +316,25 @@ mod tests {
         report.end = end;
         report.interrupted = interrupted;
         report
+    }
+
+    #[test]
+    fn a_pass_that_was_told_to_stop_tells_only_that_however_it_ended() {
+        let of_pass = |end: PassEnd, interrupted: bool| {
+            End::of_pass(&pass(end, interrupted), &DesiredState::default(), PAUSE)
+        };
+        for (end, outcome) in [
+            (PassEnd::Converged, Outcome::Settled),
+            (PassEnd::Waiting { poll_after: Duration::ZERO }, Outcome::Again { after: PAUSE }),
+            (PassEnd::Failed, Outcome::Failed { not_before: None }),
+            (PassEnd::Stalled, Outcome::Settled),
+        ] {
+            let stopped = of_pass(end, true);
+            assert_eq!(stopped.standing, Standing::Progressing, "{end:?}");
+            assert_eq!(stopped.message, "Stopped before the end of revision 7", "{end:?}");
+            assert_eq!(stopped.outcome, Outcome::Cancelled, "{end:?}");
+            assert_eq!(of_pass(end, false).outcome, outcome, "{end:?}");
+        }
     }
 
     #[test]

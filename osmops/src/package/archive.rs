@@ -361,6 +361,25 @@ mod tests {
         assert!(!checksums.contains("checksums.txt"), "{checksums}");
     }
 
+    #[test]
+    fn a_name_that_a_header_cannot_hold_has_an_entry_of_its_own_that_ends_with_a_zero() {
+        let check = |length: usize, long_sizes: &[u64]| {
+            let name = "n".repeat(length - "p_knf/".len());
+            let packed = bytes_of(&package(&[(name.clone(), b"x".to_vec(), false)]));
+            let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed.as_slice()));
+            let raw = archive.entries().unwrap().raw(true).map(Result::unwrap);
+            let long = raw.filter(|entry| entry.header().entry_type() == EntryType::GNULongName);
+            let sizes: Vec<u64> = long.map(|entry| entry.size()).collect();
+            assert_eq!(sizes, long_sizes, "{length}");
+            let (path, _, content) = entries(&packed).remove(1);
+            assert_eq!((path, content), (format!("p_knf/{name}"), b"x".to_vec()));
+        };
+        check(100, &[]);
+        check(101, &[102]);
+        // The zero alone fills a block of its own.
+        check(512, &[513]);
+    }
+
     #[tokio::test]
     async fn measuring_tells_the_length_and_md5_of_what_is_sent() {
         let big = (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());

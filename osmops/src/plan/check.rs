@@ -103,8 +103,8 @@ mod tests {
     use crate::source_pos::SourcePos;
     use crate::tree::TreePath;
 
-    /// Checks a plan that makes packages of these kinds or, where it says so, deletes them.
-    fn check_steps(steps: &[(PackageKind, bool)]) -> Result<(), PlanFault> {
+    /// A plan that makes packages of these kinds or, where it says so, deletes them.
+    fn plan_of(steps: &[(PackageKind, bool)]) -> Plan {
         let at = SourcePos::whole(TreePath::root());
         let mut plan = Plan::default();
         for (number, (kind, goes)) in steps.iter().enumerate() {
@@ -121,20 +121,35 @@ mod tests {
             plan.enter(item, &at, Verdict::Act { actions }, Vec::new());
         }
         plan.entries.sort_by(|a, b| a.item.cmp(&b.item));
-        check(&plan)
+        plan
+    }
+
+    #[test]
+    fn actions_stand_where_their_ids_say_and_need_only_those_before_them() {
+        let checked = |change: &dyn Fn(&mut PlannedAction)| {
+            let mut plan = plan_of(&[(PackageKind::Vnfd, false), (PackageKind::Vnfd, false)]);
+            change(&mut plan.actions[1]);
+            check(&plan)
+        };
+        let out_of_order = |id: usize| PlanFault::OutOfOrder(ActionId(id));
+        assert_eq!(checked(&|second| second.needs.push(ActionId(0))), Ok(()));
+        assert_eq!(checked(&|second| second.needs.push(ActionId(1))), Err(out_of_order(1)));
+        assert_eq!(checked(&|second| second.after.push(ActionId(2))), Err(out_of_order(1)));
+        assert_eq!(checked(&|second| second.id = ActionId(2)), Err(out_of_order(2)));
     }
 
     #[test]
     fn what_is_made_of_something_comes_after_it_and_goes_before_it() {
         let (vnfd, nsd) = (PackageKind::Vnfd, PackageKind::Nsd);
-        assert_eq!(check_steps(&[(vnfd, false), (nsd, false), (nsd, true), (vnfd, true)]), Ok(()));
+        let ordered = [(vnfd, false), (nsd, false), (nsd, true), (vnfd, true)];
+        assert_eq!(check(&plan_of(&ordered)), Ok(()));
         for reversed in [
             [(nsd, false), (vnfd, false)],
             [(vnfd, true), (nsd, true)],
             [(nsd, true), (nsd, false)],
         ] {
             let fault = PlanFault::LayersReversed(ActionId(1));
-            assert_eq!(check_steps(&reversed), Err(fault), "{reversed:?}");
+            assert_eq!(check(&plan_of(&reversed)), Err(fault), "{reversed:?}");
         }
     }
 }

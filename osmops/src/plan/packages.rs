@@ -236,27 +236,60 @@ pub(super) fn half_made(observed: &ObservedState) -> Vec<Note> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{DescriptorId, PackageId};
+    use crate::ids::{DescriptorId, PackageId, RevisionName};
+    use crate::revision::Revision;
+    use crate::tree::{Tree, TreeFile, TreePath};
+
+    fn observed(state: PackageState, id: Option<&str>) -> ObservedPackage {
+        ObservedPackage {
+            kind: PackageKind::Vnfd,
+            record: PackageId::new("package-1").unwrap(),
+            id: id.map(|id| DescriptorId::new(id).unwrap()),
+            version: None,
+            state,
+            modified: Moment::default(),
+            file_name: None,
+            descriptor: None,
+            repaired: None,
+            content: Content::NotRead,
+            members: Vec::new(),
+            vnfds: Vec::new(),
+            kdus: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_difference_that_came_back_after_its_repair_is_repaired_again_after_an_hour() {
+        let file = |path: &str, text: &'static str| {
+            (TreePath::parse(path).unwrap(), TreeFile::in_memory(text, false))
+        };
+        let config = "fileExtensions: [.ops.yaml]\nconnectionFile: /etc/nbi.yaml\n";
+        let tree = Tree::from_files([
+            file("osm_ops_config.yaml", config),
+            file("osm-pkgs/p_knf/p_vnfd.yaml", "vnfd: {id: p_knf}\n"),
+        ]);
+        let revision = Revision::read(&tree, RevisionName::new("7").unwrap());
+        let package = &revision.desired.packages[0];
+        let comparison = || {
+            let patch = json!({ "product-name": "ldap" }).as_object().unwrap().clone();
+            Comparison { patch, ..Comparison::default() }
+        };
+        let repaired = Some(comparison().mark(&Value::Null));
+        let have = ObservedPackage { repaired, ..observed(PackageState::Usable, Some("p_knf")) };
+        let is_repaired_after = |seconds: f64| {
+            let now = have.modified.plus(Duration::from_secs_f64(seconds));
+            repair(package, &have, comparison(), now).is_ok()
+        };
+        assert!(!is_repaired_after(3599.0));
+        assert!(is_repaired_after(3600.0));
+        let have = ObservedPackage { repaired: None, ..have.clone() };
+        assert!(repair(package, &have, comparison(), have.modified).is_ok(), "the first repair");
+    }
 
     #[test]
     fn only_a_record_with_neither_content_nor_descriptor_is_half_made() {
         let is_told = |state: PackageState, id: Option<&str>| {
-            let package = ObservedPackage {
-                kind: PackageKind::Vnfd,
-                record: PackageId::new("package-1").unwrap(),
-                id: id.map(|id| DescriptorId::new(id).unwrap()),
-                version: None,
-                state,
-                modified: Moment::default(),
-                file_name: None,
-                descriptor: None,
-                repaired: None,
-                content: Content::NotRead,
-                members: Vec::new(),
-                vnfds: Vec::new(),
-                kdus: Vec::new(),
-            };
-            let packages = vec![package];
+            let packages = vec![observed(state, id)];
             !half_made(&ObservedState { packages, ..ObservedState::default() }).is_empty()
         };
         assert!(is_told(PackageState::WithoutContent, None));

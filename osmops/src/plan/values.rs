@@ -143,7 +143,7 @@ fn plain_text(value: &Value) -> String {
             format!("{:.0}", number.as_f64().unwrap_or_default())
         }
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+            Some(float) if number.is_f64() && float.fract() == 0.0 => {
                 format!("{float:.0}")
             }
             _ => number.to_string(),
@@ -156,7 +156,22 @@ fn plain_text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{KduName, MemberIndex};
+    use crate::secret::{Params, SecretNames};
+    use crate::tree::TreePath;
     use serde_json::json;
+
+    fn kdu(declared: &Value, names: SecretNames) -> DesiredKdu {
+        let at = SourcePos::whole(TreePath::root());
+        let declared = declared.as_object().unwrap().clone();
+        DesiredKdu {
+            member: (MemberIndex::new("m").unwrap(), at.clone()),
+            name: (KduName::new("k").unwrap(), at.clone()),
+            model: None,
+            param_positions: vec![at; declared.len()],
+            params: Params::new(declared, names),
+        }
+    }
 
     #[test]
     fn values_that_helm_cannot_tell_apart_are_the_same() {
@@ -177,6 +192,8 @@ mod tests {
         check(Value::Null, json!(""), false);
         check(Value::Null, Value::Null, true);
         check(json!([]), json!(""), false);
+        check(json!(1e15), json!(1_000_000_000_000_000_u64), true);
+        check(json!(1e15), json!(1_000_000_000_000_001_u64), false);
         check(json!(9_007_199_254_740_993_u64), json!(9_007_199_254_740_992_u64), true);
         check(json!(9_007_199_254_740_993_u64), json!(9.007199254740992e15), true);
         check(json!("9007199254740993"), json!("9007199254740992"), false);
@@ -184,21 +201,29 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_compared_and_not_shown_nor_are_those_that_a_repository_names() {
+        let declared = json!({"adminPassword": "a", "pinCode": "1"});
+        let kdu = kdu(&declared, SecretNames::with(["pin"]));
+        let effective = json!({"adminPassword": "b", "pinCode": "2", "oldPin": "3"});
+        let effective = effective.as_object().unwrap();
+        let found = [differences(&kdu, effective, &[]), leftovers(&kdu, effective)].concat();
+        let shown: Vec<_> =
+            found.into_iter().map(|found| (found.key, found.declared, found.observed)).collect();
+        let stars = || Some(json!("***"));
+        assert_eq!(
+            shown,
+            [
+                ("adminPassword".to_owned(), stars(), stars()),
+                ("pinCode".to_owned(), stars(), stars()),
+                ("oldPin".to_owned(), None, stars()),
+            ]
+        );
+    }
+
+    #[test]
     fn what_is_in_effect_inside_of_a_declared_mapping_is_left_over_and_no_difference() {
         let declared = json!({"image": {"tag": "1", "pull": null}, "list": [{"a": 1}]});
-        let name = crate::ids::KduName::new("k").unwrap();
-        let member = crate::ids::MemberIndex::new("m").unwrap();
-        let at = SourcePos::whole(crate::tree::TreePath::root());
-        let kdu = DesiredKdu {
-            member: (member, at.clone()),
-            name: (name, at.clone()),
-            model: None,
-            params: crate::secret::Params::new(
-                declared.as_object().unwrap().clone(),
-                crate::secret::SecretNames::default(),
-            ),
-            param_positions: vec![at.clone(), at],
-        };
+        let kdu = kdu(&declared, SecretNames::default());
         let check = |effective: Value, differing: &[&str], left: &[&str]| {
             let effective = effective.as_object().unwrap();
             let keys = |found: Vec<ValueDifference>| -> Vec<String> {

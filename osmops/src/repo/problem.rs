@@ -335,4 +335,16 @@ mod tests {
         let message = RepoProblem::NoConfig.message();
         assert!(message.starts_with("no such file in the repository's root"), "{message}");
     }
+
+    #[test]
+    fn the_schema_of_a_problem_wants_its_place_and_its_message() {
+        let schema = serde_json::to_value(schemars::schema_for!(RepoProblem)).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&serde_json::to_value(RepoProblem::NoConfig).unwrap()));
+        let at = json!({ "file": "ns/pod.ops.yaml", "line": 1, "column": 7 });
+        assert!(validator.is_valid(&json!({ "at": at, "message": "a mistake" })));
+        assert!(!validator.is_valid(&json!({ "at": "ns/pod.ops.yaml", "message": "a mistake" })));
+        assert!(!validator.is_valid(&json!({ "at": at })));
+        assert!(!validator.is_valid(&json!("a mistake")));
+    }
 }

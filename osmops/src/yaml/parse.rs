@@ -263,6 +263,20 @@ mod tests {
         assert!(parse_documents(&laughs()).unwrap_err().message.contains("values in one file"));
     }
 
+    #[test]
+    fn a_file_may_have_so_many_values_counted_with_all_that_aliases_hold_and_not_one_more() {
+        // 999 values: they count once as they are read and once because they are kept.
+        let entries: Vec<String> = (0..499).map(|n| format!("k{n}: x")).collect();
+        let kept = format!("- &a {{{}}}\n", entries.join(", "));
+        let documents = |more: usize| {
+            let text = [kept.as_str(), &"- *a\n".repeat(498), &"- x\n".repeat(more)].concat();
+            parse_documents(&text).map(|documents| documents.len())
+        };
+        assert_eq!(documents(1), Ok(1));
+        let error = documents(2).unwrap_err();
+        assert_eq!(error.message, "more than 500000 values in one file");
+    }
+
     fn laughs() -> String {
         let mut text = "- &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for n in 1..12 {

@@ -113,6 +113,26 @@ async fn a_number_and_its_text_are_one_value_to_helm_and_no_difference() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_description_of_an_instance_is_told_and_changes_nothing() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo::default().revision()).await;
+    let mark = world.osm.journal_len();
+    let told = "ns/ldap.ops.yaml:3:14: description: OSM has \"a service\", \
+                declared is \"a directory\"; OSM sets it only when an instance is made";
+    for (description, expected) in [("a service", None), ("a directory", Some(told))] {
+        let mut files = Demo::default().files();
+        let text = files.pop().unwrap().1.replace("a service", description);
+        files.push(("ns/ldap.ops.yaml".to_owned(), text));
+        let report = world.converge(&revision("described", &files)).await;
+        assert_eq!(report.end, PassEnd::Converged);
+        let notes = report.items.iter().flat_map(|item| &item.notes);
+        let notes: Vec<String> = notes.map(ToString::to_string).collect();
+        assert_eq!(notes, Vec::from_iter(expected), "{description}");
+    }
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pass_never_waits_and_leaves_an_instance_alone_while_osm_works_on_it() {
     let world = World::new(Profile::manual());
     let (nbi, stop) = (world.client(), CancellationToken::new());

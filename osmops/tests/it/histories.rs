@@ -1,17 +1,18 @@
-//! Whose operations planning asks for, and how long it waits for one of them.
+//! Whose operations planning asks for, how long it waits for one of them, and what it makes of failed ones.
 
 use std::time::Duration;
 
 use osmops::desired::{DesiredInstance, DesiredKdu, DesiredState};
 use osmops::ids::{
-    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, VimAccountId, VimAccountName,
+    DescriptorId, KduName, MemberIndex, NsId, NsName, OpId, Owner, PackageId, PackageKind,
+    VimAccountId, VimAccountName,
 };
 use osmops::moment::Moment;
 use osmops::observed::{
-    NsState, ObservedInstance, ObservedKdu, ObservedState, ObservedVimAccount, OpKind, OpState,
-    Operation,
+    Change, Content, KduChange, NsState, ObservedInstance, ObservedKdu, ObservedPackage,
+    ObservedState, ObservedVimAccount, OpKind, OpState, Operation, PackageState, Settings,
 };
-use osmops::plan::{Blocked, Verdict, needing_history, plan};
+use osmops::plan::{Blocked, Plan, Verdict, Wait, Why, needing_history, plan};
 use osmops::secret::{Params, SecretNames};
 use osmops::source_pos::SourcePos;
 use osmops::tree::TreePath;
@@ -116,6 +117,109 @@ fn an_instance_that_was_made_otherwise_is_asked_for_its_operations_when_it_is_to
         let have = ObservedInstance { vim_account, ..running_with(&same) };
         assert_eq!(asks(&declared(recreate), have), recreate);
     }
+}
+
+#[test]
+fn operations_of_another_owners_instance_are_not_asked_for() {
+    let other = json!({ "a": 2 });
+    assert!(asks(&declared(false), running_with(&other)));
+    let owner = Some(Owner::new("team-b").unwrap());
+    assert!(!asks(&declared(false), ObservedInstance { owner, ..running_with(&other) }));
+}
+
+#[test]
+fn values_for_a_kdu_that_the_instance_lacks_are_no_upgrade_of_one_of_half_its_name() {
+    for (member, name) in [("openldap", "other"), ("other", "ldap")] {
+        let mut have = running_with(&json!({ "a": 1 }));
+        have.kdus[0].member = MemberIndex::new(member).unwrap();
+        have.kdus[0].name = KduName::new(name).unwrap();
+        let verdict = plan(&declared(false), &with(have)).entries.remove(0).verdict;
+        let is_blocked = matches!(&verdict, Verdict::Blocked { reason: Blocked::NoSuchKdu { .. } });
+        assert!(is_blocked, "{verdict:?}");
+    }
+}
+
+/// An operation that was asked for with the declared values and ended, so many seconds ago.
+fn ended(id: &str, kind: OpKind, state: OpState, seconds_ago: f64) -> Operation {
+    let values = json!({ "a": 1 }).as_object().unwrap().clone();
+    let change = KduChange {
+        member: MemberIndex::new("openldap").unwrap(),
+        kdu: KduName::new("ldap").unwrap(),
+        change: Change::Set(Settings { values, ..Settings::default() }),
+    };
+    Operation {
+        id: OpId::new(id).unwrap(),
+        changes: if kind == OpKind::Instantiate { vec![change] } else { Vec::new() },
+        kind,
+        state,
+        started: Moment::from_epoch_seconds(READ_AT - seconds_ago - 10.0),
+        entered: Moment::from_epoch_seconds(READ_AT - seconds_ago),
+        detail: "no disk".to_owned(),
+        removes: false,
+    }
+}
+
+/// The plan for an instance that is not deployed, after these operations.
+fn plan_after(state: NsState, history: Vec<Operation>) -> Plan {
+    let history = Some(history);
+    let have = ObservedInstance { state, history, ..running_with(&json!({ "a": 1 })) };
+    let nsd = ObservedPackage {
+        kind: PackageKind::Nsd,
+        record: PackageId::new("nsd-1").unwrap(),
+        id: Some(DescriptorId::new("ldap_ns").unwrap()),
+        version: None,
+        state: PackageState::Usable,
+        modified: Moment::default(),
+        file_name: None,
+        descriptor: None,
+        repaired: None,
+        content: Content::NotRead,
+        members: vec![(
+            MemberIndex::new("openldap").unwrap(),
+            DescriptorId::new("ldap_knf").unwrap(),
+        )],
+        vnfds: Vec::new(),
+        kdus: Vec::new(),
+    };
+    plan(&declared(false), &ObservedState { packages: vec![nsd], ..with(have) })
+}
+
+/// Which attempt the only action of a plan is, at what, and by which operation it failed last.
+fn attempt(plan: &Plan) -> (u32, &str, &str) {
+    match plan.actions.as_slice() {
+        [planned] => match &planned.why {
+            Why::Failed { attempt } => {
+                (attempt.number, attempt.failed.what.as_str(), attempt.failed.id.as_str())
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?} {:?}", plan.entries),
+    }
+}
+
+#[test]
+fn what_failed_is_tried_again_with_the_number_of_the_attempt_and_the_last_failure_of_its_kind() {
+    let instantiated = || ended("op-1", OpKind::Instantiate, OpState::Failed, 3600.0);
+    let terminated = |state: OpState| ended("op-2", OpKind::Terminate, state, 1800.0);
+    let broken = plan_after(NsState::Broken, vec![instantiated()]);
+    assert_eq!(attempt(&broken), (2, "the instantiation", "op-1"));
+    let stuck = plan_after(NsState::Broken, vec![instantiated(), terminated(OpState::Failed)]);
+    assert_eq!(attempt(&stuck), (2, "the termination", "op-2"));
+    let history = vec![instantiated(), terminated(OpState::Completed)];
+    let taken_down = plan_after(NsState::NotInstantiated, history);
+    assert_eq!(attempt(&taken_down), (2, "the instantiation", "op-1"));
+}
+
+#[test]
+fn a_record_that_osm_is_to_remove_is_waited_for_a_minute() {
+    let verdict = |seconds_ago: f64| {
+        let last = ended("op-2", OpKind::Terminate, OpState::Completed, seconds_ago);
+        let first = ended("op-1", OpKind::Instantiate, OpState::Completed, 3600.0);
+        let history = vec![first, Operation { removes: true, ..last }];
+        plan_after(NsState::NotInstantiated, history).entries.remove(0).verdict
+    };
+    assert!(matches!(verdict(59.0), Verdict::Waiting { on: Wait::Removal { .. } }));
+    assert!(matches!(verdict(60.0), Verdict::Act { .. }), "{:?}", verdict(60.0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use mock_nbi::{Collection, Fault, FaultKind, Profile};
 use osmops::report::PassEnd;
 use serde_json::json;
 
-use crate::world::{Demo, World, detail, instance, nsd, revision};
+use crate::world::{Demo, World, config, detail, instance, nsd, revision};
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_was_never_instantiated_is_made_anew_for_osm_would_use_its_old_values() {
@@ -76,7 +76,11 @@ async fn two_instances_of_one_name_are_left_alone() {
     let next = Demo { replicas: Some("5"), ..Demo::default() }.revision();
     let report = world.converge(&next).await;
     assert_eq!(report.end, PassEnd::Stalled);
-    assert!(detail(&report, "NS ldap").1.contains("several NS instances of this name"));
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.contains("several NS instances of this name"), "{text}");
+    for record in world.osm.records(Collection::NsInstances) {
+        assert!(text.contains(record["_id"].as_str().unwrap()), "{record} in {text}");
+    }
     assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
 
@@ -111,6 +115,23 @@ async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
         writes.len() == 1 && writes[0].ends_with("/package_content"),
         "only the VNFD: {writes:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_instance_is_made_of_a_disabled_nsd_that_the_repository_does_not_declare() {
+    let world = World::new(Profile::instant());
+    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
+    let id = world.osm.records(Collection::NsDescriptors)[0]["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/nsd/v1/ns_descriptors/{id}");
+    world.by_hand("PATCH", &path, json!({ "nsdOperationalState": "DISABLED" })).await;
+    let mark = world.osm.journal_len();
+    let files = [config(""), instance("ldap", "openldap_ns", "replicaCount: \"1\"")];
+    let report = world.converge(&revision("r", &files)).await;
+    assert_eq!(report.end, PassEnd::Stalled);
+    let (_, text) = detail(&report, "NS ldap");
+    assert!(text.starts_with("ns/ldap.ops.yaml:4:10: someone disabled this package"), "{text}");
+    assert!(text.contains(&id), "{text}");
+    assert_eq!(world.writes_since(mark), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

@@ -256,6 +256,18 @@ async fn half_of_ten_instances_are_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_nsd_that_is_changed_and_still_names_its_vnfd_keeps_it() {
+    let world = world_with(&demo_and_more()[..6]).await;
+    let mut files = demo().files();
+    files.push(nsd("extra_ns", "extra_knf", "openldap", "2"));
+    let report = one_pass(&world, &revision("named", &files)).await;
+    assert_eq!(detail(&report, "NSD extra_ns").0, ItemStatus::Written);
+    let (status, text) = detail(&report, "VNFD extra_knf");
+    assert_eq!(status, ItemStatus::Blocked);
+    assert!(text.contains("still used by NSD extra_ns; it is deleted once"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_fewer_than_ten_items_more_than_half_are_removed() {
     let with = |count: usize| {
         let mut files = Demo { replicas: None, ..demo() }.files();

@@ -64,6 +64,11 @@ impl Osm {
     pub fn read(look: &Look<'_>) -> Self {
         Self { packages: packages(look), instances: instances(look) }
     }
+
+    /// Everything, as lists show it.
+    pub fn listed(look: &Look<'_>) -> Self {
+        Self { packages: packages(look), instances: listed(look) }
+    }
 }
 
 /// A text in a record; empty where there is none.

@@ -162,7 +162,7 @@ fn integer(
             (Some(number), _, _) => number.into(),
             (_, Some(number), _) => number.into(),
             #[expect(clippy::cast_possible_truncation, reason = "what is cut is out of bounds")]
-            (_, _, Some(number)) if number.is_finite() => number.trunc() as i128,
+            (_, _, Some(number)) => number.trunc() as i128,
             _ => return Err(Mistake::Type),
         },
         Value::String(text) => {
@@ -283,5 +283,26 @@ mod tests {
         let byte = |value: i64, is_signed| integer(&json!(value), is_signed, 8, None).is_ok();
         assert_eq!([-129, -128, 127, 128].map(|it| byte(it, true)), [false, true, true, false]);
         assert_eq!([-1, 0, 255, 256].map(|it| byte(it, false)), [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_text_of_limited_length_is_nothing_where_python_finds_no_length() {
+        let base = Base::Text(Some("1..3"));
+        let written = |value: &Value| one(&Model::default(), &base, value).ok();
+        assert_eq!(written(&json!("abc")), Some(json!("abc")));
+        assert_eq!(written(&json!("abcd")), None);
+        for number in [json!(5), json!(10_000), json!(true)] {
+            assert_eq!(written(&number), Some(json!("")), "{number}");
+        }
+    }
+
+    #[test]
+    fn an_empty_leaf_takes_a_list_of_null_alone() {
+        let leaf = LeafType { base: Base::Empty, declared: "empty", default: None };
+        let written = |value: &Value| read(&Model::default(), &leaf, value).ok();
+        assert_eq!(written(&json!([null])), Some(json!([null])));
+        for other in [json!(null), json!(""), json!(true), json!([1])] {
+            assert_eq!(written(&other), None, "{other}");
+        }
     }
 }

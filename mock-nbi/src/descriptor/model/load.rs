@@ -261,11 +261,7 @@ fn written(object: &Object, nodes: &[Node]) -> Value {
             }
         };
         let is_leaf = matches!(node.kind, NodeKind::Leaf(_) | NodeKind::LeafList(_));
-        let is_empty = match &value {
-            Value::Object(fields) => fields.is_empty(),
-            Value::Array(items) => items.is_empty(),
-            _ => false,
-        };
+        let is_empty = value.as_object().is_some_and(Map::is_empty);
         if is_leaf || !is_empty {
             fields.insert(node.name.to_owned(), value);
         }

@@ -51,11 +51,11 @@ fn generated(model: &Model, node: &Node, path: &str, is_key: bool, declared: &st
         }
         NodeKind::Leaf(leaf) => {
             let base = base_text(model, &leaf.base);
-            format!("base={base}, {}is_leaf=True, ", default_text(leaf, &base))
+            format!("base={base}, {}is_leaf=True, ", default_text(leaf))
         }
         NodeKind::LeafList(leaf) => {
             let base = base_text(model, &leaf.base);
-            let default = default_text(leaf, &base);
+            let default = default_text(leaf);
             format!(
                 "unique=True, base=TypedListType(allowed_type={base}), {default}is_leaf=False, "
             )
@@ -77,13 +77,12 @@ fn generated(model: &Model, node: &Node, path: &str, is_key: bool, declared: &st
     )
 }
 
-fn default_text(leaf: &LeafType, base: &str) -> String {
+fn default_text(leaf: &LeafType) -> String {
     let Some(default) = leaf.default else {
         return String::new();
     };
     match leaf.base {
         Base::Bool => format!("default=YANGBool(\"{default}\"), "),
-        Base::Int { range: None, .. } => format!("default={base}({default}), "),
         Base::Int { is_signed, bits, .. } => {
             format!("default={}({default}), ", int_text(is_signed, bits))
         }

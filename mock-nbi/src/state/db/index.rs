@@ -107,6 +107,8 @@ mod tests {
         assert_eq!(texts_at(&record, "k.c.id"), ["p", "q"]);
         assert!(texts_at(&record, "k.c").is_empty());
         assert!(texts_at(&record, "a.b").is_empty(), "a text has nothing below it");
+        let nameless = json!({"a": {"": "x"}});
+        assert!(texts_at(&nameless, "a").is_empty(), "an object is no text");
     }
 
     #[test]

@@ -112,3 +112,33 @@ impl State {
         Ok(op_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use serde_json::json;
+
+    #[test]
+    fn an_instance_is_made_of_an_oka_or_of_a_catalogue_and_not_of_both() {
+        const OKA: &str = "00000000-0000-4000-8000-000000000001";
+        const PROFILE: &str = "00000000-0000-4000-8000-000000000002";
+        let mut state = State::empty(Release::R19, Profile::instant(), 1);
+        state.db.put(Collection::Okas, json!({"_id": OKA, "name": "oka", "_admin": {}}));
+        let session = Session::of_project(None);
+        for (name, oka, path, is_made) in
+            [("a", OKA, "", true), ("b", "", "apps/b", true), ("c", OKA, "apps/c", false)]
+        {
+            let mut body =
+                json!({"name": name, "profile": PROFILE, "profile_type": "app_profiles"});
+            for (key, value) in [("oka", oka), ("sw_catalog_path", path)] {
+                if !value.is_empty() {
+                    set(&mut body, key, value);
+                }
+            }
+            let made = state.create_app_instance(&session, &body, 0.0);
+            assert_eq!(made.is_ok(), is_made, "{made:?}");
+        }
+    }
+}

@@ -148,3 +148,41 @@ impl State {
         Ok((names, paths))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_change_that_leaves_a_cluster_as_it_is_is_refused_with_the_reason() {
+        const OWN: &str = "00000000-0000-4000-8000-000000000001";
+        const OTHER: &str = "00000000-0000-4000-8000-000000000002";
+        const KIND: &str = "app_profiles";
+        let mut state = State::empty(Release::R19, Profile::instant(), 1);
+        let at_rest = |id: &str| json!({"_id": id, "name": id, "state": "CREATED", "operatingState": "IDLE", "_admin": {}});
+        for (id, is_own) in [(OWN, true), (OTHER, false)] {
+            let mut profile = at_rest(id);
+            set(&mut profile, "default", is_own);
+            state.db.put(Collection::AppProfiles, profile);
+        }
+        for (id, profiles) in [("has", json!([OWN])), ("lacks", json!([]))] {
+            let mut cluster = at_rest(id);
+            set(&mut cluster, KIND, profiles);
+            state.db.put(Collection::Clusters, cluster);
+        }
+        let session = Session::of_project(None);
+        let own = "Cannot remove default profile";
+        for (cluster, key, profile, complaint) in [
+            ("has", "add_profile", OWN, format!("{KIND} {OWN} already exists")),
+            ("has", "remove_profile", OWN, own.to_owned()),
+            ("lacks", "remove_profile", OWN, own.to_owned()),
+            ("lacks", "remove_profile", OTHER, format!("{KIND} {OTHER} does'nt exists")),
+        ] {
+            let change = json!({key: [{"id": profile}]});
+            let got = state.change_profiles_of_cluster(&session, (cluster, KIND), &change, 0.0);
+            assert_eq!(got, Err(Problem::unprocessable(complaint)), "{cluster} {change}");
+        }
+    }
+}

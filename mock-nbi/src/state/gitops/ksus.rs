@@ -307,3 +307,30 @@ fn okas_of_new(ksu: &Value) -> Result<Vec<&str>, Problem> {
     }
     Ok(ids)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use http::StatusCode;
+
+    #[test]
+    fn a_profile_that_a_change_names_must_be_there() {
+        let mut state = State::empty(Release::R19, Profile::instant(), 1);
+        let ksu = json!({
+            "_id": "k", "name": "k", "state": "CREATED", "operatingState": "IDLE", "_admin": {},
+        });
+        state.db.put(Collection::Ksus, ksu);
+        let session = Session::of_project(None);
+        let id = "00000000-0000-4000-8000-000000000001";
+        for (profile, status) in [
+            (json!({"profile_type": "app_profiles", "_id": id}), StatusCode::NOT_FOUND),
+            (json!(null), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let change = json!({"name": "k", "profile": profile, "oka": []});
+            let refusal = state.edit_ksu(&session, "k", &change, &[], 0.0).unwrap_err();
+            assert_eq!(refusal.status, status, "{}", refusal.detail);
+        }
+    }
+}

@@ -199,6 +199,8 @@ fn check_primitive_params(known: &Value, primitive: &str, params: &Value) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
     use serde_json::json;
 
     #[test]
@@ -235,5 +237,25 @@ mod tests {
         let said = "database exception getting it: database exception Not found any x.";
         assert_eq!(detail(missing), said);
         assert_eq!(detail(Problem::bad_request("no")), "no");
+    }
+
+    #[test]
+    fn what_every_chart_can_do_is_asked_of_a_kdu_of_a_member() {
+        let state = State::empty(Release::R10, Profile::instant(), 1);
+        let refusal = |mut body: Value| {
+            state.check_action(&json!({"nsd": {}}), &mut body).unwrap_err().detail
+        };
+        assert_eq!(
+            refusal(json!({"primitive": "upgrade"})),
+            "Invalid primitive 'upgrade' is not present at vnfd/nsd"
+        );
+        assert_eq!(
+            refusal(json!({"primitive": "touch", "kdu_name": "k"})),
+            "Invalid primitive 'touch' is not present at vnfd/nsd"
+        );
+        assert_eq!(
+            refusal(json!({"primitive": "upgrade", "kdu_name": "k"})),
+            "Missing action parameter 'member_vnf_index' for default KDU primitive 'upgrade'"
+        );
     }
 }

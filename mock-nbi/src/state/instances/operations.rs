@@ -188,3 +188,35 @@ impl State {
 pub(super) fn is_instantiated(nsr: &Value) -> bool {
     !matches!(text(&nsr["_admin"], "nsState"), "" | "NOT_INSTANTIATED")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_rule_for_one_kdu_is_for_no_other() {
+        let text = "rules: [{operation: action, kdu: ldap, outcome: fail}]\n";
+        let mut state = State::empty(Release::R10, Profile::from_yaml(text, "p").unwrap(), 1);
+        let session = Session::of_project(None);
+        let nsr = json!({"_id": "ns"});
+        for (kdu, used) in [("other", 0_u32), ("ldap", 1)] {
+            let mut body = json!({"kdu_name": kdu});
+            state.start_operation_of(&session, &nsr, Kind::Action, &mut body, 0.0);
+            assert_eq!(state.engine.rules_used(), [used]);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_instances_of_one_name_is_for_no_other() {
+        let text = "rules: [{operation: action, ns: shop, outcome: fail}]\n";
+        let mut state = State::empty(Release::R10, Profile::from_yaml(text, "p").unwrap(), 1);
+        let session = Session::of_project(None);
+        for (name, used) in [("other", 0_u32), ("shop", 1)] {
+            let nsr = json!({"_id": name, "name": name});
+            state.start_operation_of(&session, &nsr, Kind::Action, &mut json!({}), 0.0);
+            assert_eq!(state.engine.rules_used(), [used]);
+        }
+    }
+}

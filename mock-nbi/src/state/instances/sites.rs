@@ -171,3 +171,26 @@ fn with_name(name: &str, network: &Value) -> Value {
     }
     item
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn a_member_has_the_vca_of_its_vim_account_where_that_has_one() {
+        let session = Session::of_project(None);
+        for (vca, shown) in [(json!("vca"), Some(json!("vca"))), (json!(null), None)] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            state.db.put(Collection::VimAccounts, json!({"_id": "vim", "vca": vca}));
+            let vnfr = json!({"_id": "v", "nsr-id-ref": "ns", "member-vnf-index-ref": "1"});
+            state.db.put(Collection::VnfInstances, vnfr);
+            let nsr = json!({"_id": "ns", "nsd": {}});
+            let mut body = json!({"vimAccountId": "vim"});
+            state.settle_members(&session, &nsr, &mut body).unwrap();
+            let vnfr = state.db.get(Collection::VnfInstances, "v").unwrap();
+            assert_eq!(vnfr.get("vca-id"), shown.as_ref());
+        }
+    }
+}

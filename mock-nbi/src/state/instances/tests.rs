@@ -57,3 +57,25 @@ fn a_state_more_than_two_minutes_old_is_asked_for_anew() {
         assert_eq!(nsr["_admin"]["modified"], modified, "{now}");
     }
 }
+
+#[test]
+fn release_8_asks_for_no_state_anew() {
+    let mut state = State::empty(Release::R8, Profile::instant(), 1);
+    let nsr = json!({"_id": "ns", "_admin": {"modified": 0.0}});
+    state.db.put(Collection::NsInstances, nsr);
+    state.refresh_ns("ns", true, 500.0);
+    let nsr = state.db.get(Collection::NsInstances, "ns").unwrap();
+    assert_eq!(nsr["_admin"]["modified"], 0.0);
+}
+
+#[test]
+fn a_package_that_is_gone_is_missed_with_the_last_instance_of_it() {
+    let mut state = State::empty(Release::R19, Profile::instant(), 1);
+    for id in ["a", "b"] {
+        let nsr = json!({"_id": id, "nsd-id": "gone", "vnfd-id": [], "_admin": {}});
+        state.db.put(Collection::NsInstances, nsr);
+    }
+    assert_eq!(state.remove_ns("a"), Ok(()), "the other has it still");
+    let refusal = state.remove_ns("b").unwrap_err();
+    assert_eq!(refusal.status, http::StatusCode::NOT_FOUND);
+}

@@ -176,3 +176,25 @@ fn has_vnf(nsr: &Value, vnfr_id: &str) -> bool {
 fn wanted<'a>(body: &'a Value, key: &str) -> Result<&'a Value, Problem> {
     body.get(key).ok_or_else(|| Problem::bad_request(repr_str(&format!("{ABOUT}: '{key}'."))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+
+    #[test]
+    fn only_a_vnf_of_the_instance_is_removed_from_it() {
+        let state = State::empty(Release::R19, Profile::instant(), 1);
+        let nsr = json!({"constituent-vnfr-ref": ["a"]});
+        let check = |id: &str| {
+            let body = json!({
+                "updateType": "REMOVE_VNF", "removeVnfInstanceId": id, "nsInstanceId": "ns",
+            });
+            state.check_update(&nsr, &body)
+        };
+        assert_eq!(check("a"), Ok(()));
+        let said = "Invalid VNF Instance Id. 'b' is not present in the NS 'ns'";
+        assert_eq!(check("b"), Err(Problem::bad_request(said)));
+    }
+}

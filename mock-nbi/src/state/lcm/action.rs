@@ -189,6 +189,8 @@ fn told(name: &Value, description: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::{Kind, Profile};
+    use crate::release::Release;
 
     #[test]
     fn options_of_an_upgrade_are_no_values_of_the_chart() {
@@ -207,5 +209,19 @@ mod tests {
         check(third.clone(), true, Ok(OldValues::Reused), third);
         let two = json!({"kdu_reset_values": "true", "kdu_reuse_values": "true"});
         check(two, true, Err(()), json!({}));
+    }
+
+    #[test]
+    fn a_kdu_that_is_not_deployed_is_missed_except_by_the_recordings_stand_in() {
+        let outcome = |release| {
+            let mut state = State::empty(release, Profile::instant(), 1);
+            let running = Running { ns_id: "ns", op_id: "op", kind: Kind::Action, at: 1.0 };
+            let params = json!({"member_vnf_index": "1", "kdu_name": "k", "primitive": "upgrade"});
+            run(&mut state, running, &params, &Ending::Well)
+        };
+        for release in [Release::R10, Release::R19] {
+            assert_eq!(outcome(release), Err("KDU 'k' for vnf '1' not deployed".to_owned()));
+        }
+        assert!(outcome(Release::R19Recorded).is_ok());
     }
 }

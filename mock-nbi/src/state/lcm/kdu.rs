@@ -154,3 +154,46 @@ pub(super) fn show_release(
     set(entry, "status", release.description.as_str());
     set(entry, "status-time", at.to_string());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Kind, Profile};
+    use crate::release::Release;
+
+    #[test]
+    fn helm_2_is_gone_in_release_19() {
+        let admin = json!({"helm-chart": {"id": "two"}, "helm-chart-v3": {"id": "three"}});
+        for (release, version, kind, uuid) in [
+            (Release::R10, "v2", "helm-chart", "two"),
+            (Release::R10, "v3", "helm-chart-v3", "three"),
+            (Release::R19, "v2", "helm-chart-v3", "three"),
+        ] {
+            let mut state = State::empty(release, Profile::instant(), 1);
+            state.db.put(Collection::K8sClusters, json!({"_id": "c", "_admin": admin}));
+            let kdur = json!({"helm-version": version, "k8s-cluster": {"id": "c"}});
+            let cluster = cluster_of(&state, &kdur).map(|cluster| (cluster.kind, cluster.uuid));
+            assert_eq!(cluster, Ok((kind, json!(uuid))), "{release:?} {version}");
+        }
+    }
+
+    #[test]
+    fn a_deployment_fails_with_what_failed_first() {
+        let kdu =
+            |name: &str, cluster: &str| json!({"kdu-name": name, "k8s-cluster": {"id": cluster}});
+        let failure = |ending: &Ending| {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let vnfr = json!({
+                "_id": "v", "nsr-id-ref": "ns", "member-vnf-index-ref": "1",
+                "kdur": [kdu("a", "x"), kdu("b", "y")],
+            });
+            state.db.put(Collection::VnfInstances, vnfr);
+            let running = Running { ns_id: "ns", op_id: "op", kind: Kind::Instantiate, at: 1.0 };
+            deploy(&mut state, running, ending).failure
+        };
+        let said = "K8s cluster 'x' has not been initialized for 'helm-chart-v3'";
+        assert_eq!(failure(&Ending::Well).as_deref(), Some(said));
+        let said = "Deploying KDU a: Error executing command: helm3 install failed";
+        assert_eq!(failure(&Ending::Badly(None)).as_deref(), Some(said));
+    }
+}

@@ -242,4 +242,17 @@ mod tests {
             assert_eq!(counted, done, "{group} {member}");
         }
     }
+
+    #[test]
+    fn machines_are_not_fewer_and_not_more_than_their_profile_says() {
+        let vnfd = json!({"vdu": [{"id": "m"}]});
+        let df = json!({"vdu-profile": [
+            {"id": "m", "min-number-of-instances": 1, "max-number-of-instances": 3}]});
+        for (is_out, done, is_fine) in
+            [(true, 2, true), (true, 3, false), (false, 0, true), (false, -1, false)]
+        {
+            let got = check_limit(&vnfd, &df, "m", is_out, done, "group");
+            assert_eq!(got.is_ok(), is_fine, "{got:?}");
+        }
+    }
 }

@@ -77,6 +77,9 @@ pub(super) fn enter(state: &mut State, running: Running, number: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use serde_json::json;
 
     #[test]
     fn stages_are_counted_from_one_and_the_last_one_lasts() {
@@ -84,5 +87,19 @@ mod tests {
         assert_eq!(of_instantiation(2), DEPLOYMENT);
         assert_eq!(of_instantiation(5), LAST);
         assert_eq!(of_instantiation(6), LAST);
+    }
+
+    #[test]
+    fn a_stage_has_a_task_for_the_site_and_one_for_each_kdu() {
+        for (kind, stage) in [(Kind::Instantiate, DEPLOYMENT), (Kind::Terminate, DELETION)] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let vnfr = json!({"_id": "v", "nsr-id-ref": "ns", "kdur": [{}, {}]});
+            state.db.put(Collection::VnfInstances, vnfr);
+            state.db.put(Collection::Operations, json!({"_id": "op"}));
+            enter(&mut state, Running { ns_id: "ns", op_id: "op", kind, at: 1.0 }, 2);
+            let op = state.db.get(Collection::Operations, "op").unwrap();
+            assert_eq!(op["stage"], stage);
+            assert_eq!(op["detailed-status"], format!("{stage} 0/3. "));
+        }
     }
 }

@@ -59,3 +59,38 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::Kind;
+    use crate::profile::Profile;
+    use crate::release::Release;
+    use crate::state::session::Session;
+
+    fn package(id: &str, revision: u64) -> Value {
+        json!({"_id": id, "_admin": {"revision": revision}})
+    }
+
+    #[test]
+    fn every_revision_of_a_package_goes_with_it() {
+        let mut state = State::empty(Release::R19, Profile::instant(), 1);
+        for (id, revision) in [("v", 1), ("v", 2), ("v", 3), ("other", 1)] {
+            state.keep_revision(&package(id, revision));
+        }
+        state.forget_revisions(&package("v", 3));
+        let kept = state.db.iter(Collection::VnfPackageRevisions);
+        let ids: Vec<String> = kept.map(|revision| text(&revision, "_id").to_owned()).collect();
+        assert_eq!(ids, ["other:1"]);
+    }
+
+    #[test]
+    fn a_copy_of_a_package_without_content_can_be_deleted() {
+        let mut state = State::empty(Release::R19, Profile::instant(), 1);
+        state.keep_revision(&package("v", 0));
+        state.db.put(Collection::VnfPackages, package("v", 0));
+        let session = Session::of_project(None);
+        assert_eq!(state.delete_package(&session, Kind::Vnfd, "v"), Ok(()));
+        assert!(!state.db.contains(Collection::VnfPackages, "v"));
+    }
+}

@@ -178,3 +178,31 @@ fn finish_machine(machine: &mut Value, vdu: &Value, own: &Params) {
         set(machine, "name", kind.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::Release;
+
+    #[test]
+    fn nets_of_a_cluster_are_on_the_links_that_have_their_points() {
+        let nsd = json!({"vld": [{"id": "outer", "vnfd-connection-point-ref": [
+            {"member-vnf-index-ref": "1", "vnfd-connection-point-ref": "out"}]}]});
+        let vnfd = json!({"internal-vld": [
+            {"id": "inner", "internal-connection-point": [{"id-ref": "in"}]}]});
+        let cluster = json!({"nets": [
+            {"id": "a", "external-connection-point-ref": "out"},
+            {"id": "b", "internal-connection-point-ref": "in"}]});
+        let creation = Creation {
+            release: Release::R8,
+            id: "ns",
+            now: 0.0,
+            nsd: &nsd,
+            admin: json!({}),
+            namespace: Value::Null,
+        };
+        let shown = creation.cluster_on_links("1", &vnfd, &cluster);
+        assert_eq!(shown["nets"][0]["ns-vld-id"], "outer");
+        assert_eq!(shown["nets"][1]["vnf-vld-id"], "inner");
+    }
+}

@@ -302,7 +302,8 @@ fn check_subnets(slice: &Value, body: &Value, is_start: bool) -> Result<(), Prob
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
+    use crate::operation::Work;
+    use crate::profile::{Kind, Profile, Subject};
     use crate::release::Release;
 
     #[test]
@@ -337,5 +338,60 @@ mod tests {
         let links = &kept["_admin"]["netslice-vld"];
         assert_eq!(links[0]["shared-nsrs-list"], json!([]));
         assert_eq!(links[1]["shared-nsrs-list"], json!(["a", "b"]));
+    }
+
+    #[test]
+    fn another_slice_has_an_instance_when_it_shares_it_and_instantiated_it() {
+        for (shared, operation, is_found) in
+            [(true, json!("op"), true), (true, json!(null), false), (false, json!("op"), false)]
+        {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let item = json!({"nsrId": "ns", "shared": shared, "nslcmop_instantiate": operation});
+            let admin = json!({"nsrs-detailed-list": [item]});
+            state.db.put(Collection::SliceInstances, json!({"_id": "other", "_admin": admin}));
+            let found = state.instantiated_elsewhere("ns", "own");
+            assert_eq!(found.is_some(), is_found, "{item}");
+            assert_eq!(state.instantiated_elsewhere("ns", "other"), None, "that is itself");
+        }
+    }
+
+    #[test]
+    fn an_operation_on_a_slice_ends_once_and_with_the_last_of_its_instances() {
+        let mut state = State::empty(Release::R10, Profile::manual(), 1);
+        let params = json!({"nslcmops_ids": ["a", "b"]});
+        let op = json!({"_id": "op", "operationState": "PROCESSING", "operationParams": params});
+        state.db.put(Collection::SliceOperations, op);
+        let work = Work::Ns { ns_id: "ns".into(), op_id: "b".into(), kind: Kind::Instantiate };
+        state.submit(work, &Subject::default(), 0.0);
+        let end = |state: &mut State, ns_op_id: &str, now: f64| {
+            state.end_of_slice_operation(ns_op_id, now);
+            let op = state.db.get(Collection::SliceOperations, "op").unwrap();
+            (text(&op, "operationState").to_owned(), op["statusEnteredTime"].as_f64())
+        };
+        assert_eq!(end(&mut state, "a", 1.0), ("PROCESSING".to_owned(), None));
+        state.engine.forget("ns");
+        assert_eq!(end(&mut state, "b", 2.0), ("COMPLETED".to_owned(), Some(2.0)));
+        assert_eq!(end(&mut state, "b", 3.0), ("COMPLETED".to_owned(), Some(2.0)));
+    }
+
+    #[test]
+    fn a_slice_goes_when_its_termination_ends_well_and_is_to_remove_it() {
+        for (word, end, autoremove, is_left) in [
+            ("terminate", "COMPLETED", true, false),
+            ("terminate", "COMPLETED", false, true),
+            ("terminate", "FAILED", true, true),
+            ("instantiate", "COMPLETED", true, true),
+        ] {
+            let mut state = State::empty(Release::R10, Profile::instant(), 1);
+            let params = json!({"nslcmops_ids": ["a"], "autoremove": autoremove});
+            let op = json!({"_id": "op", "lcmOperationType": word, "netsliceInstanceId": "s",
+                "operationParams": params});
+            state.db.put(Collection::SliceOperations, op);
+            state.db.put(Collection::Operations, json!({"_id": "a", "operationState": end}));
+            state.db.put(Collection::SliceInstances, json!({"_id": "s"}));
+            state.finish_slice_operation("op", 1.0);
+            let is_there = state.db.contains(Collection::SliceInstances, "s");
+            assert_eq!(is_there, is_left, "{word} {end} {autoremove}");
+        }
     }
 }

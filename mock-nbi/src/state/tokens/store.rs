@@ -284,4 +284,62 @@ mod tests {
         assert_eq!(written[0].0, 3, "a number is given once");
         assert!(written[0].1.is_some());
     }
+
+    #[test]
+    fn rights_are_shown_until_they_are_forgotten() {
+        let mut tokens = Tokens::default();
+        tokens.add(token(1), 5.0);
+        tokens.remember("1", Rights { is_admin: true, sees_everyone: true });
+        let shown = |tokens: &Tokens| tokens.authenticate(Some("1"), 5.0).unwrap()["admin"].clone();
+        assert_eq!(shown(&tokens), json!(true));
+        tokens.forget_rights();
+        assert_eq!(shown(&tokens), Value::Null);
+    }
+
+    #[test]
+    fn tokens_for_a_project_go_with_it() {
+        let mut tokens = Tokens::default();
+        for (id, project) in [("a", "p"), ("b", "q")] {
+            let token = json!({"_id": id, "user_id": "u", "project_id": project, "expires": 10.0});
+            tokens.add(token, 5.0);
+        }
+        tokens.remove_of_project("p");
+        assert!(tokens.get("a").is_none() && tokens.get("b").is_some());
+    }
+
+    #[test]
+    fn a_good_token_that_is_taken_back_is_none_of_those_past_their_time() {
+        let good = |id: &str, expires: f64| json!({"_id": id, "user_id": "u", "expires": expires});
+        let mut tokens = Tokens::default();
+        for number in 0..EXPIRED_MAX {
+            tokens.add(token(number), 5.0);
+        }
+        tokens.add(good("first", 100.0), 11.0);
+        assert!(tokens.remove("first"));
+        tokens.add(good("second", 100.0), 11.0);
+        assert!(tokens.get("0").is_some(), "there are as many as may be");
+        tokens.add(good("third", 200.0), 101.0);
+        assert!(tokens.get("0").is_none() && tokens.get("1").is_some());
+    }
+
+    #[test]
+    fn a_token_is_placed_once_in_order_and_not_without_an_id() {
+        let mut tokens = Tokens::default();
+        assert_eq!(tokens.place(2, token(1)), Ok(()));
+        for (number, entry) in
+            [(2, token(2)), (1, token(2)), (3, token(1)), (3, json!({"user_id": "u"}))]
+        {
+            assert!(tokens.place(number, entry.clone()).is_err(), "{number} {entry}");
+        }
+        assert_eq!(tokens.place(3, token(2)), Ok(()));
+    }
+
+    #[test]
+    fn a_token_is_good_until_its_time_is_past() {
+        let mut tokens = Tokens::default();
+        tokens.add(token(1), 5.0);
+        assert!(tokens.authenticate(Some("1"), 10.0).is_ok());
+        let refusal = tokens.authenticate(Some("1"), 10.5).unwrap_err();
+        assert_eq!(refusal, Problem::token_wanted(EXPIRED));
+    }
 }

@@ -154,4 +154,33 @@ mod tests {
         };
         assert_eq!(["a", "b", "c"].map(status), ["expired", "active", "active"]);
     }
+
+    #[test]
+    fn failed_attempts_lock_an_account_where_they_are_managed_and_never_the_first_one() {
+        for (release, username, is_locked) in [
+            (Release::R19, "u", true),
+            (Release::R19, "admin", false),
+            (Release::R19Recorded, "u", false),
+        ] {
+            let mut state = State::empty(release, Profile::instant(), 1);
+            let admin = json!({"user_status": "active", "retry_count": ATTEMPTS_MAX});
+            let user = json!({"_id": "u", "username": username, "_admin": admin});
+            let refusal = state.check_password(user, "wrong").unwrap_err();
+            assert_eq!(refusal.detail == LOCKED, is_locked, "{release:?} {username}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_refused_for_what_it_is_marked_as() {
+        for (status, refusal) in [
+            ("active", None),
+            ("locked", Some(LOCKED)),
+            ("expired", Some("Failed to login as the account is expired")),
+        ] {
+            let admin = json!({"user_status": status, "account_expire_time": NOW});
+            let user = json!({"_id": "u", "username": "u", "_admin": admin});
+            let got = state().check_account(user, NOW).err().map(|problem| problem.detail);
+            assert_eq!(got.as_deref(), refusal, "{status}");
+        }
+    }
 }

@@ -259,4 +259,34 @@ mod tests {
                 "member-vnf-index": "1", "id": "0", "name": "a-name-longer-th-1-g"})]
         );
     }
+
+    #[test]
+    fn each_image_has_a_number_of_its_own() {
+        let vnfd = json!({"id": "v",
+            "sw-image-desc": [{"id": "i", "image": "ubuntu"}, {"id": "j", "image": "debian"}],
+            "vdu": [{"id": "a", "sw-image-desc": "i"}, {"id": "b", "sw-image-desc": "j"}]});
+        let mut tables = Tables::default();
+        tables.add_member("ns", "1", &vnfd).unwrap();
+        let images = [("ubuntu", "0"), ("debian", "1")];
+        assert_eq!(tables.images, images.map(|(image, id)| json!({"image": image, "id": id})));
+    }
+
+    #[test]
+    fn what_python_takes_for_nothing_is_left_out() {
+        for (value, is_filled) in [
+            (json!(null), false),
+            (json!(false), false),
+            (json!(0), false),
+            (json!(""), false),
+            (json!([]), false),
+            (json!({}), false),
+            (json!(true), true),
+            (json!(1), true),
+            (json!("x"), true),
+            (json!([0]), true),
+            (json!({"a": 0}), true),
+        ] {
+            assert_eq!(filled(&json!({"k": value}), "k").is_some(), is_filled, "{value}");
+        }
+    }
 }

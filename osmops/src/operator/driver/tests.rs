@@ -251,3 +251,15 @@ fn the_pauses_of_one_object_are_not_the_same_from_run_to_run() {
     }
     assert!(pauses.len() > 6, "{pauses:?}");
 }
+
+#[test]
+fn of_those_due_at_one_time_the_one_that_became_so_first_runs_first() {
+    let mut driver = exact(1);
+    for key in ["b", "c", "a"] {
+        driver.seen(at(0), &key, input(1));
+    }
+    for key in ["b", "c", "a"] {
+        assert_eq!(starts(&mut driver, at(1)), [key]);
+        driver.ended(at(1), &key, Outcome::Finished);
+    }
+}

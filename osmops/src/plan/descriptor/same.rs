@@ -145,7 +145,9 @@ fn same_numbers(a: &Value, b: &Value) -> bool {
 fn is_cut_to(declared: &serde_json::Number, observed: &Value) -> bool {
     let whole = text_of(observed).and_then(|text| text.parse::<i64>().ok());
     #[expect(clippy::cast_precision_loss, reason = "fractions have fewer digits")]
-    whole.is_some_and(|whole| declared.as_f64().map(f64::trunc) == Some(whole as f64))
+    whole.is_some_and(|whole| {
+        declared.is_f64() && declared.as_f64().map(f64::trunc) == Some(whole as f64)
+    })
 }
 
 /// A value of one piece as text.
@@ -177,7 +179,13 @@ mod tests {
         check("mgmt-network", json!("yes"), json!(true), false);
         check("size-of-storage", json!(" 4 "), json!("4"), true);
         check("size-of-storage", json!(4), json!("5"), false);
+        check("size-of-storage", json!("9007199254740993"), json!("9007199254740992"), false);
+        let (odd, even) = (9_007_199_254_740_993_u64, 9_007_199_254_740_992_u64);
+        check("position", json!(odd), json!(even), false);
+        check("position", json!(odd), json!(even.to_string()), false);
         check("position", json!(4.7), json!(4), true);
+        check("position", json!(2.5), json!("2"), true);
+        check("position", json!(2.5), json!(3), false);
         check("value", json!("4.5"), json!("4.5000"), true);
         check("type-of-storage", json!("nfv:root-storage"), json!("root-storage"), true);
         check("helm-chart", json!("stable/x:1"), json!("1"), false);
@@ -186,6 +194,7 @@ mod tests {
         check("virtual-storage-desc", json!("s"), json!(["s", "t"]), false);
         check("vnfd-id", json!(["a", "a"]), json!(["a"]), true);
         check("vnfd-id", json!(["a", "b"]), json!(["b", "a"]), false);
+        check("placement", json!([{"a": 1}, {"a": 1}]), json!([{"a": 1}]), false);
         let kdus = json!([{"name": "a", "helm-chart": "x"}, {"name": "b", "juju-bundle": null}]);
         check("kdu", kdus.clone(), json!([{"name": "b"}, {"name": "a", "helm-chart": "x"}]), true);
         check("kdu", kdus.clone(), json!([{"name": "b"}, {"name": "a", "helm-chart": "y"}]), false);

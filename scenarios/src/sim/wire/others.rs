@@ -10,7 +10,7 @@ use super::Shared;
 use crate::sim::fault::Kind;
 use crate::sim::laws::Law;
 use crate::sim::laws::writes::Call;
-use crate::sim::osm::{self, text};
+use crate::sim::osm::{self, Osm, text};
 use crate::sim::reading::Moment;
 
 /// A change of OSM's records.
@@ -91,12 +91,14 @@ impl Shared {
         }
     }
 
-    /// Whether this process read all that it needs, as OSM had it, and nobody changed that since.
+    /// Whether this process read all that it needs, as OSM had it, nobody changed that since, and the lists show that
+    /// OSM does not match: an operation that was lost while another one ended shows in none of them.
     pub(crate) fn knows_better(&self, process: u32) -> bool {
         let Some(seen) = self.processes.get(&process) else { return false };
         let Some(commit) = seen.commit else { return false };
-        let needed = self.world.commits[commit].expected.needs_lists();
-        seen.reading.lacks(needed).is_empty()
+        let expected = &self.world.commits[commit].expected;
+        seen.reading.lacks(expected.needs_lists()).is_empty()
+            && !expected.differences(&self.nbi.look(Osm::listed)).is_empty()
             && !seen.reading.is_blurred()
             && !self.others.changed(seen.reading.since(), self.now(), process)
     }

@@ -48,6 +48,10 @@ fn each_mistake_has_its_own_words() {
     check(&json!({"vdu": [{"id": ""}]}), "'Cannot set a null key for a list entry!'");
     check(&json!({"vdu": [{"id": [1]}]}), "unhashable type: 'list'");
     check(
+        &json!({"df": [{"id": "d", "virtual-link-profile": [{"id": "l", "flavour": {"a": 1}}]}]}),
+        "JSON object contained a key that did not exist (a)",
+    );
+    check(
         &json!({"k8s-cluster": 5}),
         "{'error-string': 'k8s_cluster must be of a type compatible with container', \
          'defined-type': 'container', 'generated-type': \
@@ -123,8 +127,13 @@ fn identities_and_lists_of_leaves_take_what_python_takes() {
         &point("layer-protocol", json!("nfv:ipv4")),
         r#"{"ext-cpd":[{"id":"e","layer-protocol":["ipv4"]}]}"#,
     );
+    check(
+        &point("layer-protocol", json!(["ipv4"])),
+        r#"{"ext-cpd":[{"id":"e","layer-protocol":["ipv4"]}]}"#,
+    );
     check(&point("layer-protocol", json!(5)), "argument of type 'int' is not iterable");
     let versions = |value: Value| json!({"k8s-cluster": {"version": value}});
+    check(&versions(json!("a:b")), r#"{"k8s-cluster":{"version":["a:b"]}}"#);
     check(&versions(json!(["a", "b", "a"])), r#"{"k8s-cluster":{"version":["a","b"]}}"#);
     assert!(load(&VNFD, &json!({"vnfd": versions(json!(["a", 1]))}), false).is_err());
     check(

@@ -97,4 +97,16 @@ mod tests {
                     present at vnfd:internal-vld:name/id:internal-connection-point";
         assert_eq!(check("named", "c").as_deref(), Some(said));
     }
+
+    #[test]
+    fn a_machine_has_the_volumes_that_a_request_names() {
+        let vnfd = json!({"vdu": [{"id": "m", "volumes": [{"name": "disk"}]}]});
+        let check = |volume: &str| {
+            let wanted = json!({"id": "m", "volume": [{"name": volume}], "interface": []});
+            check_machine("vnf", &wanted, &vnfd).err().map(|refusal| refusal.detail)
+        };
+        assert_eq!(check("disk"), None);
+        let said = "vnf:vdu[id='m']:volume:name='other' is not present at vnfd:vdu:volumes list";
+        assert_eq!(check("other").as_deref(), Some(said));
+    }
 }
