@@ -179,6 +179,8 @@ impl Shared {
         }
         if kind.is_foreign_hand() {
             self.others_untouched();
+            // What came before is not theirs.
+            self.look_at_records();
         }
         self.edits += usize::from(kind.edits_descriptors(address));
         Some(kind)

@@ -57,9 +57,16 @@ impl Twins {
         self.windows.retain(|window| window.process != process);
     }
 
-    /// Someone else made those that are there more than once.
+    /// Someone else made those that are there more than once, but for those that an excuse explains.
     pub fn accept(&mut self, osm: &Osm, owner: &str) {
-        self.records = records(osm, owner);
+        let now = records(osm, owner);
+        let before = std::mem::take(&mut self.records);
+        for (name, records) in &now {
+            // One of them is theirs.
+            let come = fresh(records, before.get(name)).min(records.len() - 1).saturating_sub(1);
+            self.explained += (0..come).filter(|_| self.is_explained(name)).count();
+        }
+        self.records = now;
     }
 
     /// Judges those that have come since.
@@ -67,8 +74,7 @@ impl Twins {
         let now = records(osm, owner);
         let before = std::mem::take(&mut self.records);
         for (name, records) in &now {
-            let is_known = |record: &&String| before.get(name).is_some_and(|b| b.contains(*record));
-            let fresh = records.iter().filter(|record| !is_known(record)).count();
+            let fresh = fresh(records, before.get(name));
             // One of each name is as it should be.
             let come = fresh.min(records.len() - 1);
             if fresh == 0 && records.len() == 1 {
@@ -95,6 +101,11 @@ impl Twins {
         let excuse = self.excuses.iter().position(|excused| excused == name);
         excuse.map(|index| self.excuses.remove(index)).is_some()
     }
+}
+
+/// How many of these records were not there before.
+fn fresh(records: &BTreeSet<String>, before: Option<&BTreeSet<String>>) -> usize {
+    records.iter().filter(|record| before.is_none_or(|before| !before.contains(*record))).count()
 }
 
 fn records(osm: &Osm, owner: &str) -> Records {
@@ -157,6 +168,17 @@ mod tests {
         assert!(broken(&mut twins, &["a1", "a2", "a3", "b1", "b2"]));
         twins.close_windows(7);
         assert!(broken(&mut twins, &["a1", "a2", "a3", "b1", "b2", "b3"]));
+    }
+
+    #[test]
+    fn a_twin_that_lands_when_someone_else_makes_one_is_explained_all_the_same() {
+        let mut twins = Twins::of(&osm(&["a1"]), OWNER);
+        twins.excuse("a");
+        twins.accept(&osm(&["a1", "a2"]), OWNER);
+        assert_eq!(twins.explained(), 0, "it is theirs");
+        twins.accept(&osm(&["a1", "a2", "a3", "a4"]), OWNER);
+        assert_eq!(twins.explained(), 1, "one of the two is theirs");
+        assert!(broken(&mut twins, &["a1", "a5"]), "the excuse is used");
     }
 
     #[test]
