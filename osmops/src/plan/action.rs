@@ -219,10 +219,10 @@ pub enum Why {
     NeverInstantiated,
     /// It bears our mark, and no file declares it.
     DeclaredNoMore,
-    /// OSM has an older one of this name that bears our mark as well.
+    /// OSM has another one of this name that bears our mark as well.
     MadeTwice {
-        /// The older one, which stays.
-        oldest: NsId,
+        /// The other one, which stays.
+        stays: NsId,
     },
     /// Values in effect are not the declared ones.
     ValuesDiffer {

@@ -77,7 +77,7 @@ pub(super) fn plan_instances(plan: &mut Plan, desired: &DesiredState, observed: 
                 planner.notes.extend(other_description(want, have));
                 planner.keep(have)
             }
-            Ok(Claim::MadeTwice(oldest, newer)) => planner.remove_newer(oldest, &newer),
+            Ok(Claim::MadeTwice(stays, others)) => planner.remove_twins(stays, &others),
             Ok(Claim::Unmarked(have)) => Err(planner.would_adopt(have)),
             Err(reason) => Err(reason),
         };
@@ -125,20 +125,20 @@ impl Planner<'_> {
         ownership::unmarked_instance(self.want, have, &verdict, &planned)
     }
 
-    /// Of several instances of ours with one name the oldest stays; a later pass looks after it. They come of
+    /// Of several instances of ours with one name one stays; a later pass looks after it. They come of
     /// a request whose answer was lost and that was carried out late.
-    fn remove_newer(
+    fn remove_twins(
         &mut self,
-        oldest: &ObservedInstance,
-        newer: &[&ObservedInstance],
+        stays: &ObservedInstance,
+        others: &[&ObservedInstance],
     ) -> Result<Verdict, Blocked> {
         let item = Item::Instance(self.want.name.clone());
         let mut actions = Vec::new();
         let mut otherwise = Ok(Verdict::Current);
-        for have in newer {
+        for have in others {
             match remove_instance(self.desired, self.observed.read_at(), &self.want.at, have) {
                 Removal::Act { action, needs, .. } => {
-                    let why = Why::MadeTwice { oldest: oldest.id.clone() };
+                    let why = Why::MadeTwice { stays: stays.id.clone() };
                     actions.push(self.plan.push(&item, *action, why, needs));
                 }
                 Removal::Wait(on) => otherwise = Ok(Verdict::Waiting { on }),

@@ -7,7 +7,7 @@
 
 use crate::desired::{DesiredInstance, DesiredPackage, DesiredState};
 use crate::ids::NsId;
-use crate::observed::{ObservedInstance, ObservedPackage};
+use crate::observed::{NsState, ObservedInstance, ObservedPackage};
 
 use super::{Blocked, PlannedAction, Verdict, Would};
 
@@ -17,7 +17,7 @@ pub(super) enum Claim<'a> {
     Free,
     /// Ours, by its mark or because it may be adopted.
     Ours(&'a ObservedInstance),
-    /// Several of them ours, the oldest first.
+    /// Several of them ours, first the one that is to stay.
     MadeTwice(&'a ObservedInstance, Vec<&'a ObservedInstance>),
     /// Without a mark, and not to be adopted.
     Unmarked(&'a ObservedInstance),
@@ -33,10 +33,10 @@ pub(super) fn is_marked(desired: &DesiredState, have: &ObservedInstance) -> bool
     have.owner.is_some() && have.owner == desired.owner
 }
 
-/// Whether of several instances with our mark and one name only the oldest stays, with `prune` or without:
+/// Whether of several instances with our mark and one name only one stays, with `prune` or without:
 /// nobody else gives our mark, and we never mean to make two. Not for a revision of which a part is broken or
 /// was left out.
-pub(super) fn may_remove_newer(desired: &DesiredState) -> bool {
+pub(super) fn may_remove_twins(desired: &DesiredState) -> bool {
     desired.owner.is_some() && desired.is_complete
 }
 
@@ -60,13 +60,17 @@ pub(super) fn claim<'a>(
 ) -> Result<Claim<'a>, Blocked> {
     let marked = |have: &&&'a ObservedInstance| have.owner == desired.owner;
     let mut ours: Vec<&ObservedInstance> = named.iter().filter(marked).copied().collect();
-    ours.sort_by(|a, b| a.created.total_cmp(&b.created).then_with(|| a.id.cmp(&b.id)));
+    // What serves is not taken down for what does not.
+    ours.sort_by(|a, b| {
+        let by_age = a.created.total_cmp(&b.created).then_with(|| a.id.cmp(&b.id));
+        serves(b).cmp(&serves(a)).then(by_age)
+    });
     let unmarked = |have: &&&'a ObservedInstance| have.owner.is_none();
     let strangers: Vec<&ObservedInstance> = named.iter().filter(unmarked).copied().collect();
     match (ours.as_slice(), strangers.as_slice()) {
         ([have], _) => Ok(Claim::Ours(have)),
-        ([oldest, newer @ ..], _) if may_remove_newer(desired) => {
-            Ok(Claim::MadeTwice(oldest, newer.to_vec()))
+        ([stays, others @ ..], _) if may_remove_twins(desired) => {
+            Ok(Claim::MadeTwice(stays, others.to_vec()))
         }
         ([], [have]) if desired.adopt || want.adopt => Ok(Claim::Ours(have)),
         ([], [have]) => Ok(Claim::Unmarked(have)),
@@ -81,6 +85,14 @@ pub(super) fn claim<'a>(
         (several @ [_, _, ..], _) | ([], several) => {
             Err(Blocked::SeveralInstances { at: want.at.clone(), ids: ids(several) })
         }
+    }
+}
+
+/// Whether it runs, or is about to.
+fn serves(have: &ObservedInstance) -> bool {
+    match have.state {
+        NsState::Ready | NsState::Degraded | NsState::Building | NsState::Other(_) => true,
+        NsState::NotInstantiated | NsState::Broken | NsState::Terminating => false,
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn needs_history(
         None => may_remove(desired).is_some(),
         Some(_) => {
             let marked = named.iter().filter(|have| is_marked(have));
-            ownership::may_remove_newer(desired) && marked.count() > 1
+            ownership::may_remove_twins(desired) && marked.count() > 1
         }
     }
 }

@@ -168,8 +168,8 @@ fn reasons(why: &Why, at: &SourcePos) -> Vec<String> {
         Why::DeclaredNoMore => {
             vec![format!("{at}: bears this repository's mark, and is declared no more")]
         }
-        Why::MadeTwice { oldest } => {
-            vec![format!("{at}: made twice; {oldest} is older, and stays")]
+        Why::MadeTwice { stays } => {
+            vec![format!("{at}: made twice; {stays} stays")]
         }
         Why::DescriptorDiffers { modified, differences } => {
             let found = format!(

@@ -87,16 +87,22 @@ fn check_instance(
         let twins = observed.instances.iter().filter(|other| {
             other.name == have.name && other.owner == have.owner && other.id != have.id
         });
-        let has_older = twins.into_iter().any(|twin| {
-            (twin.created.epoch_seconds(), &twin.id) < (have.created.epoch_seconds(), &have.id)
-        });
+        // What runs comes before what does not, and the older before the newer.
+        let rank = |one: &ObservedInstance| {
+            let is_down = matches!(
+                one.state,
+                NsState::NotInstantiated | NsState::Broken | NsState::Terminating
+            );
+            (is_down, one.created.epoch_seconds(), one.id.clone())
+        };
+        let has_better = twins.into_iter().any(|twin| rank(twin) < rank(have));
         let may_go = match want {
             None => is_marked && desired.prune.is_some() && may_remove(desired),
-            // One that is made anew, one that was made with other values, and the newer of two.
+            // One that is made anew, one that was made with other values, and the worse of two.
             Some(want) => {
                 want.recreate
                     || have.state == NsState::NotInstantiated
-                    || (has_older && is_marked && may_remove(desired))
+                    || (has_better && is_marked && may_remove(desired))
             }
         };
         prop_assert!(may_go, "it stays: {planned:#?} {have:#?}");

@@ -339,6 +339,20 @@ async fn of_two_instances_of_ours_with_one_name_the_newer_goes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_instances_of_ours_with_one_name_the_one_that_runs_stays_though_it_is_newer() {
+    let world = world_with(&demo().files()).await;
+    let oldest = world.instance("ldap")["_id"].as_str().unwrap().to_owned();
+    let path = format!("/osm/nslcm/v1/ns_instances/{oldest}/terminate");
+    world.by_hand("POST", &path, json!({ "autoremove": false })).await;
+    world.osm.advance(std::time::Duration::from_secs(600));
+    let newer = world.instance_by_hand("ldap", "openldap_ns", Some("team-a"), json!({})).await;
+    world.osm.advance(std::time::Duration::from_secs(600));
+    let report = world.converge(&demo().revision()).await;
+    assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
+    assert_eq!(world.instance("ldap")["_id"], newer.as_str());
+}
+
+#[tokio::test(start_paused = true)]
 async fn prune_needs_an_owner() {
     let revision = revision("r", &[config("prune: true\n")]);
     let problems: Vec<String> = revision.problems.iter().map(ToString::to_string).collect();
