@@ -21,6 +21,7 @@ use osmops::tree::{Tree, TreeFile, TreePath};
 
 use super::expected::{Expected, ExpectedInstance};
 use super::leftovers::Leftovers;
+use super::osm::Osm;
 use super::random::Dice;
 use crate::script::{Script, ScriptError};
 use crate::world::{World, WorldError};
@@ -184,6 +185,7 @@ impl SimWorld {
 
     /// How often the next commit lacks a package or an instance of the one before, or has the instance of another NSD:
     /// whoever passes over commits may not have made it, or not have removed it. Those that were `carried_out` apart.
+    /// What earlier lives left may be removed in one of the others alone, because the last has problems.
     pub fn passing(&self, carried_out: impl Fn(usize) -> bool) -> usize {
         let last = self.commits.len().checked_sub(1);
         let is_sure = |commit: usize| Some(commit) == last || carried_out(commit);
@@ -199,7 +201,14 @@ impl SimWorld {
             };
             packages.count() + before.instances.iter().filter(|i| !stays(i)).count()
         });
-        goings.sum()
+        let is_passed_over = !(0..self.commits.len()).all(is_sure);
+        let left = if self.has_earlier_lives && is_passed_over {
+            let osm = self.nbi.look(Osm::read);
+            osm.packages.len() + osm.instances.len()
+        } else {
+            0
+        };
+        goings.sum::<usize>() + left
     }
 
     /// For how long nobody need say more than that OSM is at work: as long as an operation may take, and a pause.
