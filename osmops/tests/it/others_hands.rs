@@ -98,13 +98,19 @@ async fn a_half_made_package_is_named_and_is_in_nobodys_way() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
+/// The demo's packages without its instance, and somebody disabled the NSD, which has this id.
+async fn world_with_a_disabled_nsd() -> (World, String) {
     let world = World::new(Profile::instant());
     world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
     let id = world.osm.records(Collection::NsDescriptors)[0]["_id"].as_str().unwrap().to_owned();
     let path = format!("/osm/nsd/v1/ns_descriptors/{id}");
     world.by_hand("PATCH", &path, json!({ "nsdOperationalState": "DISABLED" })).await;
+    (world, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
+    let (world, _) = world_with_a_disabled_nsd().await;
     let mark = world.osm.journal_len();
     let report = world.converge(&Demo { version: "2", ..Demo::default() }.revision()).await;
     assert_eq!(report.end, PassEnd::Stalled);
@@ -119,11 +125,7 @@ async fn a_disabled_package_is_reported_and_not_enabled_by_an_upload() {
 
 #[tokio::test(start_paused = true)]
 async fn no_instance_is_made_of_a_disabled_nsd_that_the_repository_does_not_declare() {
-    let world = World::new(Profile::instant());
-    world.converge(&Demo { replicas: None, ..Demo::default() }.revision()).await;
-    let id = world.osm.records(Collection::NsDescriptors)[0]["_id"].as_str().unwrap().to_owned();
-    let path = format!("/osm/nsd/v1/ns_descriptors/{id}");
-    world.by_hand("PATCH", &path, json!({ "nsdOperationalState": "DISABLED" })).await;
+    let (world, id) = world_with_a_disabled_nsd().await;
     let mark = world.osm.journal_len();
     let files = [config(""), instance("ldap", "openldap_ns", "replicaCount: \"1\"")];
     let report = world.converge(&revision("r", &files)).await;

@@ -51,6 +51,13 @@ fn shop(kdus: &str) -> Revision {
     revision("shop", &files)
 }
 
+/// The service with these values of the two KDUs of one VNF.
+fn back(db: u8, cache: u8) -> Revision {
+    shop(&format!(
+        "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
+    ))
+}
+
 /// A request is answered with 422.
 fn refused() -> FaultKind {
     let body = Some("no such thing".to_owned());
@@ -101,13 +108,8 @@ async fn each_kdu_of_each_vnf_gets_its_own_values_and_only_what_differs_is_upgra
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
-    let kdus = |db: u8, cache: u8| {
-        shop(&format!(
-            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
-        ))
-    };
     let world = World::new(Profile::realistic());
-    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    assert_eq!(world.converge(&back(1, 1)).await.end, PassEnd::Converged);
     world.osm.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
         nth: 1,
@@ -115,7 +117,7 @@ async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
     });
     let options = PassOptions { writes_at_once: 1 };
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let report = pass(&nbi, &kdus(2, 2), &options, &stop, &mut ()).await;
+    let report = pass(&nbi, &back(2, 2), &options, &stop, &mut ()).await;
     let (status, text) = detail(&report, "NS shop");
     assert_eq!(status, ItemStatus::Failed);
     assert!(text.contains("no such thing"), "{text}");
@@ -127,13 +129,8 @@ async fn a_refused_upgrade_is_told_though_that_of_another_kdu_was_started() {
 
 #[tokio::test(start_paused = true)]
 async fn a_time_that_is_over_is_told_as_such_though_another_upgrade_failed_for_good() {
-    let kdus = |db: u8, cache: u8| {
-        shop(&format!(
-            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
-        ))
-    };
     let world = World::new(Profile::realistic());
-    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    assert_eq!(world.converge(&back(1, 1)).await.end, PassEnd::Converged);
     let faults = [
         // The first upgrade is refused; the second one waits for another token until the time is over.
         ("POST /nslcm/v1/ns_instances/{id}/action", 1, refused()),
@@ -147,7 +144,7 @@ async fn a_time_that_is_over_is_told_as_such_though_another_upgrade_failed_for_g
     let options = PassOptions { writes_at_once: 1 };
     let (nbi, stop) = (world.client(), CancellationToken::new());
     let timeout = Duration::from_secs(10);
-    let report = converge(&nbi, &kdus(2, 2), &options, timeout, &stop, &mut ()).await;
+    let report = converge(&nbi, &back(2, 2), &options, timeout, &stop, &mut ()).await;
     assert_eq!(report.end, PassEnd::Stalled, "{report:#?}");
     assert!(report.timed_out && !report.interrupted, "{report:#?}");
     assert_eq!(world.writes_since(mark).len(), 2, "both were refused");
@@ -167,20 +164,15 @@ impl Observer for Ends {
 
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_that_fails_is_followed_and_told_though_that_of_another_kdu_completes() {
-    let kdus = |db: u8, cache: u8| {
-        shop(&format!(
-            "vnfName: back\nkdus:\n- {{name: db, params: {{n: {db}}}}}\n- {{name: cache, params: {{n: {cache}}}}}\n"
-        ))
-    };
     let world = World::new(Profile::realistic());
-    assert_eq!(world.converge(&kdus(1, 1)).await.end, PassEnd::Converged);
+    assert_eq!(world.converge(&back(1, 1)).await.end, PassEnd::Converged);
     world.osm.inject(Fault {
         operation: "POST /nslcm/v1/ns_instances/{id}/action".to_owned(),
         nth: 1,
         kind: FaultKind::OperationFails { detail: "no such chart".to_owned() },
     });
     let (nbi, stop, options) = (world.client(), CancellationToken::new(), PassOptions::default());
-    let report = pass(&nbi, &kdus(2, 2), &options, &stop, &mut ()).await;
+    let report = pass(&nbi, &back(2, 2), &options, &stop, &mut ()).await;
     let shop = report.items.iter().find(|item| item.item.to_string() == "NS shop").unwrap();
     let told: Vec<&str> = shop.operations.iter().map(|op| op.what.as_str()).collect();
     assert_eq!(told, ["upgrade of KDU back/db", "upgrade of KDU back/cache"]);
@@ -188,7 +180,7 @@ async fn an_upgrade_that_fails_is_followed_and_told_though_that_of_another_kdu_c
     assert_eq!(shop.detail.as_deref(), Some(text));
     let mut ends = Ends::default();
     let hour = Duration::from_secs(3600);
-    let report = converge(&nbi, &kdus(2, 2), &options, hour, &stop, &mut ends).await;
+    let report = converge(&nbi, &back(2, 2), &options, hour, &stop, &mut ends).await;
     assert_eq!(report.end, PassEnd::Converged, "{report:#?}");
     let expected = ["NS shop: upgrade of KDU back/db COMPLETED"];
     assert_eq!(ends.0[ends.0.len() - 1..], expected, "its second attempt");
@@ -199,7 +191,7 @@ async fn an_upgrade_that_fails_is_followed_and_told_though_that_of_another_kdu_c
         kind: FaultKind::OperationFails { detail: "no such chart".to_owned() },
     });
     let mut ends = Ends::default();
-    converge(&nbi, &kdus(3, 3), &options, hour, &stop, &mut ends).await;
+    converge(&nbi, &back(3, 3), &options, hour, &stop, &mut ends).await;
     ends.0.sort();
     let expected = ["cache COMPLETED", "db COMPLETED", "db FAILED"]
         .map(|end| format!("NS shop: upgrade of KDU back/{end}"));

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use mock_nbi::{Fault, FaultKind, Profile};
 use osmops::apply::{ActionOutcome, ActionResult, ApplyObserver, Sending, apply};
+use osmops::nbi::Nbi;
 use osmops::plan::PlannedAction;
 use osmops::reconcile::{PassOptions, pass, read_and_plan};
 use osmops::redact::Secrets;
+use osmops::revision::Revision;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Demo, World};
@@ -17,6 +19,22 @@ impl ApplyObserver for Unwatched {
     fn action_starts(&mut self, _: &PlannedAction) {}
 
     fn action_ended(&mut self, _: &PlannedAction, _: &ActionResult) {}
+}
+
+fn sending<'a>(
+    nbi: &'a Nbi,
+    demo: &'a Revision,
+    secrets: &'a Secrets,
+    writes_at_once: usize,
+) -> Sending<'a> {
+    Sending { nbi, owner: None, packages: &demo.packages, secrets, writes_at_once }
+}
+
+/// None of the three writes of the demo.
+fn assert_nothing_was_sent(world: &World, outcomes: &[ActionOutcome]) {
+    let is_cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
+    assert!(outcomes.len() == 3 && outcomes.iter().all(is_cancelled), "{outcomes:#?}");
+    assert_eq!(world.writes_since(0), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,22 +82,15 @@ async fn asked_to_stop_while_it_logs_in_for_a_write_it_does_not_send_it() {
     let log_in = "POST /admin/v1/tokens".to_owned();
     world.osm.inject(Fault { operation: log_in, nth: 1, kind: FaultKind::Late { seconds: 20.0 } });
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let sending = Sending {
-        nbi: &nbi,
-        owner: None,
-        packages: &demo.packages,
-        secrets: &Secrets::of(&demo.desired),
-        writes_at_once: 4,
-    };
+    let secrets = Secrets::of(&demo.desired);
+    let sending = sending(&nbi, &demo, &secrets, 4);
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
         stop.cancel();
     };
     let mut observer = Unwatched;
     let (outcomes, ()) = tokio::join!(apply(&sending, &plan, &stop, &mut observer), stopping);
-    let is_cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
-    assert!(outcomes.len() == 3 && outcomes.iter().all(is_cancelled), "{outcomes:#?}");
-    assert_eq!(world.writes_since(0), Vec::<String>::new());
+    assert_nothing_was_sent(&world, &outcomes);
 }
 
 /// Asks to stop when the first action starts.
@@ -99,16 +110,9 @@ async fn asked_to_stop_while_an_archive_is_packed_it_does_not_even_log_in() {
     let demo = Demo::default().revision();
     let plan = read_and_plan(&world.client(), &demo.desired).await.unwrap();
     let (nbi, stop) = (world.client(), CancellationToken::new());
-    let sending = Sending {
-        nbi: &nbi,
-        owner: None,
-        packages: &demo.packages,
-        secrets: &Secrets::of(&demo.desired),
-        writes_at_once: 1,
-    };
+    let secrets = Secrets::of(&demo.desired);
+    let sending = sending(&nbi, &demo, &secrets, 1);
     let outcomes = apply(&sending, &plan, &stop, &mut StopsAtTheFirst(stop.clone())).await;
-    let is_cancelled = |outcome: &ActionOutcome| matches!(outcome.result, ActionResult::Cancelled);
-    assert!(outcomes.len() == 3 && outcomes.iter().all(is_cancelled), "{outcomes:#?}");
-    assert_eq!(world.writes_since(0), Vec::<String>::new());
+    assert_nothing_was_sent(&world, &outcomes);
     assert_eq!(nbi.request_counts().log_in, 0);
 }

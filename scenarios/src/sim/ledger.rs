@@ -9,7 +9,7 @@ use super::explore::Tally;
 
 /// Heads the file.
 const HEAD: &str =
-    "commit        what                          runs        failed      machine time\n";
+    "commit        what                                 runs        failed      machine time\n";
 
 /// The file, and the commit that runs.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Ledger {
     pub fn append(&mut self, what: &str, tally: &Tally, took: Duration) -> io::Result<()> {
         let seconds = took.as_secs_f64();
         let (commit, runs, failed) = (&self.commit, tally.runs, tally.failed);
-        writeln!(self.file, "{commit:<13} {what:<29} {runs:<11} {failed:<11} {seconds:.1} s")
+        writeln!(self.file, "{commit:<13} {what:<36} {runs:<11} {failed:<11} {seconds:.1} s")
     }
 }
 
