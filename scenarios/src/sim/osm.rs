@@ -2,7 +2,7 @@
 //!
 //! In: a [`Look`]. Out: plain values, without ids that differ from run to run where a state is to be compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mock_nbi::{Collection, Look};
 use osmops::package::UploadName;
@@ -169,6 +169,12 @@ fn processing(look: &Look<'_>) -> Vec<String> {
 /// Whether an operation has not come to rest.
 pub(crate) fn is_open(operation: &Value) -> bool {
     matches!(text(operation, "operationState"), "STARTING" | "PROCESSING" | "ROLLING_BACK")
+}
+
+/// The operations that have not ended.
+pub(crate) fn open_operation_ids(look: &Look<'_>) -> BTreeSet<String> {
+    let open = look.records(Collection::Operations).filter(|operation| is_open(operation));
+    open.map(|operation| text(&operation, "_id").to_owned()).collect()
 }
 
 /// Whether OSM did anything since this time, in epoch seconds.

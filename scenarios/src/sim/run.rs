@@ -148,7 +148,7 @@ fn compare(
     let mut shared = lock(shared);
     let at = shared.now();
     let by_faults: usize = shared.hits.iter().map(Kind::detours).sum();
-    let detours = course.mended + by_faults + shared.twins.explained();
+    let detours = course.mended + by_faults + shared.hidden + shared.twins.explained();
     let passing = {
         let both = &base.carried_out & &course.told.carried_out;
         shared.world.passing(|commit| both.contains(&commit))

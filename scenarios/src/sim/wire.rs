@@ -20,7 +20,7 @@ use super::laws::ends::{Asked, Made};
 use super::laws::session::Session;
 use super::laws::twins::Twins;
 use super::laws::writes::{self, Call, Case};
-use super::osm::Osm;
+use super::osm::{self, Osm};
 use super::plan::{Fault, Plan};
 use super::reading::{Answered, Reading};
 use super::trace::Event;
@@ -30,6 +30,9 @@ use others::Others;
 
 /// The list of instances.
 const INSTANCES: &str = "GET /nslcm/v1/ns_instances";
+
+/// The list of operations.
+const OPERATIONS: &str = "GET /nslcm/v1/ns_lcm_op_occs";
 
 /// One process, as the oracles see it.
 #[derive(Debug, Default)]
@@ -67,6 +70,10 @@ pub(crate) struct Shared {
     pub(crate) edits: usize,
     pub(crate) last_hit: Duration,
     others: Others,
+    /// The operations that had not ended when somebody's hand came in.
+    open_before: BTreeSet<String>,
+    /// Instances beside the first whose operations an old list did not show.
+    pub(crate) hidden: usize,
     /// Operations of which an earlier request lands after the next one.
     held_back: Vec<String>,
     /// Whether the next request goes into a connection that is no more.
@@ -109,6 +116,8 @@ impl Shared {
             edits: 0,
             last_hit: Duration::ZERO,
             others: Others::default(),
+            open_before: BTreeSet::new(),
+            hidden: 0,
             held_back: Vec::new(),
             line_is_dead: false,
             stale_lists: 0,
@@ -181,6 +190,7 @@ impl Shared {
             self.others_untouched();
             // What came before is not theirs.
             self.look_at_records();
+            self.open_before = self.nbi.look(osm::open_operation_ids);
         }
         self.edits += usize::from(kind.edits_descriptors(address));
         Some(kind)
@@ -228,6 +238,7 @@ impl Shared {
 
     /// The laws look at a request just before it is served; gives the fault that it meets.
     fn judged(&mut self, process: u32, call: &Call) -> Option<Kind> {
+        self.notice_ends();
         let at = self.now();
         let nbi = self.nbi.clone();
         let Self { processes, verdicts, world, others, .. } = self;
@@ -290,6 +301,7 @@ impl Shared {
         }
         if hit.is_some_and(Kind::is_foreign_hand) {
             self.others.change(at, 0);
+            self.others.asked_for(&self.open_before, nbi.look(osm::open_operation_ids));
             self.twins.accept(&nbi.look(Osm::read), &self.world.owner);
             self.note_foreign();
         }
@@ -312,6 +324,9 @@ impl Shared {
             if how == Answered::Blurred {
                 self.twins.open_window(process);
             }
+        }
+        if call.operation == OPERATIONS && how == Answered::Blurred {
+            self.hidden += call.query.matches(',').count();
         }
         let moment = self.others.moment(at);
         let seen = self.seen(process);

@@ -53,6 +53,26 @@ fn random_plans_over_random_worlds_break_no_law() {
     }
 }
 
+/// Somebody's operation ends where nobody looks before the faults are over; an old list hides the operations of two instances.
+#[test]
+fn what_nobody_could_know_breaks_no_law() {
+    let simulator = Simulator::new().unwrap();
+    for (world, plan) in [
+        (
+            "market",
+            r#"GET /nslcm/v1/ns_instances#5 {"pause":{"seconds":300}} + GET /nslcm/v1/ns_instances#8 scale"#,
+        ),
+        (
+            "random:11630",
+            "run#2 second-replica + GET /nslcm/v1/ns_lcm_op_occs#1 stale-list \
+             + POST /admin/v1/tokens#1 reset-before",
+        ),
+    ] {
+        let run = ground(world).run(&simulator, &plan.parse().unwrap(), &Real);
+        assert!(run.verdicts.violations.is_empty(), "{plan}: {:?}", run.verdicts.violations);
+    }
+}
+
 #[test]
 fn the_same_plan_gives_the_same_bytes() {
     let (one, other) = (ground("shop"), ground("shop"));
