@@ -2,7 +2,7 @@
 //!
 //! In: a [`Look`]. Out: plain values, without ids that differ from run to run where a state is to be compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mock_nbi::{Collection, Look};
 use osmops::package::UploadName;
@@ -108,7 +108,11 @@ pub fn packages(look: &Look<'_>) -> Vec<Package> {
 
 /// Every instance as a list shows it.
 pub fn listed(look: &Look<'_>) -> Vec<Instance> {
-    let mut all = instances(look);
+    as_listed(instances(look))
+}
+
+/// These instances as a list shows them.
+pub fn as_listed(mut all: Vec<Instance>) -> Vec<Instance> {
     for instance in &mut all {
         instance.is_processing = instance.is_shown_processing;
     }
@@ -169,12 +173,6 @@ fn processing(look: &Look<'_>) -> Vec<String> {
 /// Whether an operation has not come to rest.
 pub(crate) fn is_open(operation: &Value) -> bool {
     matches!(text(operation, "operationState"), "STARTING" | "PROCESSING" | "ROLLING_BACK")
-}
-
-/// The operations that have not ended.
-pub(crate) fn open_operation_ids(look: &Look<'_>) -> BTreeSet<String> {
-    let open = look.records(Collection::Operations).filter(|operation| is_open(operation));
-    open.map(|operation| text(&operation, "_id").to_owned()).collect()
 }
 
 /// Whether OSM did anything since this time, in epoch seconds.

@@ -3,6 +3,7 @@
 //! In: requests for lists, and how they were answered. Out: what each list told, and whether that is news enough to
 //! say that OSM matches.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mock_nbi::{Collection, Look};
@@ -125,6 +126,8 @@ pub struct Reading {
     pub packages: [List<Package>; 2],
     /// The instances.
     pub instances: List<Instance>,
+    /// The instances at work of which that list does not tell it, because their operation had not begun.
+    unshown: BTreeSet<String>,
     /// How many writes it sent, and how many of them were answered.
     writes: u64,
 }
@@ -163,6 +166,14 @@ impl Reading {
         self.packages.iter().any(List::is_blurred) || self.instances.is_blurred()
     }
 
+    /// Whether an instance was at work that neither the list of instances nor one of operations showed so: what they
+    /// told was to change soon.
+    pub fn hides_work(&self) -> bool {
+        let listed = self.instances.known().unwrap_or_default().iter();
+        let mut at_rest = listed.filter(|instance| !instance.is_processing);
+        at_rest.any(|instance| self.unshown.contains(&instance.record))
+    }
+
     /// Why it does not know that OSM matches.
     pub fn lacks(&self, needed: Needed) -> Vec<String> {
         let packages = self.packages.iter().zip(["the VNFDs", "the NSDs"]).zip(needed.packages);
@@ -182,7 +193,11 @@ impl Reading {
             "GET /nsd/v1/ns_descriptors" => {
                 self.packages[1].asks(moment, writes, packages(look, true));
             }
-            "GET /nslcm/v1/ns_instances" => self.instances.asks(moment, writes, osm::listed(look)),
+            "GET /nslcm/v1/ns_instances" => {
+                let all = osm::instances(look);
+                self.unshown = unshown(&all);
+                self.instances.asks(moment, writes, osm::as_listed(all));
+            }
             "GET /nslcm/v1/ns_lcm_op_occs" => self.notes_operations(call, look),
             _ => {}
         }
@@ -199,6 +214,9 @@ impl Reading {
             }
             "GET /nslcm/v1/ns_instances" => {
                 self.instances.answered(how, moment, || osm::listed(look));
+                if how == Answered::Changed {
+                    self.unshown = unshown(&osm::instances(look));
+                }
             }
             "GET /nslcm/v1/ns_lcm_op_occs" => match how {
                 Answered::Readable => {}
@@ -231,6 +249,12 @@ impl Reading {
             Told::Nothing | Told::Blurred => &mut [],
         }
     }
+}
+
+/// The instances whose operation their record does not show.
+fn unshown(all: &[Instance]) -> BTreeSet<String> {
+    let at_work = all.iter().filter(|i| i.is_processing && !i.is_shown_processing);
+    at_work.map(|instance| instance.record.clone()).collect()
 }
 
 fn packages(look: &Look<'_>, is_nsd: bool) -> Vec<Package> {

@@ -20,7 +20,7 @@ use super::laws::ends::{Asked, Made};
 use super::laws::session::Session;
 use super::laws::twins::Twins;
 use super::laws::writes::{self, Call, Case};
-use super::osm::{self, Osm};
+use super::osm::Osm;
 use super::plan::{Fault, Plan};
 use super::reading::{Answered, Reading};
 use super::trace::Event;
@@ -70,9 +70,7 @@ pub(crate) struct Shared {
     pub(crate) edits: usize,
     pub(crate) last_hit: Duration,
     others: Others,
-    /// The operations that had not ended when somebody's hand came in.
-    open_before: BTreeSet<String>,
-    /// Instances beside the first whose operations an old list did not show.
+    /// Instances that old lists of operations were asked for, beside the first of each, which `Kind::detours` counts.
     pub(crate) hidden: usize,
     /// Operations of which an earlier request lands after the next one.
     held_back: Vec<String>,
@@ -116,7 +114,6 @@ impl Shared {
             edits: 0,
             last_hit: Duration::ZERO,
             others: Others::default(),
-            open_before: BTreeSet::new(),
             hidden: 0,
             held_back: Vec::new(),
             line_is_dead: false,
@@ -190,7 +187,6 @@ impl Shared {
             self.others_untouched();
             // What came before is not theirs.
             self.look_at_records();
-            self.open_before = self.nbi.look(osm::open_operation_ids);
         }
         self.edits += usize::from(kind.edits_descriptors(address));
         Some(kind)
@@ -238,7 +234,6 @@ impl Shared {
 
     /// The laws look at a request just before it is served; gives the fault that it meets.
     fn judged(&mut self, process: u32, call: &Call) -> Option<Kind> {
-        self.notice_ends();
         let at = self.now();
         let nbi = self.nbi.clone();
         let Self { processes, verdicts, world, others, .. } = self;
@@ -301,7 +296,6 @@ impl Shared {
         }
         if hit.is_some_and(Kind::is_foreign_hand) {
             self.others.change(at, 0);
-            self.others.asked_for(&self.open_before, nbi.look(osm::open_operation_ids));
             self.twins.accept(&nbi.look(Osm::read), &self.world.owner);
             self.note_foreign();
         }
@@ -325,7 +319,8 @@ impl Shared {
                 self.twins.open_window(process);
             }
         }
-        if call.operation == OPERATIONS && how == Answered::Blurred {
+        let is_of_instances = call.query.starts_with("nsInstanceId=");
+        if call.operation == OPERATIONS && is_of_instances && how == Answered::Blurred {
             self.hidden += call.query.matches(',').count();
         }
         let moment = self.others.moment(at);

@@ -1,7 +1,6 @@
 //! What others do to OSM's records, and when: what it excuses, and that we do not.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mock_nbi::{Collection, FaultKind, MockNbi};
@@ -28,8 +27,6 @@ struct Change {
 #[derive(Debug, Default)]
 pub(super) struct Others {
     changes: Vec<Change>,
-    /// Operations that somebody else asked for and that have not ended: when they do, they change something.
-    operations: BTreeSet<String>,
 }
 
 impl Others {
@@ -41,20 +38,6 @@ impl Others {
     /// Something will change by itself.
     pub(super) fn will_change(&mut self, at: Duration) {
         self.changes.push(Change { at, by: 0, is_late: true });
-    }
-
-    /// Somebody asked for what is new among these open operations.
-    pub(super) fn asked_for(&mut self, before: &BTreeSet<String>, now: BTreeSet<String>) {
-        self.operations.extend(now.into_iter().filter(|id| !before.contains(id)));
-    }
-
-    /// What somebody asked for ended, unless it is among these open operations.
-    fn ended(&mut self, at: Duration, open: &BTreeSet<String>) {
-        let before = self.operations.len();
-        self.operations.retain(|id| open.contains(id));
-        if self.operations.len() < before {
-            self.change(at, 0);
-        }
     }
 
     /// What comes from now on is after this.
@@ -73,15 +56,6 @@ impl Others {
 }
 
 impl Shared {
-    /// Operations of others that ended since the last look are changes by others.
-    pub(super) fn notice_ends(&mut self) {
-        if !self.others.operations.is_empty() {
-            let open = self.nbi.look(osm::open_operation_ids);
-            let at = self.now();
-            self.others.ended(at, &open);
-        }
-    }
-
     /// A request that was held back lands right after the next one of its operation.
     pub(super) fn lands(&mut self, call: &Call, hit: Option<&Kind>) {
         if hit == Some(&Kind::Osm(FaultKind::LandsAfterRetry)) {
@@ -118,15 +92,16 @@ impl Shared {
     }
 
     /// Whether this process read all that it needs, as OSM had it, nobody changed that since, and the lists show that
-    /// OSM does not match: an operation that was lost while another one ended shows in none of them.
-    pub(crate) fn knows_better(&mut self, process: u32) -> bool {
-        self.notice_ends();
+    /// OSM does not match: an operation that was lost while another one ended shows in none of them, and one that had
+    /// not begun when they were read changes what they told.
+    pub(crate) fn knows_better(&self, process: u32) -> bool {
         let Some(seen) = self.processes.get(&process) else { return false };
         let Some(commit) = seen.commit else { return false };
         let expected = &self.world.commits[commit].expected;
         seen.reading.lacks(expected.needs_lists()).is_empty()
             && !expected.differences(&self.nbi.look(Osm::listed)).is_empty()
             && !seen.reading.is_blurred()
+            && !seen.reading.hides_work()
             && !self.others.changed(seen.reading.since(), self.now(), process)
     }
 
@@ -165,24 +140,4 @@ fn foreign(nbi: &MockNbi, owner: &str) -> Vec<Value> {
         found.extend(theirs.map(|i| json!([i.record, i.name, i.nsd])));
         found
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operation_of_others_changes_something_when_it_ends_and_ours_does_not() {
-        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
-        let mut others = Others::default();
-        others.asked_for(&ids(&["ours"]), ids(&["ours", "theirs"]));
-        let read = others.moment(Duration::from_secs(1));
-        others.ended(Duration::from_secs(2), &ids(&["theirs"]));
-        assert!(!others.changed(read, Duration::from_secs(3), 1), "ours ended");
-        others.ended(Duration::from_secs(4), &ids(&[]));
-        assert!(others.changed(read, Duration::from_secs(5), 1));
-        let read = others.moment(Duration::from_secs(6));
-        others.ended(Duration::from_secs(7), &ids(&[]));
-        assert!(!others.changed(read, Duration::from_secs(8), 1), "it ends once");
-    }
 }
