@@ -28,7 +28,7 @@ pub struct Package {
 }
 
 /// An NS instance.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Instance {
     /// Its name.
     pub name: String,

@@ -260,3 +260,25 @@ fn unshown(all: &[Instance]) -> BTreeSet<String> {
 fn packages(look: &Look<'_>, is_nsd: bool) -> Vec<Package> {
     osm::packages(look).into_iter().filter(|package| package.is_nsd == is_nsd).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a list told of an instance, and what OSM had.
+    fn hides_work(told: Instance, had: Instance) -> bool {
+        let instances = List { told: Told::All(vec![told]), ..List::default() };
+        Reading { instances, unshown: unshown(&[had]), ..Reading::default() }.hides_work()
+    }
+
+    #[test]
+    fn work_is_hidden_where_neither_the_record_nor_a_list_of_operations_shows_it() {
+        let at_rest = Instance { record: "a".to_owned(), ..Instance::default() };
+        let at_work = Instance { is_processing: true, ..at_rest.clone() };
+        let shown = Instance { is_shown_processing: true, ..at_work.clone() };
+        assert!(hides_work(at_rest.clone(), at_work.clone()));
+        assert!(!hides_work(at_work.clone(), at_work), "a list of operations told it");
+        assert!(!hides_work(at_rest.clone(), shown), "its record shows it");
+        assert!(!hides_work(at_rest.clone(), at_rest), "it is at rest");
+    }
+}

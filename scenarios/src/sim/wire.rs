@@ -34,6 +34,12 @@ const INSTANCES: &str = "GET /nslcm/v1/ns_instances";
 /// The list of operations.
 const OPERATIONS: &str = "GET /nslcm/v1/ns_lcm_op_occs";
 
+/// The instances whose operations are asked for, beside the first.
+fn beside_the_first(call: &Call) -> usize {
+    let is_by_instance = call.operation == OPERATIONS && call.query.starts_with("nsInstanceId=");
+    if is_by_instance { call.query.matches(',').count() } else { 0 }
+}
+
 /// One process, as the oracles see it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -319,9 +325,8 @@ impl Shared {
                 self.twins.open_window(process);
             }
         }
-        let is_of_instances = call.query.starts_with("nsInstanceId=");
-        if call.operation == OPERATIONS && is_of_instances && how == Answered::Blurred {
-            self.hidden += call.query.matches(',').count();
+        if how == Answered::Blurred {
+            self.hidden += beside_the_first(call);
         }
         let moment = self.others.moment(at);
         let seen = self.seen(process);
@@ -358,5 +363,22 @@ impl Shared {
         let osm = self.nbi.look(Osm::read);
         let now = osm.packages.len() + osm.instances.len();
         Made { made: self.records.len(), removed: self.records.len().saturating_sub(now) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_list_of_operations_by_instance_hides_those_of_more_than_one() {
+        let asked = |operation: &str, query: &str| {
+            let (operation, query) = (operation.to_owned(), query.to_owned());
+            beside_the_first(&Call { operation, query, ..Call::default() })
+        };
+        assert_eq!(asked(OPERATIONS, "nsInstanceId=a,b,c"), 2);
+        assert_eq!(asked(OPERATIONS, "nsInstanceId=a"), 0);
+        assert_eq!(asked(OPERATIONS, "id=a,b"), 0, "operations that are followed");
+        assert_eq!(asked(INSTANCES, "nsInstanceId=a,b"), 0);
     }
 }

@@ -54,7 +54,8 @@ fn random_plans_over_random_worlds_break_no_law() {
     }
 }
 
-/// Somebody's operation shows in no list yet, and ends before anyone looks again; an old list hides the operations of two instances.
+/// Somebody's operation shows in no list yet, and ends before anyone looks again; an old list hides the operations of
+/// two instances.
 #[test]
 fn what_nobody_could_know_breaks_no_law() {
     let simulator = Simulator::new().unwrap();

@@ -131,11 +131,7 @@ mod tests {
             record: (*record).to_owned(),
             owner: Some(OWNER.to_owned()),
             state: "READY".to_owned(),
-            is_processing: false,
-            is_shown_processing: false,
-            nsd: String::new(),
-            vim_account: String::new(),
-            values: Vec::new(),
+            ..Instance::default()
         };
         Osm { packages: Vec::new(), instances: records.iter().map(instance).collect() }
     }
